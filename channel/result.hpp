@@ -1,0 +1,58 @@
+// A value, or an error that says what was found, what was expected and what to do.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace annulus {
+
+enum class fault : unsigned char {
+  bad_argument,    // a limit was broken by the caller
+  not_found,       // no such segment
+  already_exists,  // the name is taken
+  in_use,          // the role is held by a live process
+  no_permission,   // the system or the owner check refused
+  no_space,        // memory for the segment is not to be had
+  not_a_segment,   // the file is something else
+  incompatible,    // another version, kind or geometry
+  damaged,         // truncated, or its header does not add up
+  system,          // the system refused for another reason
+};
+
+struct failure {
+  fault kind;
+  std::string message;
+};
+
+template <class T>
+class [[nodiscard]] result {
+ public:
+  result(T value) noexcept : held_(std::in_place_index<0>, std::move(value)) {}    // NOLINT
+  result(failure why) noexcept : held_(std::in_place_index<1>, std::move(why)) {}  // NOLINT
+
+  [[nodiscard]] explicit operator bool() const noexcept { return held_.index() == 0; }
+
+  // Requires a value: without one the program ends.
+  [[nodiscard]] T& operator*() noexcept { return checked<0>(); }
+  [[nodiscard]] T* operator->() noexcept { return &checked<0>(); }
+  [[nodiscard]] T&& value() && noexcept { return std::move(checked<0>()); }
+
+  // Requires a failure: with a value the program ends.
+  [[nodiscard]] const failure& error() const noexcept {
+    if (held_.index() != 1) std::abort();
+    return *std::get_if<1>(&held_);
+  }
+
+ private:
+  template <std::size_t I>
+  auto& checked() noexcept {
+    if (held_.index() != I) std::abort();
+    return *std::get_if<I>(&held_);
+  }
+
+  std::variant<T, failure> held_;
+};
+
+}  // namespace annulus

@@ -1,0 +1,87 @@
+// What an operation answers, and what is known of the other side.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace annulus {
+
+// Every refusal has its own name, because each asks for something else of the caller.
+enum class status : std::uint8_t {
+  ok,
+  full,           // no room now: the consumer has not yet released enough
+  empty,          // no message now
+  never_fits,     // the message exceeds max_message(): no waiting will help
+  closed,         // the other side has closed; for a consumer: and all was read
+  peer_gone,      // the other side died without closing; for a consumer: and all was read
+  stalled,        // a live producer has claimed and not yet committed: see stalled_by()
+  corrupt,        // damaged records were skipped, or the peer's cursor makes no sense: see damage()
+  not_permitted,  // the role does not allow it now: a claim is still open, the role has closed
+  timed_out,      // the deadline of a waiting form has passed
+};
+
+[[nodiscard]] constexpr std::string_view to_string(status s) noexcept {
+  switch (s) {
+    case status::ok: return "ok";
+    case status::full: return "full";
+    case status::empty: return "empty";
+    case status::never_fits: return "never fits";
+    case status::closed: return "closed";
+    case status::peer_gone: return "peer gone";
+    case status::stalled: return "stalled";
+    case status::corrupt: return "corrupt";
+    case status::not_permitted: return "not permitted";
+    case status::timed_out: return "timed out";
+  }
+  return "unknown status";
+}
+
+// What is known of a peer. Of several producers the most alive one counts.
+enum class presence : std::uint8_t {
+  never_came,  // nobody has attached yet
+  attached,    // alive, as far as the kernel says
+  closed,      // left by closing
+  died,        // left without closing
+};
+
+[[nodiscard]] constexpr std::string_view to_string(presence p) noexcept {
+  switch (p) {
+    case presence::never_came: return "never came";
+    case presence::attached: return "attached";
+    case presence::closed: return "closed";
+    case presence::died: return "died";
+  }
+  return "unknown presence";
+}
+
+// Waiting forms end at a deadline: a point of the steady clock.
+using deadline = std::chrono::steady_clock::time_point;
+inline constexpr deadline no_deadline = deadline::max();
+
+[[nodiscard]] inline deadline within(std::chrono::nanoseconds span) noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  return span > deadline::max() - now ? no_deadline : now + span;
+}
+
+// The live producer that keeps the consumer waiting between its claim and its commit.
+struct stall {
+  std::uint32_t producer = 0;  // its number in the ring
+  std::int32_t pid = 0;        // as it told when it attached
+  std::uint64_t pos = 0;       // the claim's position
+  deadline since{};            // when the consumer first noticed
+};
+
+// The last damage that the consumer skipped.
+struct damage {
+  std::uint64_t pos = 0;    // where the damaged records start
+  std::uint64_t bytes = 0;  // how much was skipped, headers included
+};
+
+// How far a batch got: `count` messages were taken, then `why` stopped it (ok: all were).
+struct batch {
+  std::uint64_t count = 0;
+  status why = status::ok;
+};
+
+}  // namespace annulus

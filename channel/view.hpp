@@ -1,0 +1,30 @@
+// A message in place, or the reason why there is none.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <annulus/channel/status.hpp>
+
+namespace annulus {
+
+// The bytes stay valid until the consumer's next release(). They lie in memory that the producer's
+// process can write: against a peer that is not trusted, copy before parsing.
+template <class Bytes>
+class basic_view {
+ public:
+  basic_view(Bytes bytes) noexcept : bytes_(bytes) {}         // NOLINT: a view is its bytes
+  basic_view(annulus::status why) noexcept : status_(why) {}  // NOLINT: or its refusal
+
+  [[nodiscard]] explicit operator bool() const noexcept { return status_ == status::ok; }
+  [[nodiscard]] annulus::status status() const noexcept { return status_; }
+  [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
+
+ private:
+  Bytes bytes_{};
+  annulus::status status_ = annulus::status::ok;
+};
+
+using view = basic_view<std::span<const std::byte>>;
+
+}  // namespace annulus

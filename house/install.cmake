@@ -1,0 +1,21 @@
+# What `cmake --install` puts where, for find_package(annulus) and for pkg-config.
+include(CMakePackageConfigHelpers)
+
+install(TARGETS annulus_channel annulus_ring EXPORT annulus)
+foreach(folder IN ITEMS channel ring)
+  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/annulus
+          FILES_MATCHING PATTERN "*.hpp")
+endforeach()
+
+# The targets have no dependency outside annulus, so the export file is the whole package.
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/annulus)
+install(EXPORT annulus NAMESPACE annulus:: FILE annulus-config.cmake DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/annulus-config-version.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/annulus-config-version.cmake DESTINATION ${package_dir})
+
+# annulus.pc finds its prefix from its own place, so an installed tree may be moved.
+set(pc_dir ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${pc_dir} OUTPUT_VARIABLE pc_to_prefix)
+configure_file(house/annulus.pc.in ${PROJECT_BINARY_DIR}/annulus.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/annulus.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

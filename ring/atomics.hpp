@@ -1,0 +1,137 @@
+// The seam: everything that the algorithm asks of its memory, its processor and its kernel.
+//
+// The ring is a template over an Atomics policy. This one is the product's: std::atomic_ref over
+// shared memory, the futex and membarrier of Linux, the kernel's file locks. A checker brings its
+// own and runs the same source. A policy supplies
+//
+//   word<T>        an atomic; every access names its edge and its order
+//   area           the data: header words and payload bytes
+//   bytes, const_bytes   a payload, to fill or to read
+//   witness        the kernel's word on who is alive
+//   compiler_fence, light_fence, heavy_fence, sleep, wake, relax, yield, now
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+#include <annulus/channel/status.hpp>
+#include <annulus/ring/crc32c.hpp>
+#include <annulus/ring/edges.hpp>
+#include <annulus/ring/kernel.hpp>
+
+namespace annulus {
+
+struct std_atomics {
+  using bytes = std::span<std::byte>;
+  using const_bytes = std::span<const std::byte>;
+  using witness = lock_witness;
+
+  // Plain memory underneath, so that mapped bytes need no construction.
+  template <class T>
+  class word {
+    static_assert(std::atomic_ref<T>::is_always_lock_free,
+                  "shared memory needs address-free atomics");
+
+   public:
+    template <edge>
+    [[nodiscard]] T load(std::memory_order order) const noexcept {
+      return std::atomic_ref<T>(value_).load(order);
+    }
+    template <edge>
+    void store(T value, std::memory_order order) noexcept {
+      std::atomic_ref<T>(value_).store(value, order);
+    }
+    template <edge>
+    [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
+                                        std::memory_order failure) noexcept {
+      return std::atomic_ref<T>(value_).compare_exchange_strong(expected, desired, success,
+                                                                failure);
+    }
+    template <edge>
+    T exchange(T value, std::memory_order order) noexcept {
+      return std::atomic_ref<T>(value_).exchange(value, order);
+    }
+    template <edge>
+    T fetch_add(T value, std::memory_order order) noexcept {
+      return std::atomic_ref<T>(value_).fetch_add(value, order);
+    }
+
+    [[nodiscard]] void* address() noexcept { return &value_; }
+
+   private:
+    alignas(std::atomic_ref<T>::required_alignment) mutable T value_;
+  };
+
+  // Indices are in bytes, multiples of 8, and lie within capacity; payload may run past it.
+  class area {
+   public:
+    area() = default;
+    explicit area(std::byte* base) noexcept : base_(base) {}
+
+    [[nodiscard]] word<std::uint64_t>& header(std::uint64_t index) const noexcept {
+      return *reinterpret_cast<word<std::uint64_t>*>(base_ + index);
+    }
+    [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
+      return {base_ + index, static_cast<std::size_t>(count)};
+    }
+    void fill(std::uint64_t index, const_bytes from) const noexcept {
+      if (!from.empty()) std::memcpy(base_ + index, from.data(), from.size());
+    }
+    void zero(std::uint64_t index, std::uint64_t count) const noexcept {
+      std::memset(base_ + index, 0, static_cast<std::size_t>(count));
+    }
+    [[nodiscard]] std::uint32_t checksum(std::uint64_t index, std::uint64_t count,
+                                         std::uint64_t salt) const noexcept {
+      const std::uint64_t start[] = {salt, count};
+      return crc32c(crc32c(0, std::as_bytes(std::span(start))), payload(index, count));
+    }
+    void set_trailer(std::uint64_t index, std::uint32_t value) const noexcept {
+      std::memcpy(base_ + index, &value, sizeof value);
+    }
+    [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const noexcept {
+      std::uint32_t value;
+      std::memcpy(&value, base_ + index, sizeof value);
+      return value;
+    }
+    void prefetch_for_write(std::uint64_t index) const noexcept {
+      __builtin_prefetch(base_ + index, 1);
+    }
+
+   private:
+    std::byte* base_ = nullptr;
+  };
+
+  // Keeps the compiler from moving stores across: a death may fall between any two instructions.
+  static void compiler_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+
+  // One side of "I wrote mine, then read yours". The side that goes to sleep pays (heavy); the
+  // other pays nothing, as long as the kernel can interrupt it with a barrier.
+  [[nodiscard]] static bool accept_barriers() noexcept { return kernel::accept_barriers(); }
+  static void light_fence(bool barriers_reach_us) noexcept {
+    if (barriers_reach_us) {
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+    } else {
+      std::atomic_thread_fence(std::memory_order_seq_cst);
+    }
+  }
+  // Returns whether it reached the others: if not, sleep only briefly.
+  static bool heavy_fence() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return kernel::barrier_for_all();
+  }
+
+  static void sleep(word<std::uint32_t>& bell, std::uint32_t while_value,
+                    std::chrono::nanoseconds at_most) noexcept {
+    kernel::futex_wait(bell.address(), while_value, at_most);
+  }
+  static void wake(word<std::uint32_t>& bell) noexcept { kernel::futex_wake(bell.address()); }
+  static void relax() noexcept { kernel::relax(); }
+  static void yield() noexcept { kernel::yield(); }
+  [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }
+};
+
+}  // namespace annulus

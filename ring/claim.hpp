@@ -1,0 +1,69 @@
+// Space for one message: fill it, then commit or abort. Used once, on the thread of its producer.
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <utility>
+
+#include <annulus/channel/status.hpp>
+
+namespace annulus {
+
+// Requires: the producer is neither moved nor destroyed while one of its claims is open.
+template <class Producer>
+class basic_claim {
+ public:
+  using bytes_type = typename Producer::bytes;
+
+  basic_claim(Producer& producer, bytes_type bytes) noexcept
+      : producer_(&producer), bytes_(bytes) {}
+  explicit basic_claim(annulus::status why) noexcept : status_(why) {}
+
+  basic_claim(basic_claim&& other) noexcept
+      : producer_(std::exchange(other.producer_, nullptr)),
+        bytes_(other.bytes_),
+        status_(std::exchange(other.status_, annulus::status::not_permitted)) {}
+  basic_claim& operator=(basic_claim&& other) noexcept {
+    if (this != &other) {
+      abort();
+      producer_ = std::exchange(other.producer_, nullptr);
+      bytes_ = other.bytes_;
+      status_ = std::exchange(other.status_, annulus::status::not_permitted);
+    }
+    return *this;
+  }
+  ~basic_claim() { abort(); }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
+  [[nodiscard]] annulus::status status() const noexcept { return status_; }
+
+  // Requires: the claim is open.
+  [[nodiscard]] bytes_type bytes() noexcept { return bytes_; }
+
+  // Hands the message over. A claim that is not open does nothing.
+  void commit() noexcept { commit(bytes_.size()); }
+
+  // Hands over the first so many bytes. Requires: no more than were claimed, else it aborts.
+  void commit(std::size_t fewer) noexcept {
+    assert(producer_ != nullptr && fewer <= bytes_.size());
+    if (fewer > bytes_.size()) return abort();
+    if (Producer* producer = close()) producer->commit_claim(fewer);
+  }
+
+  // Gives the space up; the consumer never sees it.
+  void abort() noexcept {
+    if (Producer* producer = close()) producer->abort_claim();
+  }
+
+ private:
+  Producer* close() noexcept {
+    status_ = annulus::status::not_permitted;
+    return std::exchange(producer_, nullptr);
+  }
+
+  Producer* producer_ = nullptr;
+  bytes_type bytes_{};
+  annulus::status status_ = annulus::status::ok;
+};
+
+}  // namespace annulus

@@ -1,0 +1,33 @@
+// The ring's synchronisation, by name: every atomic access names the edge that it is an end of.
+//
+// An edge runs from a release to an acquire: what was done before the one is seen after the other.
+//
+//   Edge     From                                 To                         Gives
+//   publish  a record's header, at commit         the consumer's load        the payload behind it
+//   free     read_pos, after reading and zeroing  a producer's load          the space below it
+//   claim    the CAS that moves write_pos         recovery's load            announcements below it
+//   idle     an announcement, and its clearing    recovery's load            what it settled below
+//   extent   write_pos of a lone producer         the consumer's search      the records below it
+//   roll     a producer came or closed            the consumer's roll call   all that it committed
+//
+// Two more are not between atomics: [stamp] and [redo] stand in program order before a compiler
+// fence, against a death between two stores. And the kernel orders a death before its word of it.
+#pragma once
+
+namespace annulus {
+
+enum class edge {
+  publish,
+  free,
+  claim,
+  idle,
+  extent,
+  roll,
+  stamp,  // relaxed: a busy header, ahead of its payload in program order
+  redo,   // relaxed: the position that a release is zeroing up to, ahead of the zeroing
+  bell,   // relaxed: a sleeper's word; ordered by a light fence against a heavy one
+  own,    // relaxed: written and read by one role only, or by its successor after the lock moved
+  hint,   // relaxed: a stale value costs a retry or a glance, nothing else
+};
+
+}  // namespace annulus

@@ -1,0 +1,129 @@
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+#include <annulus/ring/atomics.hpp>
+#include <annulus/ring/crc32c.hpp>
+#include <annulus/ring/geometry.hpp>
+
+namespace annulus {
+namespace {
+
+constexpr char magic[8] = {'a', 'n', 'n', 'u', 'l', 'u', 's', '\0'};
+constexpr std::uint32_t version = 1;
+
+constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) noexcept {
+  return (n + unit - 1) / unit * unit;
+}
+
+failure bad(std::string message) { return {fault::bad_argument, std::move(message)}; }
+
+// Where everything lies follows from the choices.
+void lay_out(geometry& shape) noexcept {
+  shape.control_offset = page_bytes;
+  shape.producers_offset = page_bytes + round_up(sizeof(control_words<std_atomics>), page_bytes);
+  const std::uint64_t table = shape.producers * sizeof(producer_words<std_atomics>);
+  const std::uint64_t data_unit = shape.huge_pages != 0 ? huge_page_bytes : page_bytes;
+  shape.data_offset = round_up(shape.producers_offset + table, data_unit);
+  const std::uint64_t extension = record_bytes(shape.max_message, shape.trailer_bytes());
+  shape.segment_bytes = round_up(shape.data_offset + shape.capacity + extension, data_unit);
+}
+
+std::uint32_t checksum_of(const geometry& shape) noexcept {
+  const auto all = std::as_bytes(std::span(&shape, 1));
+  return crc32c(0, all.first(offsetof(geometry, checksum)));
+}
+
+// The limits, the same for a plan and for what was found. Empty: it is within them.
+std::string broken_limit(const geometry& shape) {
+  const auto number = [](std::uint64_t n) { return std::to_string(n); };
+  if (shape.topology != topology::spsc && shape.topology != topology::mpsc) {
+    return "topology " + number(static_cast<std::uint32_t>(shape.topology)) +
+           " is neither spsc (1) nor mpsc (2)";
+  }
+  if (shape.integrity != integrity::structure && shape.integrity != integrity::crc32c) {
+    return "integrity " + number(static_cast<std::uint32_t>(shape.integrity)) +
+           " is neither structure (0) nor crc32c (1)";
+  }
+  if (!std::has_single_bit(shape.capacity) || shape.capacity < min_capacity ||
+      shape.capacity > max_capacity) {
+    return "capacity " + number(shape.capacity) + " is not a power of two between " +
+           number(min_capacity) + " and " + number(max_capacity);
+  }
+  if (shape.max_message < 1 || shape.max_message > shape.capacity / 2) {
+    return "max_message " + number(shape.max_message) +
+           " is not between 1 and half the capacity, " + number(shape.capacity / 2);
+  }
+  const std::uint32_t most = shape.topology == topology::spsc ? 1 : max_producers;
+  if (shape.producers < 1 || shape.producers > most) {
+    return "producers " + number(shape.producers) + " is not between 1 and " + number(most);
+  }
+  if (shape.first_pos % record_align != 0) {
+    return "first_pos " + number(shape.first_pos) + " is not a multiple of 8";
+  }
+  return {};
+}
+
+}  // namespace
+
+result<geometry> plan_geometry(const ring_options& options) {
+  geometry shape;
+  std::memcpy(shape.magic, magic, sizeof magic);
+  shape.version = version;
+  shape.topology = options.topology;
+  shape.capacity = options.capacity;
+  shape.max_message = options.max_message != 0 ? options.max_message : options.capacity / 2;
+  shape.first_pos = options.first_pos;
+  shape.producers = options.topology == topology::spsc ? 1 : options.producers;
+  shape.integrity = options.integrity;
+  shape.transient = options.transient ? 1 : 0;
+  shape.huge_pages = options.huge_pages ? 1 : 0;
+  if (auto why = broken_limit(shape); !why.empty()) return bad(std::move(why));
+  lay_out(shape);
+  return shape;
+}
+
+void finish_geometry(geometry& shape) noexcept { shape.checksum = checksum_of(shape); }
+
+result<geometry> check_geometry(const geometry& copy, std::uint64_t segment_bytes,
+                                const std::string& name) {
+  const auto number = [](std::uint64_t n) { return std::to_string(n); };
+  if (std::memcmp(copy.magic, magic, sizeof magic) != 0) {
+    return failure{fault::not_a_segment,
+                   "'" + name +
+                       "' is not an annulus segment: it does not start "
+                       "with the magic word; remove it or choose another name"};
+  }
+  if (copy.version != version) {
+    return failure{fault::incompatible,
+                   "'" + name + "' has layout version " + number(copy.version) +
+                       ", this library reads version " + number(version) +
+                       "; attach with the library that made it, or make it anew"};
+  }
+  if (copy.checksum != checksum_of(copy)) {
+    return failure{fault::damaged, "'" + name + "' has a damaged geometry: its checksum is " +
+                                       number(copy.checksum) + ", expected " +
+                                       number(checksum_of(copy)) + "; remove it and make it anew"};
+  }
+  if (auto why = broken_limit(copy); !why.empty()) {
+    return failure{fault::damaged, "'" + name + "' has an impossible geometry: " + why};
+  }
+  geometry expected = copy;
+  lay_out(expected);
+  if (copy.control_offset != expected.control_offset ||
+      copy.producers_offset != expected.producers_offset ||
+      copy.data_offset != expected.data_offset || copy.segment_bytes != expected.segment_bytes) {
+    return failure{fault::damaged, "'" + name +
+                                       "' has an impossible geometry: its offsets do not "
+                                       "follow from its capacity; remove it and make it anew"};
+  }
+  if (segment_bytes < copy.segment_bytes) {
+    return failure{fault::damaged, "'" + name + "' is truncated: it has " + number(segment_bytes) +
+                                       " bytes, its geometry tells " + number(copy.segment_bytes) +
+                                       "; remove it and make it anew"};
+  }
+  return copy;
+}
+
+}  // namespace annulus

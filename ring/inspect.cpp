@@ -1,0 +1,105 @@
+#include <ctime>
+#include <string_view>
+
+#include <annulus/ring/bell.hpp>
+#include <annulus/ring/inspect.hpp>
+#include <annulus/ring/roster.hpp>
+
+namespace annulus {
+namespace {
+
+template <class T>
+T look(const std_atomics::word<T>& at) noexcept {
+  // [hint] relaxed: a report is of some moment, not of one.
+  return at.template load<edge::hint>(std::memory_order_relaxed);
+}
+
+counters_report report(const counter_words<std_atomics>& words) noexcept {
+  return {look(words.messages), look(words.bytes),     look(words.refused), look(words.dropped),
+          look(words.waits),    look(words.recovered), look(words.corrupt), look(words.high_water)};
+}
+
+role_report report(const role_words<std_atomics>& role, const counter_words<std_atomics>& counters,
+                   const lock_witness& kernel, std::uint32_t number) noexcept {
+  role_report out;
+  out.state = presence_of<std_atomics>(role, kernel, number);
+  out.pid = static_cast<std::int32_t>(look(role.pid));
+  out.attached_at = static_cast<std::int64_t>(look(role.attached_at));
+  out.generation = generation_of(look(role.owner));
+  out.counters = report(counters);
+  return out;
+}
+
+void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexcept {
+  const auto pos = out.read_pos;
+  const auto seal = ring.geometry.seal;
+  const auto word = look(ring.header(pos));
+  const record_header header(word);
+  if (word == 0) {
+    // Claimed, and no header yet; for a lone producer the claim is the commit.
+    const bool is_claimed = out.depth > 0 && ring.geometry.topology == topology::mpsc;
+    out.front = is_claimed ? front::unfinished : front::empty;
+    out.front_producer = max_producers;
+  } else if (header.is_committed(pos, seal)) {
+    out.front = front::message;
+  } else if (header.is_aborted(pos, seal)) {
+    out.front = front::given_up;
+  } else if (header.is_busy(pos, seal)) {
+    out.front = front::unfinished;
+    out.front_producer = header.producer(pos, seal);
+  } else {
+    out.front = front::unreadable;
+  }
+}
+
+std::int64_t steady_now_ns() noexcept { return std_atomics::now().time_since_epoch().count(); }
+
+}  // namespace
+
+std::string_view to_string(front f) noexcept {
+  switch (f) {
+    case front::empty: return "empty";
+    case front::message: return "message";
+    case front::unfinished: return "unfinished claim";
+    case front::given_up: return "aborted claim";
+    case front::unreadable: return "unreadable";
+  }
+  return "unknown";
+}
+
+result<ring_report> inspect(const segment& of) {
+  auto held = attachment::make(of, access::read_only);
+  if (!held) return held.error();
+  const auto& ring = held->memory();
+  const auto& control = *ring.control;
+
+  ring_report out;
+  out.geometry = ring.geometry;
+  out.read_pos = look(control.consumer.read_pos);
+  out.write_pos = look(control.write_pos);
+  out.depth = is_before(out.read_pos, out.write_pos) ? out.write_pos - out.read_pos : 0;
+  const auto bell = look(control.consumer_bell);
+  out.consumer_sleeps = bell == static_cast<std::uint32_t>(call::asleep);
+  out.consumer_closed = bell == static_cast<std::uint32_t>(call::closed);
+  out.producers_wait = look(control.producers_bell) == static_cast<std::uint32_t>(call::asleep);
+  const auto since = static_cast<std::int64_t>(look(control.consumer.stalled_since));
+  out.stalled_for_ns = since != 0 ? steady_now_ns() - since : 0;
+  out.consumer =
+      report(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
+  report_front(ring, out);
+
+  for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
+    const auto& words = ring.producers[i];
+    auto one = report(words.role, words.counters, ring.witness, producer_role(i));
+    const auto announced = look(words.announcement);
+    one.has_claim = announced != 0;
+    one.claim_pos = announced - 1;
+    if (one.has_claim && one.claim_pos == out.read_pos && out.front == front::unfinished) {
+      out.front_producer = i;
+    }
+    out.producers.push_back(one);
+  }
+  return out;
+}
+
+}  // namespace annulus

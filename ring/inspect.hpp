@@ -1,0 +1,56 @@
+// A look at a ring from outside: read-only, at any time, disturbing nobody.
+//
+// The words are read one by one while the ring works, so they need not fit together to the byte.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <annulus/ring/segment.hpp>
+
+namespace annulus {
+
+struct counters_report {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;  // of payload
+  std::uint64_t refused = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t waits = 0;
+  std::uint64_t recovered = 0;
+  std::uint64_t corrupt = 0;
+  std::uint64_t high_water = 0;  // bytes
+};
+
+struct role_report {
+  presence state = presence::never_came;
+  std::int32_t pid = 0;          // as the role told; 0: nobody came yet
+  std::int64_t attached_at = 0;  // seconds since 1970
+  std::uint64_t generation = 0;  // how many times the role was taken
+  counters_report counters;
+  bool has_claim = false;  // a producer between its claim and its commit (mpsc)
+  std::uint64_t claim_pos = 0;
+};
+
+// What stands where the consumer will read next after its last release.
+enum class front : std::uint8_t { empty, message, unfinished, given_up, unreadable };
+[[nodiscard]] std::string_view to_string(front f) noexcept;
+
+struct ring_report {
+  annulus::geometry geometry;
+  std::uint64_t read_pos = 0;   // released up to here
+  std::uint64_t write_pos = 0;  // claimed up to here
+  std::uint64_t depth = 0;      // bytes between the two
+  annulus::front front = front::empty;
+  std::uint32_t front_producer = 0;  // whose the unfinished claim is
+  bool consumer_sleeps = false;
+  bool consumer_closed = false;
+  bool producers_wait = false;
+  std::int64_t stalled_for_ns = 0;  // since the consumer noticed that it is held up; 0: it is not
+  role_report consumer;
+  std::vector<role_report> producers;  // one for each number
+};
+
+[[nodiscard]] result<ring_report> inspect(const segment& of);
+
+}  // namespace annulus

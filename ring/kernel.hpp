@@ -1,0 +1,60 @@
+// The system calls off the hot path: futex, membarrier, and the locks that attest who is alive.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace annulus {
+
+namespace kernel {
+
+// Sleeps while *word == value, at most so long; spurious returns are allowed. Between processes.
+void futex_wait(void* word, std::uint32_t value, std::chrono::nanoseconds at_most) noexcept;
+void futex_wake(void* word) noexcept;
+
+void yield() noexcept;
+
+inline void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
+// Lets the barriers of other processes reach our threads; asks the kernel once per process.
+// False: not to be had here, and every light fence must be a real one.
+[[nodiscard]] bool accept_barriers() noexcept;
+
+// Runs a full barrier on every thread of every process that accepts them. False: not to be had
+// here.
+[[nodiscard]] bool barrier_for_all() noexcept;
+
+}  // namespace kernel
+
+// The kernel's word on who is alive. Every role holds a lock on its own byte of the segment's file;
+// the kernel drops it when the last thread of the process has left its memory. Plain memory has no
+// file: there, whoever has not closed counts as alive.
+class lock_witness {
+ public:
+  lock_witness() = default;
+  explicit lock_witness(int file) noexcept : file_(file) {}
+
+  [[nodiscard]] bool has_file() const noexcept { return file_ >= 0; }
+
+  // Whether some process holds the role's lock. Roles: 0 the consumer, 1 + i producer i.
+  [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
+
+  // Takes the role's lock, until the file is closed. False: a live process holds it.
+  [[nodiscard]] bool take(std::uint32_t role) const noexcept;
+
+ private:
+  int file_ = -1;
+};
+
+inline constexpr std::uint32_t consumer_role = 0;
+[[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t producer) noexcept {
+  return 1 + producer;
+}
+
+}  // namespace annulus

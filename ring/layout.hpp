@@ -1,0 +1,127 @@
+// What lies where in a segment.
+//
+//     geometry | control | producer 0 | producer 1 | ... | data: capacity | extension: one record
+//     4096 B     4096 B    128 B each, to a whole page     power of two     so no record wraps
+//
+// The geometry is written once, before anyone else can see the segment; each role checks it and
+// goes by a copy of its own. All that changes is words, and each word has one role that writes it,
+// but for those marked "any".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <annulus/ring/record.hpp>
+
+namespace annulus {
+
+enum class topology : std::uint32_t { spsc = 1, mpsc = 2 };
+enum class integrity : std::uint32_t { structure = 0, crc32c = 1 };
+
+inline constexpr std::uint64_t min_capacity = 4096;
+inline constexpr std::uint64_t max_capacity = std::uint64_t{1} << 38;  // 256 GiB
+inline constexpr std::uint64_t page_bytes = 4096;
+inline constexpr std::uint64_t huge_page_bytes = std::uint64_t{2} << 20;
+inline constexpr std::uint64_t line_bytes = 128;  // two 64-byte lines: the prefetcher fetches pairs
+
+struct geometry {
+  char magic[8] = {};
+  std::uint32_t version = 0;
+  annulus::topology topology = topology::spsc;
+  std::uint64_t capacity = 0;     // a power of two
+  std::uint64_t max_message = 0;  // at most capacity / 2
+  std::uint64_t first_pos = 0;    // where the positions started
+  std::uint64_t seal = 0;         // random; part of every header's check
+  std::uint32_t producers = 0;    // how many may be attached at once
+  annulus::integrity integrity = integrity::structure;
+  std::uint64_t control_offset = 0;
+  std::uint64_t producers_offset = 0;
+  std::uint64_t data_offset = 0;
+  std::uint64_t segment_bytes = 0;
+  std::int64_t created_at = 0;   // seconds since 1970
+  std::int32_t created_by = 0;   // pid
+  std::uint32_t transient = 0;   // made in passing: a reader that ends it may remove it
+  std::uint32_t huge_pages = 0;  // asked for: the data starts on 2 MiB
+  std::uint32_t checksum = 0;    // CRC-32C of all before
+
+  // The most that a busy or an aborted header may cover: a batch is one claim.
+  [[nodiscard]] constexpr std::uint64_t max_claim() const noexcept {
+    return capacity - header_bytes;
+  }
+  [[nodiscard]] constexpr std::uint64_t trailer_bytes() const noexcept {
+    return integrity == annulus::integrity::crc32c ? crc_bytes : 0;
+  }
+};
+static_assert(sizeof(geometry) == 112);
+
+// A role comes and goes: `owner` is its generation and whether it is attached.
+enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2 };
+
+[[nodiscard]] constexpr std::uint64_t owner_word(std::uint64_t generation, tenure t) noexcept {
+  return generation << 2 | static_cast<std::uint64_t>(t);
+}
+[[nodiscard]] constexpr std::uint64_t generation_of(std::uint64_t owner) noexcept {
+  return owner >> 2;
+}
+[[nodiscard]] constexpr tenure tenure_of(std::uint64_t owner) noexcept {
+  return static_cast<tenure>(owner & 3);
+}
+
+// Who holds a role. Told by the holder, believed by nobody but people: locks decide.
+template <class Atomics>
+struct role_words {
+  typename Atomics::template word<std::uint64_t> owner;
+  typename Atomics::template word<std::uint64_t> attached_at;  // seconds since 1970
+  typename Atomics::template word<std::uint32_t> pid;
+};
+
+// Statistics of one role, written by it alone.
+template <class Atomics>
+struct counter_words {
+  typename Atomics::template word<std::uint64_t> messages;
+  typename Atomics::template word<std::uint64_t> bytes;
+  typename Atomics::template word<std::uint64_t> refused;     // full, and the caller did not wait
+  typename Atomics::template word<std::uint64_t> dropped;     // full, and the policy was to drop
+  typename Atomics::template word<std::uint64_t> waits;       // times that it went to sleep
+  typename Atomics::template word<std::uint64_t> recovered;   // dead claims skipped
+  typename Atomics::template word<std::uint64_t> corrupt;     // stretches of damage skipped
+  typename Atomics::template word<std::uint64_t> high_water;  // the deepest it saw, bytes
+};
+
+// One line each, so that no two roles write the same line.
+template <class Atomics>
+struct alignas(line_bytes) consumer_words {
+  typename Atomics::template word<std::uint64_t> read_pos;   // all below is the producers' again
+  typename Atomics::template word<std::uint64_t> releasing;  // zeroing goes up to here (mpsc)
+  role_words<Atomics> role;
+  counter_words<Atomics> counters;
+  typename Atomics::template word<std::uint64_t> stalled_since;  // steady clock, ns; 0: it is not
+};
+
+template <class Atomics>
+struct alignas(line_bytes) producer_words {
+  typename Atomics::template word<std::uint64_t>
+      announcement;  // 1 + the position of a claim (mpsc)
+  role_words<Atomics> role;
+  counter_words<Atomics> counters;
+};
+
+enum class call : std::uint32_t { none = 0, asleep = 1, closed = 2 };
+
+template <class Atomics>
+struct control_words {
+  consumer_words<Atomics> consumer;
+
+  // Claimed up to here: any (mpsc). The lone producer's own, copied after each commit (spsc).
+  alignas(line_bytes) typename Atomics::template word<std::uint64_t> write_pos;
+
+  // Read by producers after every commit, written when the consumer sleeps, wakes or closes: any.
+  alignas(line_bytes) typename Atomics::template word<std::uint32_t> consumer_bell;
+
+  // Read by the consumer after every release, written when a producer waits for room: any.
+  alignas(line_bytes) typename Atomics::template word<std::uint32_t> producers_bell;
+  // Counts the producers that came or closed: any.
+  typename Atomics::template word<std::uint32_t> roll;
+};
+
+}  // namespace annulus

@@ -1,0 +1,97 @@
+// A ring in memory, as one role sees it: where things are, by its own copy of the geometry.
+//
+// Safe     whatever a peer writes into a position or a header: an index is always aligned and lies
+//          within capacity, and a payload of at most max_message ends within the extension
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+#include <annulus/ring/layout.hpp>
+
+namespace annulus {
+
+template <class Atomics>
+struct ring_memory {
+  using bytes = typename Atomics::bytes;
+  using const_bytes = typename Atomics::const_bytes;
+
+  control_words<Atomics>* control = nullptr;
+  producer_words<Atomics>* producers = nullptr;
+  typename Atomics::area data;
+  annulus::geometry geometry;
+  typename Atomics::witness witness;
+
+  [[nodiscard]] std::uint64_t index_of(std::uint64_t pos) const noexcept {
+    return pos & (geometry.capacity - 1) & ~(record_align - 1);
+  }
+  [[nodiscard]] auto& header(std::uint64_t pos) const noexcept {
+    return data.header(index_of(pos));
+  }
+
+  // What a message takes up, and its header once it is there.
+  [[nodiscard]] std::uint64_t record_bytes(std::uint64_t count) const noexcept {
+    return annulus::record_bytes(count, geometry.trailer_bytes());
+  }
+  [[nodiscard]] std::uint64_t committed(std::uint64_t count, std::uint64_t pos) const noexcept {
+    return record_header::committed(count, pos, geometry.seal);
+  }
+  // The header of a claim that was given up, of `all` bytes.
+  [[nodiscard]] std::uint64_t aborted(std::uint64_t all, std::uint64_t pos) const noexcept {
+    return record_header::aborted(all - header_bytes, pos, geometry.seal);
+  }
+  [[nodiscard]] std::uint64_t busy(std::uint64_t all, std::uint64_t pos,
+                                   std::uint32_t producer) const noexcept {
+    return record_header::busy(all - header_bytes, pos, geometry.seal, producer);
+  }
+
+  [[nodiscard]] bytes payload(std::uint64_t pos, std::uint64_t count) const noexcept {
+    return data.payload(index_of(pos) + header_bytes, count);
+  }
+  void fill(std::uint64_t pos, const_bytes from) const noexcept {
+    data.fill(index_of(pos) + header_bytes, from);
+  }
+  void fill(std::uint64_t pos, std::span<const const_bytes> parts) const noexcept {
+    std::uint64_t index = index_of(pos) + header_bytes;
+    for (const auto& piece : parts) {
+      data.fill(index, piece);
+      index += piece.size();
+    }
+  }
+
+  // Zeroes [from, from + count). The extension needs none: nobody looks for headers there.
+  void zero(std::uint64_t from, std::uint64_t count) const noexcept {
+    count = std::min(count, geometry.capacity);
+    const std::uint64_t index = index_of(from);
+    const std::uint64_t to_the_end = std::min(count, geometry.capacity - index);
+    data.zero(index, to_the_end);
+    data.zero(0, count - to_the_end);
+  }
+
+  // With integrity=crc32c, the four bytes behind the payload hold its checksum. It covers position,
+  // seal, length and payload: neither damage nor a record of another place or lap is delivered.
+  // Requires of seal: the payload is complete. Requires of is_whole: count <= max_message.
+  void seal(std::uint64_t pos, std::uint64_t count) const noexcept {
+    if (geometry.trailer_bytes() == 0) return;
+    data.set_trailer(index_of(pos) + header_bytes + count, checksum(pos, count));
+  }
+  [[nodiscard]] bool is_whole(std::uint64_t pos, std::uint64_t count) const noexcept {
+    if (geometry.trailer_bytes() == 0) return true;
+    return data.trailer(index_of(pos) + header_bytes + count) == checksum(pos, count);
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t checksum(std::uint64_t pos, std::uint64_t count) const noexcept {
+    return data.checksum(index_of(pos) + header_bytes, count, pos ^ geometry.seal);
+  }
+};
+
+// An end that a peer wrote, brought within one capacity of pos and aligned.
+[[nodiscard]] constexpr std::uint64_t believable_end(std::uint64_t end, std::uint64_t pos,
+                                                     std::uint64_t capacity) noexcept {
+  const std::uint64_t ahead = end - pos;
+  return pos + ((ahead > capacity ? capacity : ahead) & ~(record_align - 1));
+}
+
+}  // namespace annulus

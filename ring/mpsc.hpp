@@ -1,0 +1,393 @@
+// Many producers, one consumer, variable-length records in shared memory.
+//
+// Steps      announce -> claim -> stamp -> fill -> commit | abort;   read -> zero -> release
+// Edges      publish  commit   -> read       the record's bytes
+//            free     release  -> claim      the consumer is done with the space, and it is zero
+//            claim    claim    -> recovery   the announcement of every claim below T
+//            idle     announcement and its clearing -> recovery   what it has settled
+// Progress   claim lock-free; commit, abort, read and release wait-free. Messages come in the order
+//            of their claims, so a live producer that stops between claim and commit holds the
+//            others' messages up: it is named, never overridden.
+// Crash      a producer that dies leaves a claim without a header, or a busy one: recovery.hpp
+//            skips it. A consumer that dies while zeroing leaves `releasing` ahead of read_pos: its
+//            successor zeroes that stretch again.
+//
+// Free space is all zero, so a claimed record without a header reads as empty, and stale bytes
+// never stand where the consumer looks.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <annulus/channel/view.hpp>
+#include <annulus/ring/bell.hpp>
+#include <annulus/ring/claim.hpp>
+#include <annulus/ring/counters.hpp>
+#include <annulus/ring/memory.hpp>
+#include <annulus/ring/recovery.hpp>
+#include <annulus/ring/roster.hpp>
+
+namespace annulus {
+
+// Requires: producer `number` of this memory, alone under that number, used by one thread at a
+// time.
+template <class Atomics, template <class> class Statistics = counted>
+class basic_mpsc_producer {
+ public:
+  using bytes = typename Atomics::bytes;
+  using const_bytes = typename Atomics::const_bytes;
+  using claim_type = basic_claim<basic_mpsc_producer>;
+
+  static constexpr annulus::topology topology = annulus::topology::mpsc;
+
+  basic_mpsc_producer(const ring_memory<Atomics>& ring, std::uint32_t number) noexcept
+      : ring_(ring),
+        number_(number),
+        own_(&ring.producers[number]),
+        counters_(own_->counters),
+        barriers_reach_us_(Atomics::accept_barriers()) {
+    // [free] acquire: the consumer is done with all below.
+    read_pos_seen_ =
+        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    settle();  // a dead incarnation's claims are the consumer's to skip
+  }
+
+  [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
+    if (const status s = claim(count, ring_.record_bytes(count)); s != status::ok)
+      return claim_type(s);
+    claim_is_open_ = true;
+    return claim_type(*this, ring_.payload(claimed_pos_, count));
+  }
+
+  [[nodiscard]] status try_push(const_bytes one) noexcept {
+    if (const status s = claim(one.size(), ring_.record_bytes(one.size())); s != status::ok)
+      return s;
+    ring_.fill(claimed_pos_, one);
+    commit(one.size());
+    return status::ok;
+  }
+
+  // One message from several pieces.
+  [[nodiscard]] status try_push(std::span<const const_bytes> parts) noexcept {
+    std::uint64_t count = 0;
+    for (const auto& piece : parts) count += piece.size();
+    if (const status s = claim(count, ring_.record_bytes(count)); s != status::ok) return s;
+    ring_.fill(claimed_pos_, parts);
+    commit(count);
+    return status::ok;
+  }
+
+  // As many as fit now, in order, in one claim: they stand together and become visible together.
+  [[nodiscard]] batch try_push_batch(std::span<const const_bytes> many) noexcept {
+    batch done = fitting(many);
+    if (done.count == 0) return done;
+    many = many.first(done.count);
+    std::uint64_t need = 0;
+    for (const auto& one : many) need += ring_.record_bytes(one.size());
+    if (const status s = claim(0, need); s != status::ok) return {0, s};
+
+    std::uint64_t pos = claimed_pos_;
+    for (const auto& one : many) {
+      ring_.fill(pos, one);
+      ring_.seal(pos, one.size());
+      if (pos != claimed_pos_) {
+        // [publish] relaxed: not reached before the first header, whose release orders it.
+        ring_.header(pos).template store<edge::publish>(ring_.committed(one.size(), pos),
+                                                        std::memory_order_relaxed);
+      }
+      pos += ring_.record_bytes(one.size());
+    }
+    publish(ring_.committed(many.front().size(), claimed_pos_));
+    for (const auto& one : many) counters_.message(one.size());
+    return done;
+  }
+
+  // The most that one message can hold, bytes.
+  [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
+
+  [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
+  [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
+  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+
+ private:
+  friend claim_type;
+
+  // Announces, claims and stamps `need` bytes for a message of `count`.
+  [[nodiscard]] status claim(std::uint64_t count, std::uint64_t need) noexcept {
+    if (count > ring_.geometry.max_message) [[unlikely]]
+      return status::never_fits;
+    if (claim_is_open_) [[unlikely]]
+      return status::not_permitted;
+    if (is_closed<Atomics>(ring_.control->consumer_bell)) [[unlikely]]
+      return status::closed;
+
+    // [hint] relaxed: a stale value only fails the CAS.
+    auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
+    do {
+      if (is_before(limit(), pos + need)) [[unlikely]] {
+        if (const status s = look_for_room(pos, need); s != status::ok) return s;
+      }
+      // [idle] release: whoever sees it sees all that this producer has settled before.
+      own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
+      // [claim] release: the announcement comes before the claim.
+      // [retry] relaxed: a failed attempt only fetches the next position to try.
+    } while (!ring_.control->write_pos.template compare_exchange<edge::claim>(
+        pos, pos + need, std::memory_order_release, std::memory_order_relaxed));
+
+    claimed_pos_ = pos;
+    claimed_bytes_ = need;
+    // [stamp] relaxed: ahead of the payload in program order, so a death in it leaves its length.
+    ring_.header(pos).template store<edge::stamp>(ring_.busy(need, pos, number_),
+                                                  std::memory_order_relaxed);
+    // [stamp] fence: before any byte of the payload, should this process die among them.
+    Atomics::compiler_fence();
+    return status::ok;
+  }
+
+  void commit_claim(std::uint64_t count) noexcept {
+    claim_is_open_ = false;
+    const std::uint64_t used = ring_.record_bytes(count);
+    if (used < claimed_bytes_) {
+      const std::uint64_t rest = claimed_pos_ + used;
+      // [publish] relaxed: not reached before the header in front, whose release orders it.
+      ring_.header(rest).template store<edge::publish>(ring_.aborted(claimed_bytes_ - used, rest),
+                                                       std::memory_order_relaxed);
+    }
+    commit(count);
+  }
+
+  void abort_claim() noexcept {
+    claim_is_open_ = false;
+    publish(ring_.aborted(claimed_bytes_, claimed_pos_));
+  }
+
+  void commit(std::uint64_t count) noexcept {
+    ring_.seal(claimed_pos_, count);
+    publish(ring_.committed(count, claimed_pos_));
+    counters_.message(count);
+  }
+
+  // The claim's last word: its header, then that this producer is idle.
+  void publish(std::uint64_t word) noexcept {
+    // [publish] release: the payload happens before whoever sees this word.
+    ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
+    settle();
+    wake_if_asleep<Atomics>(ring_.control->consumer_bell, barriers_reach_us_);
+  }
+
+  void settle() noexcept {
+    // [idle] release: whoever sees it sees the claim settled.
+    own_->announcement.template store<edge::idle>(0, std::memory_order_release);
+  }
+
+  [[nodiscard]] std::uint64_t limit() const noexcept {
+    return read_pos_seen_ + ring_.geometry.capacity;
+  }
+
+  [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t pos,
+                                                    std::uint64_t need) noexcept {
+    // [free] acquire: the consumer is done with all below, and it is zero.
+    read_pos_seen_ =
+        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    counters_.depth(is_before(read_pos_seen_, pos) ? pos - read_pos_seen_ : 0);
+    if (!is_before(limit(), pos + need)) return status::ok;
+    settle();
+    return is_before(limit(), pos) ? status::corrupt : status::full;
+  }
+
+  // How many of them fit into the room there is now.
+  [[nodiscard]] batch fitting(std::span<const const_bytes> many) noexcept {
+    // [hint] relaxed: the claim decides.
+    const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
+    // [free] acquire: the consumer is done with all below, and it is zero.
+    read_pos_seen_ =
+        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    batch done;
+    std::uint64_t end = pos;
+    for (const auto& one : many) {
+      if (one.size() > ring_.geometry.max_message) return {done.count, status::never_fits};
+      end += ring_.record_bytes(one.size());
+      if (is_before(limit(), end)) return {done.count, status::full};
+      ++done.count;
+    }
+    return done;
+  }
+
+  ring_memory<Atomics> ring_;
+  std::uint32_t number_;
+  producer_words<Atomics>* own_;
+  std::uint64_t read_pos_seen_ = 0;  // as of the last look
+  std::uint64_t claimed_pos_ = 0;
+  std::uint64_t claimed_bytes_ = 0;
+  Statistics<Atomics> counters_;
+  bool claim_is_open_ = false;
+  bool barriers_reach_us_;
+};
+
+// Requires: the only consumer of this memory, used by one thread at a time.
+template <class Atomics, template <class> class Statistics = counted>
+class basic_mpsc_consumer {
+ public:
+  using const_bytes = typename Atomics::const_bytes;
+  using view_type = basic_view<const_bytes>;
+
+  static constexpr annulus::topology topology = annulus::topology::mpsc;
+
+  explicit basic_mpsc_consumer(const ring_memory<Atomics>& ring) noexcept
+      : ring_(ring),
+        counters_(ring.control->consumer.counters),
+        barriers_reach_us_(Atomics::accept_barriers()) {
+    take_up();
+  }
+
+  // The next message. It stays in place until release().
+  [[nodiscard]] view_type try_read() noexcept {
+    const auto seen = read_committed();
+    return seen.status() == status::empty && wants_a_look() ? examine() : seen;
+  }
+
+  // Hands back the space of all that was read; its views end here.
+  void release() noexcept {
+    if (released_ == cursor_) return;
+    counters_.depth(cursor_ - released_);
+    // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
+    ring_.control->consumer.releasing.template store<edge::redo>(cursor_,
+                                                                 std::memory_order_relaxed);
+    // [redo] fence: before any byte is zeroed, should this process die among them.
+    Atomics::compiler_fence();
+    zero_and_free();
+  }
+
+  // A closer look than a poll: for claims of the dead, for damage, and for the producers' end.
+  [[nodiscard, gnu::noinline]] view_type examine() noexcept {
+    if (roll_.has_news(*ring_.control)) roll_.look(ring_);
+    while (cursor_ - released_ < ring_.geometry.capacity) {
+      const auto found = examine_claims(ring_, cursor_);
+      if (found.what == finding::kind::unsettled) return held_up(found.producer);
+      moved_on();
+      if (found.what == finding::kind::readable) return read_committed();
+      if (found.what == finding::kind::nothing) {
+        return roll_.all_closed() ? status::closed : status::empty;
+      }
+      const std::uint64_t from = std::exchange(cursor_, found.end);
+      if (found.what == finding::kind::damaged) return lost(from);
+      counters_.recovered();
+    }
+    return status::empty;
+  }
+
+  // Who holds the consumer up, as of the last closer look.
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
+  [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
+  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }
+
+  [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
+  [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
+
+ private:
+  static constexpr std::uint32_t polls_per_look = 256;
+
+  // The next committed message, past claims that were given up; empty at anything else.
+  [[nodiscard]] view_type read_committed() noexcept {
+    // A whole lap unreleased: the next header would be one that was read already.
+    while (cursor_ - released_ < ring_.geometry.capacity) {
+      // [publish] acquire: sees the payload behind the header it reads.
+      const record_header header(
+          ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire));
+      if (header.is_committed(cursor_, ring_.geometry.seal)) {
+        if (header.bytes() > ring_.geometry.max_message) [[unlikely]]
+          break;
+        return deliver(header.bytes());
+      }
+      if (!header.is_aborted(cursor_, ring_.geometry.seal)) break;
+      if (header.bytes() > ring_.geometry.max_claim()) [[unlikely]]
+        break;
+      cursor_ += claim_bytes(header.bytes());
+    }
+    return status::empty;
+  }
+
+  [[nodiscard]] view_type deliver(std::uint64_t count) noexcept {
+    const std::uint64_t pos = cursor_;
+    cursor_ += ring_.record_bytes(count);
+    if (!ring_.is_whole(pos, count)) [[unlikely]]
+      return lost(pos);
+    counters_.message(count);
+    return const_bytes(ring_.payload(pos, count));
+  }
+
+  [[nodiscard]] bool wants_a_look() noexcept {
+    return ++polls_ % polls_per_look == 0 || roll_.has_news(*ring_.control) || roll_.all_closed();
+  }
+
+  [[nodiscard]] view_type held_up(std::uint32_t producer) noexcept {
+    if (!stall_ || stall_->pos != cursor_ || stall_->producer != producer) {
+      // [hint] relaxed: told to people.
+      const auto pid =
+          ring_.producers[producer].role.pid.template load<edge::hint>(std::memory_order_relaxed);
+      stall_ = stall{producer, static_cast<std::int32_t>(pid), cursor_, Atomics::now()};
+      tell_stall(static_cast<std::uint64_t>(stall_->since.time_since_epoch().count()));
+      return status::empty;
+    }
+    return status::stalled;
+  }
+
+  void moved_on() noexcept {
+    if (!stall_) return;
+    stall_.reset();
+    tell_stall(0);
+  }
+
+  void tell_stall(std::uint64_t since) noexcept {
+    // [own] relaxed: told to people.
+    ring_.control->consumer.stalled_since.template store<edge::own>(since,
+                                                                    std::memory_order_relaxed);
+  }
+
+  // [from, cursor) was damaged.
+  [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
+    damage_ = damage{from, cursor_ - from};
+    counters_.corrupt();
+    return status::corrupt;
+  }
+
+  // Zeroes [released, cursor) and hands it back.
+  void zero_and_free() noexcept {
+    ring_.zero(released_, cursor_ - released_);
+    released_ = cursor_;
+    // [free] release: all reading and zeroing comes before a producer writes there.
+    ring_.control->consumer.read_pos.template store<edge::free>(cursor_, std::memory_order_release);
+    wake_if_asleep<Atomics>(ring_.control->producers_bell, barriers_reach_us_);
+  }
+
+  // Goes on where the last incarnation stopped. What it was zeroing when it died had been read.
+  void take_up() noexcept {
+    auto& own = ring_.control->consumer;
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    cursor_ = own.read_pos.template load<edge::own>(std::memory_order_relaxed);
+    released_ = cursor_;
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    const auto releasing = own.releasing.template load<edge::own>(std::memory_order_relaxed);
+    if (is_before(cursor_, releasing)) {
+      cursor_ = believable_end(releasing, cursor_, ring_.geometry.capacity);
+      zero_and_free();
+    }
+  }
+
+  ring_memory<Atomics> ring_;
+  std::uint64_t cursor_ = 0;    // the next record to read
+  std::uint64_t released_ = 0;  // the producers may claim up to one capacity past here
+  std::uint32_t polls_ = 0;
+  roll_call<Atomics> roll_;
+  std::optional<stall> stall_;
+  std::optional<damage> damage_;
+  Statistics<Atomics> counters_;
+  bool barriers_reach_us_;
+};
+
+}  // namespace annulus

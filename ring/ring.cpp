@@ -1,0 +1,63 @@
+#include <unistd.h>
+
+#include <ctime>
+#include <string>
+
+#include <annulus/ring/ring.hpp>
+
+namespace annulus {
+namespace {
+
+std::string name_of(topology t) { return t == topology::spsc ? "spsc" : "mpsc"; }
+
+result<bool> check_topology(const attachment& held, topology expected) {
+  const auto found = held.memory().geometry.topology;
+  if (found == expected) return true;
+  return failure{fault::incompatible, "the segment is " + name_of(found) + ", this role is " +
+                                          name_of(expected) + "; attach the " + name_of(found) +
+                                          " role, or make the segment anew"};
+}
+
+// Whether the role could be taken: first its lock, which a live holder keeps.
+bool take(const attachment& held, role_words<std_atomics>& role, std::uint32_t number) {
+  const auto& kernel = held.memory().witness;
+  if (!kernel.take(number)) return false;
+  return enter<std_atomics>(role, kernel.has_file(), static_cast<std::uint64_t>(std::time(nullptr)),
+                            static_cast<std::uint32_t>(getpid()));
+}
+
+std::string holder_of(const role_words<std_atomics>& role) {
+  // [hint] relaxed: told to people.
+  return "process " + std::to_string(role.pid.load<edge::hint>(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+result<bool> take_consumer(const attachment& held, topology expected) {
+  if (auto fits = check_topology(held, expected); !fits) return fits.error();
+  auto& control = *held.memory().control;
+  if (!take(held, control.consumer.role, consumer_role)) {
+    return failure{fault::in_use, "the segment has a consumer already: " +
+                                      holder_of(control.consumer.role) + " holds it and is alive"};
+  }
+  set_bell<std_atomics>(control.consumer_bell, call::none);
+  return true;
+}
+
+result<std::uint32_t> take_producer(const attachment& held, topology expected) {
+  if (auto fits = check_topology(held, expected); !fits) return fits.error();
+  const auto& ring = held.memory();
+  for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
+    if (take(held, ring.producers[i].role, producer_role(i))) return i;
+  }
+  if (ring.geometry.producers == 1) {
+    return failure{fault::in_use, "the segment has a producer already: " +
+                                      holder_of(ring.producers[0].role) + " holds it and is alive"};
+  }
+  return failure{fault::in_use,
+                 "all " + std::to_string(ring.geometry.producers) +
+                     " producers of the segment are attached and alive; close one, or "
+                     "create it for more producers"};
+}
+
+}  // namespace annulus

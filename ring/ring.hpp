@@ -1,0 +1,324 @@
+// The ring's roles, as programs use them: attached to a segment, able to wait, closed at the end.
+//
+//     auto memory = annulus::segment::open_or_create("orders");
+//     auto tx = annulus::spsc_producer::attach(*memory);
+//     if (tx->try_push(message) == annulus::status::ok) ...
+//
+// Threads     a role is used by one thread at a time; roles are independent of each other
+// Processes   a role belongs to the process that attached it. A fork without exec keeps its lock
+//             alive in the child: close the role there, or fork before attaching
+// Exclusion   one consumer, one spsc producer, as many mpsc producers as the segment was made for:
+//             a role that a live process holds is refused with in_use and the holder's pid
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <annulus/channel/concepts.hpp>
+#include <annulus/ring/atomics.hpp>
+#include <annulus/ring/mpsc.hpp>
+#include <annulus/ring/segment.hpp>
+#include <annulus/ring/spsc.hpp>
+#include <annulus/ring/wait.hpp>
+
+namespace annulus {
+
+// Take a role: its lock, then its words. The error names who holds it. (ring.cpp)
+[[nodiscard]] result<bool> take_consumer(const attachment& held, topology expected);
+[[nodiscard]] result<std::uint32_t> take_producer(const attachment& held, topology expected);
+
+template <class Core>
+class ring_producer {
+ public:
+  using claim_type = typename Core::claim_type;
+
+  [[nodiscard]] static result<ring_producer> attach(const segment& to, waiting how = {});
+
+  ring_producer(ring_producer&& other) noexcept
+      : held_(std::move(other.held_)),
+        core_(std::move(other.core_)),
+        how_(other.how_),
+        is_closed_(std::exchange(other.is_closed_, true)) {}
+  ring_producer& operator=(ring_producer&& other) noexcept {
+    if (this == &other) return *this;
+    close();
+    held_ = std::move(other.held_);
+    core_ = std::move(other.core_);
+    how_ = other.how_;
+    is_closed_ = std::exchange(other.is_closed_, true);
+    return *this;
+  }
+  ~ring_producer() { close(); }
+
+  // Space for one message of so many bytes. Requires: not moved while the claim is open.
+  [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept {
+    if (is_closed_) [[unlikely]]
+      return claim_type(status::not_permitted);
+    return refusals_counted(core_.try_claim(bytes));
+  }
+  [[nodiscard]] status try_push(message one) noexcept {
+    if (is_closed_) [[unlikely]]
+      return status::not_permitted;
+    return refusals_counted(core_.try_push(one));
+  }
+  // One message, gathered from several pieces.
+  [[nodiscard]] status try_push(pieces parts) noexcept {
+    if (is_closed_) [[unlikely]]
+      return status::not_permitted;
+    return refusals_counted(core_.try_push(parts));
+  }
+  // As many as fit, in order; what was taken becomes visible at once.
+  [[nodiscard]] batch try_push_batch(messages many) noexcept {
+    if (is_closed_) [[unlikely]]
+      return {0, status::not_permitted};
+    return refusals_counted(core_.try_push_batch(many));
+  }
+
+  // The same, waiting for room: until the deadline, the consumer's close or its death.
+  [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept {
+    return wait(until, [&] { return open([&] { return core_.try_claim(bytes); }); });
+  }
+  [[nodiscard]] status push(message one, deadline until) noexcept {
+    return wait(until, [&] { return open([&] { return core_.try_push(one); }); });
+  }
+  [[nodiscard]] status push(pieces parts, deadline until) noexcept {
+    return wait(until, [&] { return open([&] { return core_.try_push(parts); }); });
+  }
+  // Waits until all are taken; the batch tells how many were when the wait ended.
+  [[nodiscard]] batch push_batch(messages many, deadline until) noexcept {
+    batch all;
+    while (all.count < many.size()) {
+      const auto rest = many.subspan(all.count);
+      const auto some =
+          wait(until, [&] { return open([&] { return core_.try_push_batch(rest); }); });
+      all.count += some.count;
+      all.why = some.why;
+      if (some.count == 0) return all;
+    }
+    all.why = status::ok;
+    return all;
+  }
+
+  // The newest gives way: without room it is dropped and counted, and the answer is `full`.
+  [[nodiscard]] status push_or_drop(message one) noexcept {
+    if (is_closed_) [[unlikely]]
+      return status::not_permitted;
+    const status s = core_.try_push(one);
+    if (s == status::full) core_.counters().dropped();
+    return s;
+  }
+
+  // What is known of the consumer. Asks the kernel.
+  [[nodiscard]] presence peer() noexcept {
+    const auto& ring = core_.memory();
+    return presence_of<std_atomics>(ring.control->consumer.role, ring.witness, consumer_role);
+  }
+
+  // Says that no more will come and gives the role back. An open claim is aborted first.
+  void close() noexcept {
+    if (std::exchange(is_closed_, true)) return;
+    const auto& ring = core_.memory();
+    leave<std_atomics>(ring.producers[number()].role);
+    call_the_roll<std_atomics>(*ring.control);
+    wake_if_asleep<std_atomics>(ring.control->consumer_bell, std_atomics::accept_barriers());
+    held_.unlock();
+  }
+
+  [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
+  [[nodiscard]] std::uint32_t number() const noexcept { return core_.number(); }
+  [[nodiscard]] const annulus::geometry& geometry() const noexcept {
+    return core_.memory().geometry;
+  }
+
+ private:
+  ring_producer(attachment held, Core core, waiting how) noexcept
+      : held_(std::move(held)), core_(std::move(core)), how_(how) {}
+
+  static status status_of(status s) noexcept { return s; }
+  static status status_of(const claim_type& c) noexcept { return c.status(); }
+  static status status_of(const batch& b) noexcept { return b.count > 0 ? status::ok : b.why; }
+
+  template <class Result>
+  Result refusals_counted(Result r) noexcept {
+    if (status_of(r) == status::full) [[unlikely]]
+      core_.counters().refused();
+    return r;
+  }
+
+  // The attempt, unless the role is closed.
+  template <class Attempt>
+  auto open(Attempt attempt) noexcept -> decltype(attempt()) {
+    if (is_closed_) return refusal<decltype(attempt())>(status::not_permitted);
+    return attempt();
+  }
+  template <class Result>
+  static Result refusal(status why) noexcept {
+    if constexpr (std::is_same_v<Result, batch>)
+      return batch{0, why};
+    else
+      return Result(why);
+  }
+
+  template <class Attempt>
+  auto wait(deadline until, Attempt attempt) noexcept -> decltype(attempt()) {
+    auto& control = *core_.memory().control;
+    return wait_for<std_atomics, decltype(attempt())>(
+        how_, until, control.producers_bell,
+        waiter{attempt, attempt, [&] { return peer() == presence::died; },
+               [&] { core_.counters().waited(); }, [] {}},
+        [](const auto& r) { return status_of(r); },
+        [](status s) { return refusal<decltype(attempt())>(s); });
+  }
+
+  attachment held_;
+  Core core_;
+  waiting how_;
+  bool is_closed_ = false;
+};
+
+template <class Core>
+class ring_consumer {
+ public:
+  [[nodiscard]] static result<ring_consumer> attach(const segment& to, waiting how = {});
+
+  ring_consumer(ring_consumer&& other) noexcept
+      : held_(std::move(other.held_)),
+        core_(std::move(other.core_)),
+        how_(other.how_),
+        is_closed_(std::exchange(other.is_closed_, true)) {}
+  ring_consumer& operator=(ring_consumer&& other) noexcept {
+    if (this == &other) return *this;
+    close();
+    held_ = std::move(other.held_);
+    core_ = std::move(other.core_);
+    how_ = other.how_;
+    is_closed_ = std::exchange(other.is_closed_, true);
+    return *this;
+  }
+  ~ring_consumer() { close(); }
+
+  // The next message, in place until release().
+  [[nodiscard]] view try_read() noexcept {
+    if (is_closed_) [[unlikely]]
+      return status::not_permitted;
+    return core_.try_read();
+  }
+  // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
+  [[nodiscard]] view read(deadline until) noexcept {
+    if (is_closed_) return status::not_permitted;
+    auto& ring = core_.memory();
+    auto& bell = ring.control->consumer_bell;
+    return wait_for<std_atomics, view>(
+        how_, until, bell,
+        waiter{[&] { return core_.try_read(); }, [&] { return core_.examine(); },
+               [&] { return peer() == presence::died; }, [&] { core_.counters().waited(); },
+               [&] { set_bell<std_atomics>(bell, call::none); }},
+        [](const view& v) { return v.status(); }, [](status s) { return view(s); });
+  }
+
+  // Hands back the space of all that was read; its views end here.
+  void release() noexcept {
+    if (!is_closed_) core_.release();
+  }
+
+  // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
+  // their space back: at the end, and on the way whenever a quarter of the capacity has been read.
+  template <class F>
+  batch drain(F&& f, std::size_t limit) noexcept {
+    batch done;
+    for (; done.count < limit; ++done.count) {
+      const view seen = try_read();
+      if (!seen) {
+        done.why = seen.status();
+        break;
+      }
+      f(seen.bytes());
+      if (core_.unreleased_bytes() >= core_.memory().geometry.capacity / 4) release();
+    }
+    release();
+    return done;
+  }
+  // The same, waiting for the first.
+  template <class F>
+  batch drain(F&& f, std::size_t limit, deadline until) noexcept {
+    if (limit == 0) return {};
+    const view first = read(until);
+    if (!first) return {0, first.status()};
+    f(first.bytes());
+    batch rest = drain(std::forward<F>(f), limit - 1);
+    ++rest.count;
+    return rest;
+  }
+
+  // A closer look than a poll makes at once: for claims of the dead, damage and the end. Asks the
+  // kernel. Reads like try_read().
+  [[nodiscard]] view examine() noexcept {
+    if (is_closed_) return status::not_permitted;
+    return core_.examine();
+  }
+
+  // What is known of the producers; the most alive one counts. Asks the kernel.
+  [[nodiscard]] presence peer() noexcept {
+    return presence_of_producers<std_atomics>(core_.memory());
+  }
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
+
+  // Says that nothing more will be read and gives the role back. What was read and not released
+  // comes again to the next consumer.
+  void close() noexcept {
+    if (std::exchange(is_closed_, true)) return;
+    const auto& ring = core_.memory();
+    leave<std_atomics>(ring.control->consumer.role);
+    set_bell<std_atomics>(ring.control->consumer_bell, call::closed);
+    wake_if_asleep<std_atomics>(ring.control->producers_bell, std_atomics::accept_barriers());
+    held_.unlock();
+  }
+
+  [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
+  [[nodiscard]] const annulus::geometry& geometry() const noexcept {
+    return core_.memory().geometry;
+  }
+
+ private:
+  ring_consumer(attachment held, Core core, waiting how) noexcept
+      : held_(std::move(held)), core_(std::move(core)), how_(how) {}
+
+  attachment held_;
+  Core core_;
+  waiting how_;
+  bool is_closed_ = false;
+};
+
+using spsc_producer = ring_producer<basic_spsc_producer<std_atomics>>;
+using spsc_consumer = ring_consumer<basic_spsc_consumer<std_atomics>>;
+using mpsc_producer = ring_producer<basic_mpsc_producer<std_atomics>>;
+using mpsc_consumer = ring_consumer<basic_mpsc_consumer<std_atomics>>;
+
+static_assert(producer<spsc_producer> && consumer<spsc_consumer>);
+static_assert(producer<mpsc_producer> && consumer<mpsc_consumer>);
+
+template <class Core>
+result<ring_producer<Core>> ring_producer<Core>::attach(const segment& to, waiting how) {
+  auto held = attachment::make(to, access::read_write);
+  if (!held) return held.error();
+  auto number = take_producer(*held, Core::topology);
+  if (!number) return number.error();
+  Core core(held->memory(), *number);
+  call_the_roll<std_atomics>(*held->memory().control);
+  return ring_producer(std::move(*held), std::move(core), how);
+}
+
+template <class Core>
+result<ring_consumer<Core>> ring_consumer<Core>::attach(const segment& to, waiting how) {
+  auto held = attachment::make(to, access::read_write);
+  if (!held) return held.error();
+  if (auto taken = take_consumer(*held, Core::topology); !taken) return taken.error();
+  Core core(held->memory());
+  return ring_consumer(std::move(*held), std::move(core), how);
+}
+
+}  // namespace annulus

@@ -1,0 +1,395 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include <annulus/ring/segment.hpp>
+
+namespace annulus {
+namespace {
+
+std::string quoted(const std::string& name) { return "'" + name + "'"; }
+
+failure system_error(const std::string& what, int number) {
+  fault kind = fault::system;
+  std::string advice;
+  switch (number) {
+    case ENOENT: kind = fault::not_found; break;
+    case EEXIST: kind = fault::already_exists; break;
+    case EACCES:
+    case EPERM: kind = fault::no_permission; break;
+    case ENOSPC:
+    case ENOMEM:
+      kind = fault::no_space;
+      advice = "; free some, ask for less capacity, or create it with reserve off";
+      break;
+    default: break;
+  }
+  return {kind, what + ": " + std::strerror(number) + advice};
+}
+
+// The file that a name stands for. Empty: it is no name.
+std::string path_of(const std::string& name) {
+  if (name.size() > 1 && name.front() == '/') return name;
+  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return {};
+  }
+  return "/dev/shm/annulus." + name;
+}
+
+failure no_name(const std::string& name) {
+  return {fault::bad_argument, quoted(name) +
+                                   " is no segment name: use 1 to 200 letters, digits, "
+                                   "'.', '_' or '-', or a path that starts with '/'"};
+}
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
+
+std::uint64_t random_seal() noexcept {
+  std::uint64_t seal = 0;
+  if (getrandom(&seal, sizeof seal, GRND_NONBLOCK) != sizeof seal) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    seal = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15 ^
+           static_cast<std::uint64_t>(getpid());
+  }
+  return seal & ~(record_align - 1);  // leaves the low bits of a position as they are
+}
+
+void sign(geometry& shape) noexcept {
+  shape.seal = random_seal();
+  shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
+  shape.created_by = static_cast<std::int32_t>(getpid());
+  finish_geometry(shape);
+}
+
+ring_memory<std_atomics> ring_at(std::byte* base, const geometry& shape, lock_witness witness) {
+  ring_memory<std_atomics> ring;
+  ring.control = reinterpret_cast<control_words<std_atomics>*>(base + shape.control_offset);
+  ring.producers = reinterpret_cast<producer_words<std_atomics>*>(base + shape.producers_offset);
+  ring.data = std_atomics::area(base + shape.data_offset);
+  ring.geometry = shape;
+  ring.witness = witness;
+  return ring;
+}
+
+// Requires: the memory is all zero, and nobody else sees it yet.
+void write_new_ring(std::byte* base, const geometry& shape) noexcept {
+  const auto ring = ring_at(base, shape, lock_witness());
+  // [own] relaxed: nobody else sees the segment before it has its name.
+  ring.control->consumer.read_pos.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
+  // [own] relaxed: nobody else sees the segment before it has its name.
+  ring.control->consumer.releasing.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
+  // [own] relaxed: nobody else sees the segment before it has its name.
+  ring.control->write_pos.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
+  std::memcpy(base, &shape, sizeof shape);
+}
+
+// Sizes a new, empty file and lays the ring into it.
+std::string fill_new_file(int file, const geometry& shape, bool reserve, int& number) {
+  const auto size = static_cast<off_t>(shape.segment_bytes);
+  if (ftruncate(file, size) != 0) {
+    number = errno;
+    return "cannot size it to " + std::to_string(size) + " bytes";
+  }
+  if (reserve && fallocate(file, 0, 0, size) != 0 && errno != EOPNOTSUPP) {
+    number = errno;
+    return "cannot reserve " + std::to_string(size) + " bytes of memory";
+  }
+  const std::size_t head = shape.data_offset;
+  void* base = mmap(nullptr, head, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (base == MAP_FAILED) {
+    number = errno;
+    return "cannot map it";
+  }
+  write_new_ring(static_cast<std::byte*>(base), shape);
+  munmap(base, head);
+  return {};
+}
+
+// Gives the file its name, at once and whole.
+bool publish(int file, const std::string& path) noexcept {
+  return linkat(AT_FDCWD, link_of(file).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+result<geometry> read_geometry(int file, const std::string& name, ownership owner) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
+  if (!S_ISREG(info.st_mode)) {
+    return failure{fault::not_a_segment, quoted(name) + " is not a regular file, so not a segment"};
+  }
+  if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
+    return failure{fault::no_permission, quoted(name) + " belongs to user " +
+                                             std::to_string(info.st_uid) + ", we are user " +
+                                             std::to_string(geteuid()) +
+                                             "; open it with ownership::any if that is meant"};
+  }
+  geometry copy;
+  const auto got = pread(file, &copy, sizeof copy, 0);
+  if (got < 0) return system_error("cannot read " + quoted(name), errno);
+  if (got < static_cast<ssize_t>(sizeof copy)) {
+    return failure{fault::not_a_segment, quoted(name) + " is not an annulus segment: it has only " +
+                                             std::to_string(got) + " bytes"};
+  }
+  return check_geometry(copy, static_cast<std::uint64_t>(info.st_size), name);
+}
+
+int reopen(int file, access how) noexcept {
+  return open(link_of(file).c_str(), (how == access::read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+}
+
+}  // namespace
+
+segment::segment(segment&& other) noexcept
+    : name_(std::move(other.name_)),
+      file_(std::exchange(other.file_, -1)),
+      plain_(std::exchange(other.plain_, {})),
+      geometry_(other.geometry_) {}
+
+segment& segment::operator=(segment&& other) noexcept {
+  std::swap(name_, other.name_);
+  std::swap(file_, other.file_);
+  std::swap(plain_, other.plain_);
+  std::swap(geometry_, other.geometry_);
+  return *this;
+}
+
+segment::~segment() {
+  if (file_ >= 0) ::close(file_);
+}
+
+std::string segment::path() const { return path_of(name_); }
+
+bool segment::is_held(std::uint32_t role) const noexcept {
+  return file_ >= 0 && lock_witness(file_).is_held(role);
+}
+
+result<segment> segment::create(const std::string& name, const segment_options& options) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  auto planned = plan_geometry(options);
+  if (!planned) return planned.error();
+
+  segment made;
+  made.name_ = name;
+  made.geometry_ = *planned;
+  sign(made.geometry_);
+  made.file_ = ::open(directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
+                      static_cast<mode_t>(options.mode));
+  if (made.file_ < 0) return system_error("cannot create " + quoted(name), errno);
+  fchmod(made.file_, static_cast<mode_t>(options.mode));  // whatever the umask
+  int number = 0;
+  if (auto why = fill_new_file(made.file_, made.geometry_, options.reserve, number); !why.empty()) {
+    return system_error("cannot create " + quoted(name) + ": " + why, number);
+  }
+  if (!publish(made.file_, path)) {
+    const int why = errno;
+    if (why != EEXIST) return system_error("cannot name " + quoted(name), why);
+    return failure{fault::already_exists,
+                   quoted(name) + " exists already; attach to it, or remove it first"};
+  }
+  return made;
+}
+
+result<segment> segment::open(const std::string& name, access how, ownership owner) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  segment found;
+  found.name_ = name;
+  // Non-blocking: a named pipe in the way must not hold us up.
+  const int flags =
+      (how == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+  found.file_ = ::open(path.c_str(), flags);
+  if (found.file_ < 0) {
+    if (errno == ENOENT) {
+      return failure{fault::not_found,
+                     "there is no segment " + quoted(name) + " (" + path + "); create it first"};
+    }
+    if (errno == ELOOP) {
+      return failure{fault::not_a_segment,
+                     quoted(name) + " is a symbolic link, and links are not followed"};
+    }
+    return system_error("cannot open " + quoted(name), errno);
+  }
+  auto shape = read_geometry(found.file_, name, owner);
+  if (!shape) return shape.error();
+  found.geometry_ = *shape;
+  return found;
+}
+
+result<segment> segment::open_or_create(const std::string& name, const segment_options& options) {
+  for (;;) {
+    auto found = open(name);
+    if (found || found.error().kind != fault::not_found) return found;
+    auto made = create(name, options);
+    if (made || made.error().kind != fault::already_exists) return made;
+  }
+}
+
+result<segment> segment::anonymous(const segment_options& options) {
+  auto planned = plan_geometry(options);
+  if (!planned) return planned.error();
+  segment made;
+  made.name_ = "anonymous";
+  made.geometry_ = *planned;
+  sign(made.geometry_);
+  made.file_ = memfd_create("annulus", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (made.file_ < 0) return system_error("cannot create an anonymous segment", errno);
+  int number = 0;
+  if (auto why = fill_new_file(made.file_, made.geometry_, options.reserve, number); !why.empty()) {
+    return system_error("cannot create an anonymous segment: " + why, number);
+  }
+  if (fcntl(made.file_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return system_error("cannot seal an anonymous segment", errno);
+  }
+  return made;
+}
+
+result<segment> segment::from_file(int file) {
+  segment found;
+  found.name_ = "descriptor " + std::to_string(file);
+  found.file_ = fcntl(file, F_DUPFD_CLOEXEC, 0);
+  if (found.file_ < 0) return system_error("cannot use " + found.name_, errno);
+  auto shape = read_geometry(found.file_, found.name_, ownership::any);
+  if (!shape) return shape.error();
+  found.geometry_ = *shape;
+  return found;
+}
+
+result<bool> segment::remove(const std::string& name, bool even_if_in_use) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  auto found = open(name);
+  if (!found && found.error().kind == fault::damaged && even_if_in_use) {
+    // Damaged beyond use, and asked for: it is ours, or it would not have been read.
+  } else if (!found) {
+    return found.error();
+  } else if (!even_if_in_use) {
+    for (std::uint32_t role = 0; role <= found->geometry().producers; ++role) {
+      if (!found->is_held(role)) continue;
+      const auto who = role == consumer_role ? std::string("the consumer")
+                                             : "producer " + std::to_string(role - 1);
+      return failure{fault::in_use, quoted(name) + " is in use: " + who +
+                                        " is attached and alive; "
+                                        "close it first, or force"};
+    }
+  }
+  if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);
+  return true;
+}
+
+result<std::uint64_t> segment::bytes_for(const ring_options& options) {
+  auto planned = plan_geometry(options);
+  if (!planned) return planned.error();
+  return planned->segment_bytes;
+}
+
+result<segment> segment::format(std::span<std::byte> memory, const ring_options& options) {
+  auto planned = plan_geometry(options);
+  if (!planned) return planned.error();
+  if (reinterpret_cast<std::uintptr_t>(memory.data()) % line_bytes != 0) {
+    return failure{fault::bad_argument, "the memory is not aligned to 128 bytes"};
+  }
+  if (memory.size() < planned->segment_bytes) {
+    return failure{fault::bad_argument, "the memory has " + std::to_string(memory.size()) +
+                                            " bytes, this ring takes " +
+                                            std::to_string(planned->segment_bytes)};
+  }
+  segment made;
+  made.name_ = "plain memory";
+  made.plain_ = memory.first(static_cast<std::size_t>(planned->segment_bytes));
+  made.geometry_ = *planned;
+  sign(made.geometry_);
+  std::memset(made.plain_.data(), 0, made.plain_.size());
+  write_new_ring(made.plain_.data(), made.geometry_);
+  return made;
+}
+
+result<segment> segment::over(std::span<std::byte> memory) {
+  if (memory.size() < sizeof(annulus::geometry) ||
+      reinterpret_cast<std::uintptr_t>(memory.data()) % line_bytes != 0) {
+    return failure{fault::bad_argument,
+                   "the memory is too small for a ring, or not aligned to 128"};
+  }
+  segment found;
+  found.name_ = "plain memory";
+  annulus::geometry copy;
+  std::memcpy(&copy, memory.data(), sizeof copy);
+  auto shape = check_geometry(copy, memory.size(), found.name_);
+  if (!shape) return shape.error();
+  found.geometry_ = *shape;
+  found.plain_ = memory.first(static_cast<std::size_t>(shape->segment_bytes));
+  return found;
+}
+
+result<attachment> attachment::make(const segment& from, access how) {
+  attachment held;
+  const auto& shape = from.geometry();
+  if (from.file() < 0) {
+    held.memory_ = ring_at(from.plain().data(), shape, lock_witness());
+    return held;
+  }
+  held.file_ = reopen(from.file(), how);
+  if (held.file_ < 0) return system_error("cannot attach to " + quoted(from.name()), errno);
+  const auto size = static_cast<std::size_t>(shape.segment_bytes);
+  const std::size_t spare = shape.huge_pages != 0 ? huge_page_bytes : 0;
+  void* space =
+      mmap(nullptr, size + spare, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (space == MAP_FAILED)
+    return system_error("cannot find address space for " + quoted(from.name()), errno);
+  held.reserved_ = {static_cast<std::byte*>(space), size + spare};
+  std::byte* base = held.reserved_.data();
+  if (spare != 0) {
+    base += (huge_page_bytes - reinterpret_cast<std::uintptr_t>(base) % huge_page_bytes) %
+            huge_page_bytes;
+  }
+  const int protection = how == access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+  if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED, held.file_, 0) == MAP_FAILED) {
+    return system_error("cannot map " + quoted(from.name()), errno);
+  }
+#ifdef MADV_COLLAPSE
+  constexpr int collapse = MADV_COLLAPSE;
+#else
+  constexpr int collapse = 25;
+#endif
+  // Best effort: without huge pages the ring works all the same.
+  if (spare != 0 && how == access::read_write) madvise(base, size, collapse);
+  held.memory_ = ring_at(base, shape, lock_witness(held.file_));
+  return held;
+}
+
+attachment::attachment(attachment&& other) noexcept
+    : file_(std::exchange(other.file_, -1)),
+      reserved_(std::exchange(other.reserved_, {})),
+      memory_(other.memory_) {}
+
+attachment& attachment::operator=(attachment&& other) noexcept {
+  std::swap(file_, other.file_);
+  std::swap(reserved_, other.reserved_);
+  std::swap(memory_, other.memory_);
+  return *this;
+}
+
+attachment::~attachment() {
+  if (!reserved_.empty()) munmap(reserved_.data(), reserved_.size());
+  if (file_ >= 0) ::close(file_);
+}
+
+void attachment::unlock() noexcept {
+  if (file_ >= 0) ::close(std::exchange(file_, -1));
+}
+
+}  // namespace annulus

@@ -1,0 +1,107 @@
+// A segment: the memory of one ring, by name, by file or given by the caller.
+//
+// create      the file gets its name only when it is whole, so a half-made segment is never seen
+// attach      (ring.hpp) each role opens and maps the file for itself, and holds its own lock on it
+// plain       memory that the caller gives and keeps: threads of one process, an arena, memory that
+//             another tool maps. There are no locks there, so nobody's death can be attested
+//
+// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for /dev/shm/annulus.NAME; a
+// name that starts with '/' is a path, say on another tmpfs or on hugetlbfs.
+//
+// Trust      Only files of our own user, or of root, are opened, without following a link. A peer
+//            that can write the segment can spoil its own messages, stop sending, or cut the file
+//            off (then reading it raises SIGBUS): against the last, use anonymous(), whose seals
+//            forbid it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <annulus/channel/result.hpp>
+#include <annulus/ring/atomics.hpp>
+#include <annulus/ring/geometry.hpp>
+#include <annulus/ring/memory.hpp>
+
+namespace annulus {
+
+struct segment_options : ring_options {
+  unsigned mode = 0600;  // the file's permissions
+  bool reserve = true;   // takes all memory now, so that none is missing later
+};
+
+enum class access : std::uint8_t { read_only, read_write };
+enum class ownership : std::uint8_t { own_or_root, any };
+
+class segment {
+ public:
+  // Fails with already_exists if the name is taken.
+  [[nodiscard]] static result<segment> create(const std::string& name, const segment_options& = {});
+  [[nodiscard]] static result<segment> open(const std::string& name, access = access::read_write,
+                                            ownership = ownership::own_or_root);
+  // Whoever comes first creates; the others get what is there, whatever its geometry.
+  [[nodiscard]] static result<segment> open_or_create(const std::string& name,
+                                                      const segment_options& = {});
+
+  // Without a name: passed to others by its descriptor, sealed against growing and shrinking.
+  [[nodiscard]] static result<segment> anonymous(const segment_options& = {});
+  // Takes a descriptor of its own for the same file.
+  [[nodiscard]] static result<segment> from_file(int file);
+
+  // Removes the name; who is attached stays attached. In use: fails, unless forced.
+  [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
+
+  // Lays a new ring into the memory, which is aligned to 128 bytes and outlives every role.
+  [[nodiscard]] static result<segment> format(std::span<std::byte> memory,
+                                              const ring_options& = {});
+  // Takes up the ring that lies there.
+  [[nodiscard]] static result<segment> over(std::span<std::byte> memory);
+  // How many bytes format() wants.
+  [[nodiscard]] static result<std::uint64_t> bytes_for(const ring_options&);
+
+  segment(segment&&) noexcept;
+  segment& operator=(segment&&) noexcept;
+  ~segment();
+
+  [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::string path() const;
+  [[nodiscard]] int file() const noexcept { return file_; }  // -1: plain memory
+  [[nodiscard]] std::span<std::byte> plain() const noexcept { return plain_; }
+
+  // Who holds a role now, as far as the kernel says. Plain memory: always false.
+  [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
+
+ private:
+  segment() = default;
+  static result<segment> whole(segment made);
+
+  std::string name_;
+  int file_ = -1;
+  std::span<std::byte> plain_;
+  annulus::geometry geometry_;
+};
+
+// A role's own hold on a segment: its descriptor, which carries its lock, and its mapping.
+class attachment {
+ public:
+  [[nodiscard]] static result<attachment> make(const segment&, access);
+  attachment(attachment&&) noexcept;
+  attachment& operator=(attachment&&) noexcept;
+  ~attachment();
+
+  [[nodiscard]] const ring_memory<std_atomics>& memory() const noexcept { return memory_; }
+  // Gives the lock back; the mapping stays.
+  void unlock() noexcept;
+
+ private:
+  attachment() = default;
+
+  int file_ = -1;
+  std::span<std::byte> reserved_;  // address space to give back
+  ring_memory<std_atomics> memory_;
+};
+
+}  // namespace annulus

@@ -1,0 +1,309 @@
+// One producer, one consumer, variable-length records in shared memory.
+//
+// Steps      fill -> terminate -> commit;   read -> release
+// Edges      publish  commit  -> read     the record's bytes
+//            free     release -> claim    the consumer is done with the space
+//            extent   commit  -> search   the records below are whole, should a header be damaged
+// Progress   every operation is wait-free
+// Crash      a producer that dies before its commit leaves nothing; its successor finds the end by
+//            walking the records. A consumer that dies has read what it did not release: its
+//            successor reads that again.
+//
+// The record after the last one always has an empty header, the terminator: it is stored before the
+// commit, so stale bytes never stand where the consumer looks, and nothing need be zeroed.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <annulus/channel/view.hpp>
+#include <annulus/ring/bell.hpp>
+#include <annulus/ring/claim.hpp>
+#include <annulus/ring/counters.hpp>
+#include <annulus/ring/memory.hpp>
+#include <annulus/ring/recovery.hpp>
+#include <annulus/ring/roster.hpp>
+
+namespace annulus {
+
+// Requires: the only producer of this memory, used by one thread at a time.
+template <class Atomics, template <class> class Statistics = counted>
+class basic_spsc_producer {
+ public:
+  using bytes = typename Atomics::bytes;
+  using const_bytes = typename Atomics::const_bytes;
+  using claim_type = basic_claim<basic_spsc_producer>;
+
+  static constexpr annulus::topology topology = annulus::topology::spsc;
+
+  explicit basic_spsc_producer(const ring_memory<Atomics>& ring, std::uint32_t = 0) noexcept
+      : ring_(ring),
+        counters_(ring.producers[0].counters),
+        barriers_reach_us_(Atomics::accept_barriers()) {
+    find_end();
+  }
+
+  [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
+    if (const status room = make_room(count); room != status::ok) return claim_type(room);
+    limit_ = write_pos_;  // nothing else has room while a claim is open
+    claim_is_open_ = true;
+    return claim_type(*this, ring_.payload(write_pos_, count));
+  }
+
+  [[nodiscard]] status try_push(const_bytes one) noexcept {
+    if (const status room = make_room(one.size()); room != status::ok) return room;
+    ring_.fill(write_pos_, one);
+    commit(one.size());
+    return status::ok;
+  }
+
+  // One message from several pieces.
+  [[nodiscard]] status try_push(std::span<const const_bytes> parts) noexcept {
+    std::uint64_t count = 0;
+    for (const auto& piece : parts) count += piece.size();
+    if (const status room = make_room(count); room != status::ok) return room;
+    ring_.fill(write_pos_, parts);
+    commit(count);
+    return status::ok;
+  }
+
+  // As many as fit, in order; they become visible together, by the commit of the first.
+  [[nodiscard]] batch try_push_batch(std::span<const const_bytes> many) noexcept {
+    batch done;
+    std::uint64_t end = write_pos_;
+    for (const auto& one : many) {
+      if (done.why = make_room(one.size(), end); done.why != status::ok) break;
+      ring_.fill(end, one);
+      ring_.seal(end, one.size());
+      if (done.count > 0) {
+        // [publish] relaxed: not reached before the first header, whose release orders it.
+        ring_.header(end).template store<edge::publish>(ring_.committed(one.size(), end),
+                                                        std::memory_order_relaxed);
+      }
+      end += ring_.record_bytes(one.size());
+      ++done.count;
+    }
+    if (done.count > 0) publish(many.front().size(), end);
+    for (std::uint64_t i = 0; i < done.count; ++i) counters_.message(many[i].size());
+    return done;
+  }
+
+  // The most that one message can hold, bytes.
+  [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
+  [[nodiscard]] std::uint32_t number() const noexcept { return 0; }
+
+  [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
+  [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
+
+ private:
+  friend claim_type;
+
+  void commit_claim(std::uint64_t count) noexcept {
+    abort_claim();
+    commit(count);
+  }
+  void abort_claim() noexcept {
+    claim_is_open_ = false;
+    limit_ = read_pos_seen_ + ring_.geometry.capacity;
+  }
+
+  void commit(std::uint64_t count) noexcept {
+    ring_.seal(write_pos_, count);
+    publish(count, write_pos_ + ring_.record_bytes(count));
+    counters_.message(count);
+  }
+
+  // The record at write_pos becomes visible, and with it all up to end.
+  void publish(std::uint64_t count, std::uint64_t end) noexcept {
+    // [publish] relaxed: the terminator; the release below puts it before the record.
+    ring_.header(end).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [publish] release: the payload and the terminator happen before whoever sees this word.
+    ring_.header(write_pos_)
+        .template store<edge::publish>(ring_.committed(count, write_pos_),
+                                       std::memory_order_release);
+    write_pos_ = end;
+    // [extent] release: the records below it are whole.
+    ring_.control->write_pos.template store<edge::extent>(end, std::memory_order_release);
+    wake_if_asleep<Atomics>(ring_.control->consumer_bell, barriers_reach_us_);
+  }
+
+  [[nodiscard]] status make_room(std::uint64_t count) noexcept {
+    return make_room(count, write_pos_);
+  }
+
+  // Room at pos for one record of so many bytes, and for the terminator behind it.
+  [[nodiscard]] status make_room(std::uint64_t count, std::uint64_t pos) noexcept {
+    if (count > ring_.geometry.max_message) [[unlikely]]
+      return status::never_fits;
+    if (is_closed<Atomics>(ring_.control->consumer_bell)) [[unlikely]]
+      return status::closed;
+    const std::uint64_t need = ring_.record_bytes(count) + header_bytes;
+    if (limit_ - pos < need) [[unlikely]]
+      return look_for_room(need, pos);
+    return status::ok;
+  }
+
+  [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t need,
+                                                    std::uint64_t pos) noexcept {
+    if (claim_is_open_) return status::not_permitted;
+    // [free] acquire: the consumer is done with all below.
+    const auto freed =
+        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    if (write_pos_ - freed > ring_.geometry.capacity) return status::corrupt;
+    read_pos_seen_ = freed;
+    limit_ = freed + ring_.geometry.capacity;
+    counters_.depth(write_pos_ - freed);
+    return limit_ - pos < need ? status::full : status::ok;
+  }
+
+  // Where the last incarnation left off. Its stored write_pos may lag behind its last commit, and
+  // the consumer may be ahead of that; beyond both, its records reach to the terminator. It is
+  // stored again before anything is pushed: two deaths must not add up to a lag of more than one
+  // commit.
+  void find_end() noexcept {
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    write_pos_ = ring_.control->write_pos.template load<edge::own>(std::memory_order_relaxed);
+    // [free] acquire: the consumer is done with all below.
+    read_pos_seen_ =
+        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    if (is_before(write_pos_, read_pos_seen_)) write_pos_ = read_pos_seen_;
+    limit_ = read_pos_seen_ + ring_.geometry.capacity;
+    if (limit_ - write_pos_ > ring_.geometry.capacity) {
+      limit_ = write_pos_;  // these cursors make no sense: every push will say so
+      return;
+    }
+    for (;;) {
+      // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+      const auto word =
+          ring_.header(write_pos_).template load<edge::own>(std::memory_order_relaxed);
+      const record_header next(word);
+      if (!is_record(ring_, next, write_pos_)) {
+        if (word != 0) counters_.corrupt();
+        break;
+      }
+      const auto end = write_pos_ + ring_.record_bytes(next.bytes());
+      if (limit_ - end > ring_.geometry.capacity) break;
+      write_pos_ = end;
+    }
+    // [publish] relaxed: what damage left here must not pose as a header.
+    ring_.header(write_pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [extent] release: the records below it are whole.
+    ring_.control->write_pos.template store<edge::extent>(write_pos_, std::memory_order_release);
+  }
+
+  ring_memory<Atomics> ring_;
+  std::uint64_t write_pos_ = 0;
+  std::uint64_t limit_ = 0;          // there is room up to here; write_pos_ while a claim is open
+  std::uint64_t read_pos_seen_ = 0;  // as of the last look
+  Statistics<Atomics> counters_;
+  bool claim_is_open_ = false;
+  bool barriers_reach_us_;
+};
+
+// Requires: the only consumer of this memory, used by one thread at a time.
+template <class Atomics, template <class> class Statistics = counted>
+class basic_spsc_consumer {
+ public:
+  using const_bytes = typename Atomics::const_bytes;
+  using view_type = basic_view<const_bytes>;
+
+  static constexpr annulus::topology topology = annulus::topology::spsc;
+
+  explicit basic_spsc_consumer(const ring_memory<Atomics>& ring) noexcept
+      : ring_(ring),
+        counters_(ring.control->consumer.counters),
+        barriers_reach_us_(Atomics::accept_barriers()) {
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    cursor_ = ring_.control->consumer.read_pos.template load<edge::own>(std::memory_order_relaxed);
+    released_ = cursor_;
+  }
+
+  // The next message. It stays in place until release().
+  [[nodiscard]] view_type try_read() noexcept {
+    const record_header header = load_header();
+    if (is_readable(header)) return deliver(header.bytes());
+    return wants_a_look() ? examine() : view_type(status::empty);
+  }
+
+  // Hands back the space of all that was read; its views end here.
+  void release() noexcept {
+    if (released_ == cursor_) return;
+    counters_.depth(cursor_ - released_);
+    released_ = cursor_;
+    // [free] release: all reading comes before the producer writes there.
+    ring_.control->consumer.read_pos.template store<edge::free>(cursor_, std::memory_order_release);
+    wake_if_asleep<Atomics>(ring_.control->producers_bell, barriers_reach_us_);
+  }
+
+  // A closer look than a poll: for damage, and for the producer's end.
+  [[nodiscard, gnu::noinline]] view_type examine() noexcept {
+    if (roll_.has_news(*ring_.control)) roll_.look(ring_);
+    // [extent] acquire: the records below it are whole.
+    const auto extent =
+        ring_.control->write_pos.template load<edge::extent>(std::memory_order_acquire);
+    const record_header again = load_header();
+    if (is_readable(again)) return deliver(again.bytes());
+    if (is_before(cursor_, extent)) {
+      const std::uint64_t from = cursor_;
+      const auto end = believable_end(extent, cursor_, ring_.geometry.capacity);
+      cursor_ = next_record(ring_, from, end).end;
+      return lost(from);
+    }
+    return roll_.all_closed() ? status::closed : status::empty;
+  }
+
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return std::nullopt; }
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
+  [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
+  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }
+
+  [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
+  [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
+
+ private:
+  static constexpr std::uint32_t polls_per_look = 256;
+
+  [[nodiscard]] record_header load_header() const noexcept {
+    // [publish] acquire: sees the payload behind the header it reads.
+    return record_header(
+        ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire));
+  }
+  [[nodiscard]] bool is_readable(record_header header) const noexcept {
+    return header.is_committed(cursor_, ring_.geometry.seal) &&
+           header.bytes() <= ring_.geometry.max_message;
+  }
+
+  [[nodiscard]] view_type deliver(std::uint64_t count) noexcept {
+    const std::uint64_t pos = cursor_;
+    cursor_ += ring_.record_bytes(count);
+    if (!ring_.is_whole(pos, count)) [[unlikely]]
+      return lost(pos);
+    counters_.message(count);
+    return const_bytes(ring_.payload(pos, count));
+  }
+
+  [[nodiscard]] bool wants_a_look() noexcept {
+    return ++polls_ % polls_per_look == 0 || roll_.has_news(*ring_.control) || roll_.all_closed();
+  }
+
+  // [from, cursor) was damaged.
+  [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
+    damage_ = damage{from, cursor_ - from};
+    counters_.corrupt();
+    return status::corrupt;
+  }
+
+  ring_memory<Atomics> ring_;
+  std::uint64_t cursor_ = 0;    // the next record to read
+  std::uint64_t released_ = 0;  // the producer may write up to one capacity past here
+  std::uint32_t polls_ = 0;
+  roll_call<Atomics> roll_;
+  std::optional<damage> damage_;
+  Statistics<Atomics> counters_;
+  bool barriers_reach_us_;
+};
+
+}  // namespace annulus

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Uses annulus as another project would.   try.sh WAY ANNULUS SCRATCH COMPILER
+#
+#   copy                             ring/ and channel/ copied into third_party/annulus/
+#   add_subdirectory, fetch_content  annulus built within the other project
+#   install                          cmake --install, then the whole tree moved elsewhere
+#   find_package, pkg_config         what was installed, found by the one or the other
+set -euo pipefail
+way=$1 annulus=$2 scratch=$3 compiler=$4
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+prefix=$scratch/prefix
+work=$scratch/$way
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+warnings=(-Wall -Wextra -Wconversion -Wshadow -Wpedantic -Wold-style-cast -Werror)
+
+case $way in
+  copy)
+    mkdir -p third_party/annulus
+    cp -r "$annulus/ring" "$annulus/channel" third_party/annulus/
+    for style in "-fno-exceptions -fno-rtti" "-O2"; do
+      # shellcheck disable=SC2086
+      "$compiler" -std=c++20 $style "${warnings[@]}" -I third_party \
+        "$here/app.cpp" third_party/annulus/ring/*.cpp -o app
+      ./app
+    done
+    ;;
+  add_subdirectory | fetch_content | find_package)
+    cmake -S "$here" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+      -DWAY="$way" -DANNULUS="$annulus" -DCMAKE_PREFIX_PATH="$prefix"
+    cmake --build build
+    ./build/app
+    ;;
+  install)
+    cmake -S "$annulus" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+      -DANNULUS_BUILD_CLI=OFF -DANNULUS_BUILD_TESTS=OFF \
+      -DANNULUS_BUILD_BENCH=OFF -DANNULUS_BUILD_EXAMPLES=OFF
+    cmake --build build
+    cmake --install build --prefix "$work/installed"
+    rm -rf "$prefix"
+    mv "$work/installed" "$prefix"
+    ;;
+  pkg_config)
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name annulus.pc)")
+    export PKG_CONFIG_PATH
+    read -ra flags < <(pkg-config --cflags --libs annulus)
+    "$compiler" -std=c++20 "${warnings[@]}" "$here/app.cpp" "${flags[@]}" -o app
+    ./app
+    ;;
+  *)
+    echo "try.sh: no way '$way'" >&2
+    exit 2
+    ;;
+esac
