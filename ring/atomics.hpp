@@ -79,7 +79,7 @@ struct std_atomics {
       return {base_ + index, static_cast<std::size_t>(count)};
     }
     void fill(std::uint64_t index, const_bytes from) const noexcept {
-      if (!from.empty()) std::memcpy(base_ + index, from.data(), from.size());
+      copy(base_ + index, from.data(), from.size());
     }
     void zero(std::uint64_t index, std::uint64_t count) const noexcept {
       std::memset(base_ + index, 0, static_cast<std::size_t>(count));
@@ -102,6 +102,29 @@ struct std_atomics {
     }
 
    private:
+    // Four vectors at a time. For a size known when compiling, gcc would put `rep movs` here, which
+    // takes half as long again for messages of 128 bytes to a few thousand.
+    static void copy(std::byte* to, const std::byte* from, std::size_t count) noexcept {
+      struct vectors {
+        std::byte bytes[64];
+      };
+      if (count >= 128 && count <= 4096) {
+        const std::size_t last = count - sizeof(vectors);
+        for (std::size_t at = 0; at < last; at += sizeof(vectors)) {
+          move<vectors>(to + at, from + at);
+        }
+        move<vectors>(to + last, from + last);
+      } else if (count > 0) {
+        std::memcpy(to, from, count);
+      }
+    }
+    template <class Block>
+    static void move(std::byte* to, const std::byte* from) noexcept {
+      Block block;
+      std::memcpy(&block, from, sizeof block);
+      std::memcpy(to, &block, sizeof block);
+    }
+
     std::byte* base_ = nullptr;
   };
 

@@ -45,7 +45,7 @@ class basic_claim {
 
   // Hands over the first so many bytes. Requires: no more than were claimed, else it aborts.
   void commit(std::size_t fewer) noexcept {
-    assert(producer_ != nullptr && fewer <= bytes_.size());
+    assert(producer_ == nullptr || fewer <= bytes_.size());
     if (fewer > bytes_.size()) return abort();
     if (Producer* producer = close()) producer->commit_claim(fewer);
   }

@@ -18,6 +18,8 @@ struct ring_options {
   std::uint64_t first_pos = 0;  // where positions start, a multiple of 8: for tests of wrap-around
   bool transient = false;       // may be removed by the reader that ends it
   bool huge_pages = false;      // lays the data on 2 MiB and asks the kernel for huge pages
+  unsigned mode = 0600;         // the file's permissions
+  bool reserve = true;          // takes all memory now, so that none is missing later
 };
 
 // The geometry of a new segment; its seal and creator are still to be filled in.

@@ -41,7 +41,7 @@ void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexce
     out.front = is_claimed ? front::unfinished : front::empty;
     out.front_producer = max_producers;
   } else if (header.is_committed(pos, seal)) {
-    out.front = front::message;
+    out.front = front::readable;
   } else if (header.is_aborted(pos, seal)) {
     out.front = front::given_up;
   } else if (header.is_busy(pos, seal)) {
@@ -59,7 +59,7 @@ std::int64_t steady_now_ns() noexcept { return std_atomics::now().time_since_epo
 std::string_view to_string(front f) noexcept {
   switch (f) {
     case front::empty: return "empty";
-    case front::message: return "message";
+    case front::readable: return "message";
     case front::unfinished: return "unfinished claim";
     case front::given_up: return "aborted claim";
     case front::unreadable: return "unreadable";

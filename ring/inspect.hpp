@@ -33,7 +33,7 @@ struct role_report {
 };
 
 // What stands where the consumer will read next after its last release.
-enum class front : std::uint8_t { empty, message, unfinished, given_up, unreadable };
+enum class front : std::uint8_t { empty, readable, unfinished, given_up, unreadable };
 [[nodiscard]] std::string_view to_string(front f) noexcept;
 
 struct ring_report {

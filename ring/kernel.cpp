@@ -63,6 +63,14 @@ bool lock_witness::is_held(std::uint32_t role) const noexcept {
   return lock.l_type != F_UNLCK;
 }
 
+void lock_witness::give_back() const noexcept {
+  if (file_ < 0) return;
+  struct flock all = lock_on(0);
+  all.l_type = F_UNLCK;
+  all.l_len = 0;  // to the end
+  fcntl(file_, F_OFD_SETLK, &all);
+}
+
 bool lock_witness::take(std::uint32_t role) const noexcept {
   if (file_ < 0) return true;
   struct flock lock = lock_on(role);

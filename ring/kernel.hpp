@@ -48,13 +48,11 @@ class lock_witness {
   // Takes the role's lock, until the file is closed. False: a live process holds it.
   [[nodiscard]] bool take(std::uint32_t role) const noexcept;
 
+  // Gives back every lock taken through this file.
+  void give_back() const noexcept;
+
  private:
   int file_ = -1;
 };
-
-inline constexpr std::uint32_t consumer_role = 0;
-[[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t producer) noexcept {
-  return 1 + producer;
-}
 
 }  // namespace annulus

@@ -54,6 +54,12 @@ struct geometry {
 };
 static_assert(sizeof(geometry) == 112);
 
+// Roles by number: their locks, and what is told of them.
+inline constexpr std::uint32_t consumer_role = 0;
+[[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t producer) noexcept {
+  return 1 + producer;
+}
+
 // A role comes and goes: `owner` is its generation and whether it is attached.
 enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2 };
 

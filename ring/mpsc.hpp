@@ -33,8 +33,7 @@
 
 namespace annulus {
 
-// Requires: producer `number` of this memory, alone under that number, used by one thread at a
-// time.
+// Requires: producer `number` of this memory, alone under it, used by one thread at a time.
 template <class Atomics, template <class> class Statistics = counted>
 class basic_mpsc_producer {
  public:
@@ -113,17 +112,25 @@ class basic_mpsc_producer {
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
+  // Gives the open claim up, if there is one.
+  void abort_claim() noexcept {
+    if (!std::exchange(claim_is_open_, false)) return;
+    publish(ring_.aborted(claimed_bytes_, claimed_pos_));
+  }
+
  private:
   friend claim_type;
 
+  // Whether a message of so many bytes may be pushed now, room or no room.
+  [[nodiscard]] status permitted(std::uint64_t count) const noexcept {
+    if (count > ring_.geometry.max_message) return status::never_fits;
+    if (is_closed<Atomics>(ring_.control->consumer_bell)) return status::closed;
+    return claim_is_open_ ? status::not_permitted : status::ok;
+  }
+
   // Announces, claims and stamps `need` bytes for a message of `count`.
   [[nodiscard]] status claim(std::uint64_t count, std::uint64_t need) noexcept {
-    if (count > ring_.geometry.max_message) [[unlikely]]
-      return status::never_fits;
-    if (claim_is_open_) [[unlikely]]
-      return status::not_permitted;
-    if (is_closed<Atomics>(ring_.control->consumer_bell)) [[unlikely]]
-      return status::closed;
+    if (const status s = permitted(count); s != status::ok) return s;
 
     // [hint] relaxed: a stale value only fails the CAS.
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
@@ -149,7 +156,7 @@ class basic_mpsc_producer {
   }
 
   void commit_claim(std::uint64_t count) noexcept {
-    claim_is_open_ = false;
+    if (!std::exchange(claim_is_open_, false)) return;  // given up when the role closed
     const std::uint64_t used = ring_.record_bytes(count);
     if (used < claimed_bytes_) {
       const std::uint64_t rest = claimed_pos_ + used;
@@ -158,11 +165,6 @@ class basic_mpsc_producer {
                                                        std::memory_order_relaxed);
     }
     commit(count);
-  }
-
-  void abort_claim() noexcept {
-    claim_is_open_ = false;
-    publish(ring_.aborted(claimed_bytes_, claimed_pos_));
   }
 
   void commit(std::uint64_t count) noexcept {
@@ -201,12 +203,14 @@ class basic_mpsc_producer {
 
   // How many of them fit into the room there is now.
   [[nodiscard]] batch fitting(std::span<const const_bytes> many) noexcept {
+    batch done;
+    if (many.empty()) return done;
+    if (done.why = permitted(many.front().size()); done.why != status::ok) return done;
     // [hint] relaxed: the claim decides.
     const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     // [free] acquire: the consumer is done with all below, and it is zero.
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
-    batch done;
     std::uint64_t end = pos;
     for (const auto& one : many) {
       if (one.size() > ring_.geometry.max_message) return {done.count, status::never_fits};
@@ -254,6 +258,7 @@ class basic_mpsc_consumer {
   void release() noexcept {
     if (released_ == cursor_) return;
     counters_.depth(cursor_ - released_);
+    if (stall_ && stall_->pos != cursor_) [[unlikely]] moved_on();
     // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
     ring_.control->consumer.releasing.template store<edge::redo>(cursor_,
                                                                  std::memory_order_relaxed);
@@ -270,18 +275,18 @@ class basic_mpsc_consumer {
       if (found.what == finding::kind::unsettled) return held_up(found.producer);
       moved_on();
       if (found.what == finding::kind::readable) return read_committed();
-      if (found.what == finding::kind::nothing) {
-        return roll_.all_closed() ? status::closed : status::empty;
-      }
+      if (found.what == finding::kind::nothing) break;
       const std::uint64_t from = std::exchange(cursor_, found.end);
       if (found.what == finding::kind::damaged) return lost(from);
       counters_.recovered();
     }
-    return status::empty;
+    return roll_.all_closed() ? status::closed : status::empty;
   }
 
-  // Who holds the consumer up, as of the last closer look.
-  [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
+  // Who holds the consumer up where it stands, as of the last closer look.
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
+    return stall_ && stall_->pos == cursor_ ? stall_ : std::nullopt;
+  }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }

@@ -21,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <annulus/ring/edges.hpp>
 #include <annulus/ring/memory.hpp>
 
 namespace annulus {
@@ -78,7 +79,8 @@ template <class Atomics>
   // [claim] acquire: sees the announcement of every claim below T.
   const auto claimed =
       ring.control->write_pos.template load<edge::claim>(std::memory_order_acquire);
-  if (!is_before(pos, claimed)) return {nothing};
+  const auto end = believable_end(claimed, pos, shape.capacity);
+  if (!is_before(pos, claimed) || end == pos) return {nothing};
 
   for (std::uint32_t i = 0; i < shape.producers; ++i) {
     // [idle] acquire: whoever is idle or past T has settled all that it claimed below T.
@@ -97,7 +99,6 @@ template <class Atomics>
     if (header.is_aborted(pos, shape.seal)) return {readable};
     if (header.is_busy(pos, shape.seal)) return {dead, pos + claim_bytes(header.bytes())};
   }
-  const auto end = believable_end(claimed, pos, shape.capacity);
   const auto gap = next_record(ring, pos, end);
   return {gap.all_zero ? dead : damaged, gap.end};
 }

@@ -120,6 +120,7 @@ class ring_producer {
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept {
     if (std::exchange(is_closed_, true)) return;
+    core_.abort_claim();
     const auto& ring = core_.memory();
     leave<std_atomics>(ring.producers[number()].role);
     call_the_roll<std_atomics>(*ring.control);
@@ -225,7 +226,7 @@ class ring_consumer {
   }
 
   // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
-  // their space back: at the end, and on the way whenever a quarter of the capacity has been read.
+  // their space back: at the end, and on the way whenever an eighth of the capacity has been read.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
     batch done;
@@ -236,7 +237,7 @@ class ring_consumer {
         break;
       }
       f(seen.bytes());
-      if (core_.unreleased_bytes() >= core_.memory().geometry.capacity / 4) release();
+      if (core_.unreleased_bytes() >= core_.memory().geometry.capacity / 8) release();
     }
     release();
     return done;

@@ -388,8 +388,6 @@ attachment::~attachment() {
   if (file_ >= 0) ::close(file_);
 }
 
-void attachment::unlock() noexcept {
-  if (file_ >= 0) ::close(std::exchange(file_, -1));
-}
+void attachment::unlock() noexcept { lock_witness(file_).give_back(); }
 
 }  // namespace annulus

@@ -27,10 +27,7 @@
 
 namespace annulus {
 
-struct segment_options : ring_options {
-  unsigned mode = 0600;  // the file's permissions
-  bool reserve = true;   // takes all memory now, so that none is missing later
-};
+using segment_options = ring_options;
 
 enum class access : std::uint8_t { read_only, read_write };
 enum class ownership : std::uint8_t { own_or_root, any };

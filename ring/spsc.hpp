@@ -98,16 +98,20 @@ class basic_spsc_producer {
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
+  // Gives the open claim up, if there is one.
+  void abort_claim() noexcept {
+    if (!claim_is_open_) return;
+    claim_is_open_ = false;
+    limit_ = read_pos_seen_ + ring_.geometry.capacity;
+  }
+
  private:
   friend claim_type;
 
   void commit_claim(std::uint64_t count) noexcept {
+    if (!claim_is_open_) return;  // given up when the role closed
     abort_claim();
     commit(count);
-  }
-  void abort_claim() noexcept {
-    claim_is_open_ = false;
-    limit_ = read_pos_seen_ + ring_.geometry.capacity;
   }
 
   void commit(std::uint64_t count) noexcept {
@@ -143,6 +147,7 @@ class basic_spsc_producer {
     const std::uint64_t need = ring_.record_bytes(count) + header_bytes;
     if (limit_ - pos < need) [[unlikely]]
       return look_for_room(need, pos);
+    if (limit_ - pos > 2 * prefetch_distance) ring_.prefetch_ahead(pos, need);
     return status::ok;
   }
 
@@ -232,6 +237,7 @@ class basic_spsc_consumer {
   void release() noexcept {
     if (released_ == cursor_) return;
     counters_.depth(cursor_ - released_);
+    ring_.take_over(released_, cursor_);
     released_ = cursor_;
     // [free] release: all reading comes before the producer writes there.
     ring_.control->consumer.read_pos.template store<edge::free>(cursor_, std::memory_order_release);
@@ -246,9 +252,9 @@ class basic_spsc_consumer {
         ring_.control->write_pos.template load<edge::extent>(std::memory_order_acquire);
     const record_header again = load_header();
     if (is_readable(again)) return deliver(again.bytes());
-    if (is_before(cursor_, extent)) {
+    const auto end = believable_end(extent, cursor_, ring_.geometry.capacity);
+    if (is_before(cursor_, extent) && end != cursor_) {
       const std::uint64_t from = cursor_;
-      const auto end = believable_end(extent, cursor_, ring_.geometry.capacity);
       cursor_ = next_record(ring_, from, end).end;
       return lost(from);
     }

@@ -4,8 +4,8 @@
 Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, and has directly
          above its statement a comment `// [edge] order: why.` that says the same. An edge whose
          line in edges.hpp starts with `relaxed:` is only ever relaxed; every other has both ends,
-         a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay behind
-         the seam, ring/atomics.hpp.
+         a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay
+         behind the seam, ring/atomics.hpp.
 Layers   channel <- ring, pipe <- bus <- cli. ring and channel rest on the standard library alone.
 Words    One word per idea: in ring and channel no writer, no sender, no buffer but "ring buffer".
 Size     A line 100 columns, a header 400 lines, a function 60.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Uses annulus as another project would.   try.sh WAY ANNULUS SCRATCH COMPILER
 #
-#   copy                             ring/ and channel/ copied into third_party/annulus/
+#   copy                             ring/ and channel/ copied into third_party/annulus/; the
+#                                    program itself with and without exceptions and RTTI
 #   add_subdirectory, fetch_content  annulus built within the other project
 #   install                          cmake --install, then the whole tree moved elsewhere
 #   find_package, pkg_config         what was installed, found by the one or the other
@@ -19,12 +20,13 @@ case $way in
   copy)
     mkdir -p third_party/annulus
     cp -r "$annulus/ring" "$annulus/channel" third_party/annulus/
-    for style in "-fno-exceptions -fno-rtti" "-O2"; do
-      # shellcheck disable=SC2086
-      "$compiler" -std=c++20 $style "${warnings[@]}" -I third_party \
-        "$here/app.cpp" third_party/annulus/ring/*.cpp -o app
-      ./app
-    done
+    plain=(-fno-exceptions -fno-rtti)
+    "$compiler" -std=c++20 "${plain[@]}" "${warnings[@]}" -I third_party \
+      -c third_party/annulus/ring/*.cpp
+    "$compiler" -std=c++20 "${plain[@]}" "${warnings[@]}" -I third_party "$here/app.cpp" *.o -o app
+    ./app
+    "$compiler" -std=c++20 -O2 "${warnings[@]}" -I third_party "$here/app.cpp" *.o -o app
+    ./app
     ;;
   add_subdirectory | fetch_content | find_package)
     cmake -S "$here" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
