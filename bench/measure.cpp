@@ -1,0 +1,110 @@
+#include "measure.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "statistics.hpp"
+
+namespace annulus::bench {
+namespace {
+
+constexpr std::uint64_t raw_trips = 8000;
+constexpr std::uint64_t quick_count = 3000;
+
+// How many messages, or trips, one measurement of a trial takes to last as long as planned.
+class lengths {
+ public:
+  lengths(const std::vector<trial>& trials, const processors& on, const plan& how)
+      : trials_(trials), on_(on), how_(how), counts_(trials.size(), quick_count) {}
+
+  [[nodiscard]] std::uint64_t of(std::size_t i) const { return counts_[i]; }
+
+  // A trial's speed changes with the machine's: each measurement sets the length of the next.
+  void learn(std::size_t i, double value) {
+    if (how_.quick) return;
+    const bool crowded = on_.are_crowded_by(trials_[i].producers + 1);
+    const double span = how_.span.count() * (crowded ? 3 : 1);
+    const double per_second = trials_[i].what == activity::round_trip ? 1e9 / value : value;
+    counts_[i] = static_cast<std::uint64_t>(std::clamp(per_second * span, 1000.0, 50e6));
+  }
+
+ private:
+  const std::vector<trial>& trials_;
+  const processors& on_;
+  const plan& how_;
+  std::vector<std::uint64_t> counts_;
+};
+
+// Consecutive trials of one group: [first, last).
+struct visit {
+  std::size_t first;
+  std::size_t last;
+};
+
+std::vector<visit> visits_of(const std::vector<trial>& trials) {
+  std::vector<visit> all;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    if (i == 0 || trials[i].group() != trials[i - 1].group()) all.push_back({i, i});
+    all.back().last = i + 1;
+  }
+  return all;
+}
+
+void settle_distance(std::span<sample> of_visit) {
+  std::vector<double> raws;
+  for (const auto& one : of_visit) raws.push_back(one.raw.value);
+  const bool is_near = median_of(raws) < near_below;
+  for (auto& one : of_visit) one.is_near = is_near;
+}
+
+void tell(const char* what, std::size_t done, std::size_t all) {
+  if (isatty(STDERR_FILENO)) {
+    std::fprintf(stderr, "\r%-40s %3zu %%", what, 100 * done / all);
+    if (done == all) std::fputc('\n', stderr);
+  } else if (done == all || done % (all / 10 + 1) == 0) {
+    std::fprintf(stderr, "%s %zu %%\n", what, 100 * done / all);
+  }
+}
+
+}  // namespace
+
+std::vector<sample> measure(const std::vector<trial>& trials, const processors& on,
+                            const plan& how) {
+  const auto visits = visits_of(trials);
+  lengths length(trials, on, how);
+  const auto run = [&](std::size_t i) {
+    const auto& one = trials[i];
+    const auto seen = one.run({length.of(i), one.capacity, one.producers, &on});
+    length.learn(i, seen.value);
+    return seen;
+  };
+
+  if (!how.quick) {
+    for (std::size_t i = 0; i < trials.size(); ++i) {
+      tell("warming up", i, trials.size());
+      (void)run(i);
+    }
+    tell("warming up", 1, 1);
+  }
+
+  std::vector<sample> samples;
+  samples.reserve(how.repeats * trials.size());
+  for (unsigned repeat = 0; repeat < how.repeats; ++repeat) {
+    for (const auto& [first, last] : visits) {
+      tell("measuring", samples.size(), how.repeats * trials.size());
+      const std::size_t begin = samples.size(), size = last - first;
+      for (std::size_t k = 0; k < size; ++k) {
+        const std::size_t i = first + (k + repeat) % size;
+        const auto raw = raw_round_trip(how.quick ? quick_count : raw_trips, on);
+        samples.push_back({i, repeat, raw, false, run(i)});
+      }
+      settle_distance(std::span(samples).subspan(begin));
+    }
+  }
+  tell("measuring", 1, 1);
+  return samples;
+}
+
+}  // namespace annulus::bench

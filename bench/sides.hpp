@@ -1,0 +1,93 @@
+// The sides of one measurement: threads of this process or a process each, all pinned.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace annulus::bench {
+
+enum class where { threads, processes };
+
+// The processors to use: side 0 has the first to itself, the others share the rest.
+class processors {
+ public:
+  [[nodiscard]] static std::vector<int> allowed();
+
+  explicit processors(std::vector<int> use) : use_(std::move(use)) {}
+
+  [[nodiscard]] const std::vector<int>& list() const noexcept { return use_; }
+  [[nodiscard]] int of_side(std::size_t side) const noexcept {
+    if (side == 0 || use_.size() == 1) return use_[0];
+    return use_[1 + (side - 1) % (use_.size() - 1)];
+  }
+  [[nodiscard]] bool are_crowded_by(std::size_t sides) const noexcept {
+    return sides > use_.size();
+  }
+
+ private:
+  std::vector<int> use_;
+};
+
+// Zeroed pages that threads and forked processes see alike.
+class shared_pages {
+ public:
+  explicit shared_pages(std::size_t bytes);
+  shared_pages(shared_pages&& other) noexcept;
+  ~shared_pages();
+
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  std::span<std::byte> bytes_;
+};
+
+// Count values of T in shared pages.
+template <class T>
+class shared {
+ public:
+  explicit shared(std::size_t count = 1) : pages_(count * sizeof(T)), count_(count) {
+    for (std::size_t i = 0; i < count; ++i) new (&pages_.bytes()[i * sizeof(T)]) T;
+  }
+  [[nodiscard]] std::span<T> all() const noexcept {
+    return {std::launder(reinterpret_cast<T*>(pages_.bytes().data())), count_};
+  }
+  T* operator->() const noexcept { return all().data(); }
+
+ private:
+  shared_pages pages_;
+  std::size_t count_;
+};
+
+// Lets nobody pass before all have come.
+class gate {
+ public:
+  void pass(std::size_t sides) noexcept;
+
+ private:
+  std::atomic<std::size_t> arrived_{0};
+};
+
+// Polls again: at once, or, where sides share a processor, offering it now and then.
+class poll {
+ public:
+  explicit poll(bool crowded) noexcept : crowded_(crowded) {}
+  void again() noexcept {
+    if (crowded_ && ++count_ % 64 == 0) [[unlikely]] yield();
+  }
+
+ private:
+  static void yield() noexcept;
+  bool crowded_;
+  std::uint32_t count_ = 0;
+};
+
+// Returns when all are done. Throws if one of them failed.
+void run_sides(where at, const processors& on, std::span<const std::function<void()>> sides);
+
+}  // namespace annulus::bench

@@ -1,0 +1,157 @@
+#include "cli/file.hpp"
+
+#include "cli/exit_code.hpp"
+#include "cli/signals.hpp"
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace annulus::cli {
+namespace {
+
+// A pipe of 64 KiB would make two processes take turns.
+void widen_pipe(int descriptor) { fcntl(descriptor, F_SETPIPE_SZ, 1 << 20); }
+
+std::string quoted(const std::string& path) { return "'" + path + "'"; }
+
+// For a stream that somebody made non-blocking.
+void wait_until_ready(int descriptor, short events) {
+  pollfd one{descriptor, events, 0};
+  poll(&one, 1, 100);
+}
+
+}  // namespace
+
+file::file(int descriptor, bool is_ours, std::string name)
+    : descriptor_(descriptor), is_ours_(is_ours), name_(std::move(name)) {}
+
+file::file(file&& other) noexcept
+    : descriptor_(other.descriptor_),
+      is_ours_(std::exchange(other.is_ours_, false)),
+      name_(std::move(other.name_)) {}
+
+file::~file() {
+  if (is_ours_ && descriptor_ >= 0) close(descriptor_);
+}
+
+file file::for_reading(const std::string& path) {
+  file out = path.empty() ? file(STDIN_FILENO, false, "standard input")
+                          : file(open(path.c_str(), O_RDONLY | O_CLOEXEC), true, quoted(path));
+  if (out.descriptor_ < 0) out.fail("open");
+  struct stat info {};
+  if (fstat(out.descriptor_, &info) != 0) out.fail("read");
+  if (S_ISDIR(info.st_mode)) {
+    throw command_error{exit_code::failure, out.name_ + " is a directory; name a file"};
+  }
+  widen_pipe(out.descriptor_);
+  return out;
+}
+
+file file::for_writing(const std::string& path) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+  file out = path.empty() ? file(STDOUT_FILENO, false, "standard output")
+                          : file(open(path.c_str(), flags, 0666), true, quoted(path));
+  if (out.descriptor_ < 0) out.fail("open");
+  struct stat info {};
+  if (fstat(out.descriptor_, &info) != 0) out.fail("write to");
+  widen_pipe(out.descriptor_);
+  return out;
+}
+
+std::size_t file::read_some(std::span<std::byte> into) {
+  for (;;) {
+    const auto got = read(descriptor_, into.data(), std::min<std::size_t>(into.size(), 1 << 30));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno == EAGAIN)
+      wait_until_ready(descriptor_, POLLIN);
+    else if (errno != EINTR)
+      fail("read");
+    throw_if_stopped();
+  }
+}
+
+std::size_t file::read_full(std::span<std::byte> into) {
+  std::size_t count = 0;
+  while (count < into.size()) {
+    const auto got = read_some(into.subspan(count));
+    if (got == 0) break;
+    count += got;
+  }
+  return count;
+}
+
+std::uint64_t file::skip(std::uint64_t count) {
+  if (const auto left = rest()) {
+    const auto step = std::min(count, *left);
+    if (lseek(descriptor_, static_cast<off_t>(step), SEEK_CUR) >= 0) return step;
+  }
+  std::vector<std::byte> unread(1 << 20);
+  std::uint64_t skipped = 0;
+  while (skipped < count) {
+    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(1 << 20, count - skipped));
+    const auto got = read_some(std::span(unread).first(want));
+    if (got == 0) break;
+    skipped += got;
+  }
+  return skipped;
+}
+
+bool file::write_all(std::span<iovec> pieces) {
+  using clock = std::chrono::steady_clock;
+  std::optional<clock::time_point> gives_up_at;
+  while (!pieces.empty()) {
+    const auto count = static_cast<int>(std::min<std::size_t>(pieces.size(), IOV_MAX));
+    const auto got = writev(descriptor_, pieces.data(), count);
+    if (got < 0) {
+      if (errno == EPIPE) return false;
+      if (errno == EAGAIN)
+        wait_until_ready(descriptor_, POLLOUT);
+      else if (errno != EINTR)
+        fail("write to");
+      if (stop_signal() != 0) {
+        if (!gives_up_at) gives_up_at = clock::now() + std::chrono::seconds(1);
+        if (clock::now() > *gives_up_at) throw stopped{};
+      }
+      continue;
+    }
+    auto written = static_cast<std::size_t>(got);
+    while (!pieces.empty() && written >= pieces.front().iov_len) {
+      written -= pieces.front().iov_len;
+      pieces = pieces.subspan(1);
+    }
+    if (written > 0) {
+      auto& half = pieces.front();
+      half.iov_base = static_cast<std::byte*>(half.iov_base) + written;
+      half.iov_len -= written;
+    }
+  }
+  return true;
+}
+
+std::optional<std::uint64_t> file::rest() const {
+  struct stat info {};
+  if (fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  const auto at = lseek(descriptor_, 0, SEEK_CUR);
+  if (at < 0) return std::nullopt;
+  return at < info.st_size ? static_cast<std::uint64_t>(info.st_size - at) : 0;
+}
+
+void file::fail(const char* what) const {
+  const int why = errno;
+  const auto code = why == ENOENT   ? exit_code::not_found
+                    : why == EACCES ? exit_code::refused
+                                    : exit_code::failure;
+  throw command_error{code, fmt::format("cannot {} {}: {}", what, name_, std::strerror(why))};
+}
+
+}  // namespace annulus::cli

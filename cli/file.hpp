@@ -1,0 +1,47 @@
+// A file or a standard stream, read and written in whole stretches; a signal ends a wait for it.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace annulus::cli {
+
+class file {
+ public:
+  // Without a path: standard input, or standard output.
+  [[nodiscard]] static file for_reading(const std::string& path);
+  [[nodiscard]] static file for_writing(const std::string& path);
+
+  file(file&& other) noexcept;
+  file& operator=(file&&) = delete;
+  ~file();
+
+  // What one read brings; 0 at the end.
+  [[nodiscard]] std::size_t read_some(std::span<std::byte> into);
+  // Reads until `into` is full; fewer at the end.
+  [[nodiscard]] std::size_t read_full(std::span<std::byte> into);
+  // Passes over so many bytes; fewer at the end.
+  [[nodiscard]] std::uint64_t skip(std::uint64_t count);
+
+  // Writes all pieces; changes them on the way. False: nobody reads any more (EPIPE). After
+  // stop_signal() it tries for a second more, so that what was begun is written whole.
+  [[nodiscard]] bool write_all(std::span<iovec> pieces);
+
+  // A regular file's bytes from here to its end: reading them does not wait for anybody.
+  [[nodiscard]] std::optional<std::uint64_t> rest() const;
+
+ private:
+  file(int descriptor, bool is_ours, std::string name);
+  [[noreturn]] void fail(const char* what) const;
+
+  int descriptor_;
+  bool is_ours_;
+  std::string name_;
+};
+
+}  // namespace annulus::cli

@@ -1,0 +1,33 @@
+// Options that several subcommands share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <annulus/ring/segment.hpp>
+#include <annulus/ring/wait.hpp>
+
+namespace annulus::cli {
+
+// The shm:NAME that a subcommand is about.
+CLI::Option* add_endpoint(CLI::App& command, std::string& name);
+
+CLI::Option* add_size(CLI::App& command, const std::string& flag, std::uint64_t& bytes,
+                      const std::string& help);
+CLI::Option* add_span(CLI::App& command, const std::string& flag,
+                      std::optional<std::chrono::nanoseconds>& span, const std::string& help);
+void add_topology(CLI::App& command, std::optional<topology>& asked);
+void add_waiting(CLI::App& command, waiting& how);
+
+// How a message lies in a byte stream.
+enum class framing : std::uint8_t { bytes, lines, frames };
+
+[[nodiscard]] const char* to_string(topology t) noexcept;
+[[nodiscard]] const char* to_string(integrity i) noexcept;
+[[nodiscard]] const char* to_string(waiting::kind k) noexcept;
+
+}  // namespace annulus::cli

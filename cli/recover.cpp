@@ -1,0 +1,115 @@
+// annulus recover: what the next consumer would have to skip, skipped now; or all of it thrown
+// away.
+//
+// A live consumer recovers by itself. Without one, claims of dead producers and damage stay where
+// they are. A message is never passed over, unless all of them are to be discarded.
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/outbox.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+
+#include <memory>
+
+#include <annulus/ring/inspect.hpp>
+#include <annulus/ring/ring.hpp>
+
+namespace annulus::cli {
+namespace {
+
+struct recover_options {
+  std::string name;
+  bool drains = false;
+};
+
+struct outcome {
+  status front = status::empty;  // ok: a message
+  std::uint64_t drained = 0;
+  std::uint64_t drained_bytes = 0;
+};
+
+template <class Consumer>
+outcome skip(const recover_options& o, const segment& memory) {
+  auto attached = Consumer::attach(memory);
+  if (!attached && attached.error().kind == fault::in_use) {
+    throw command_error{exit_code::refused, fmt::format("shm:{}: {}; it recovers by itself", o.name,
+                                                        attached.error().message)};
+  }
+  auto role = must(std::move(attached));
+  outcome out;
+  for (;;) {
+    throw_if_stopped();
+    const view seen = role.examine();
+    out.front = seen.status();
+    if (seen && o.drains) {
+      ++out.drained;
+      out.drained_bytes += seen.bytes().size();
+      role.release();
+    } else if (seen.status() == status::corrupt) {
+      role.release();  // nothing but the damage
+    } else {
+      if (!seen) role.release();
+      return out;  // a message that was not released comes again to the next consumer
+    }
+  }
+}
+
+const char* meaning_of(status front) noexcept {
+  switch (front) {
+    case status::ok: return "a message stands in front; nothing was taken";
+    case status::closed: return "it is empty, and its producers have closed";
+    case status::stalled:
+    case status::empty: return "no message stands in front";
+    default: return "it cannot be read";
+  }
+}
+
+std::string holder_up(const segment& memory) {
+  const auto seen = must(inspect(memory));
+  if (seen.front != front::unfinished || seen.front_producer >= seen.producers.size()) return {};
+  const auto& who = seen.producers[seen.front_producer];
+  if (who.state != presence::attached) return {};
+  return fmt::format(
+      "; producer {} (process {}) is alive and has not yet committed its claim, "
+      "which nobody may skip",
+      seen.front_producer, who.pid);
+}
+
+void recover(const recover_options& o, exit_code& ends_with) {
+  const auto memory = must(segment::open(o.name));
+  const auto before = must(inspect(memory));
+  const auto out = memory.geometry().topology == topology::spsc ? skip<spsc_consumer>(o, memory)
+                                                                : skip<mpsc_consumer>(o, memory);
+  const auto after = must(inspect(memory));
+  const auto& was = before.consumer.counters;
+  const auto& is = after.consumer.counters;
+  const auto damage = is.corrupt - was.corrupt;
+  fmt::print("shm:{}: {} claims of dead producers and {} stretches of damage were skipped\n",
+             o.name, is.recovered - was.recovered, damage);
+  if (o.drains) {
+    fmt::print("shm:{}: {} messages, {}, were discarded\n", o.name, out.drained,
+               show_bytes(static_cast<double>(out.drained_bytes)));
+  }
+  fmt::print("shm:{}: {}{}\n", o.name, meaning_of(out.front), holder_up(memory));
+  if (damage > 0) ends_with = exit_code::damaged;
+}
+
+constexpr const char* footer =
+    "A live consumer recovers by itself; this is for a ring whose consumer is dead or absent. No\n"
+    "message is lost to it, unless --drain asks for that. A live producer's claim is never\n"
+    "skipped.\n"
+    "\n"
+    "Example: annulus recover shm:orders && annulus recv shm:orders >rest";
+
+}  // namespace
+
+void add_recover(CLI::App& app, exit_code& ends_with) {
+  auto o = std::make_shared<recover_options>();
+  auto* command = app.add_subcommand("recover", "Skip what dead producers left behind");
+  command->footer(footer);
+  add_endpoint(*command, o->name)->required();
+  command->add_flag("--drain", o->drains, "discard all messages, too");
+  command->callback([o, &ends_with] { recover(*o, ends_with); });
+}
+
+}  // namespace annulus::cli

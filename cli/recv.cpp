@@ -1,0 +1,337 @@
+// annulus recv: a ring into a byte stream, releasing only what was written out.
+#include "cli/commands.hpp"
+#include "cli/file.hpp"
+#include "cli/options.hpp"
+#include "cli/outbox.hpp"
+#include "cli/place.hpp"
+#include "cli/progress.hpp"
+#include "cli/signals.hpp"
+#include "cli/splitter.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <annulus/ring/ring.hpp>
+
+namespace annulus::cli {
+namespace {
+
+constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
+
+struct recv_options {
+  std::string name;
+  std::string path;
+  framing how = framing::bytes;
+  std::uint64_t count = no_limit;
+  std::uint64_t producers = 0;  // this many must have come before the end counts
+  std::optional<std::chrono::nanoseconds> timeout;
+  waiting wait;
+  bool survives_death = false;
+  bool goes_on_for_ever = false;
+  bool shows_progress = false;
+};
+
+// Messages of one batch, as pieces for writev.
+class gathered {
+ public:
+  explicit gathered(framing how) : how_(how) {
+    pieces_.reserve(2 * most);
+    lengths_.reserve(most);
+  }
+
+  void add(message one) {
+    if (how_ == framing::frames) {
+      lengths_.push_back(length_of(one.size()));
+      pieces_.push_back({lengths_.back().data(), frame_header_bytes});
+    }
+    if (!one.empty()) {
+      pieces_.push_back({const_cast<std::byte*>(one.data()), one.size()});  // writev only reads
+    }
+    if (how_ == framing::lines) pieces_.push_back({&line_end_, 1});
+    ++count_;
+    bytes_ += one.size();
+  }
+  void clear() {
+    pieces_.clear();
+    lengths_.clear();
+    count_ = bytes_ = 0;
+  }
+
+  [[nodiscard]] std::span<iovec> pieces() noexcept { return pieces_; }
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] bool is_full(std::uint64_t limit_bytes) const noexcept {
+    return count_ == most || bytes_ >= limit_bytes;
+  }
+
+ private:
+  static constexpr std::size_t most = 512;  // two pieces each, and writev takes 1024
+  using frame_header = std::array<std::byte, frame_header_bytes>;
+
+  static frame_header length_of(std::size_t bytes) {
+    if (bytes > std::numeric_limits<std::uint32_t>::max()) {
+      throw command_error{exit_code::failure,
+                          fmt::format("a message of {} bytes does not fit into a frame", bytes)};
+    }
+    frame_header out;
+    for (unsigned i = 0; i < frame_header_bytes; ++i) {
+      out[i] = static_cast<std::byte>(bytes >> (8 * i));
+    }
+    return out;
+  }
+
+  framing how_;
+  std::vector<iovec> pieces_;
+  std::vector<frame_header> lengths_;  // never grows beyond its reserve: pieces point into it
+  char line_end_ = '\n';
+  std::uint64_t count_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+// Why a consumer stopped reading a ring.
+enum class ending : std::uint8_t { closed, count_reached, output_closed };
+
+class receiver {
+ public:
+  receiver(const recv_options& o, file& output)
+      : o_(o), output_(output), batch_(o.how), progress_("received", o.shows_progress, {}) {}
+
+  // Opens the ring, reads it to its end and removes it if it was made in passing.
+  void run() {
+    for (;;) {
+      const auto memory = open();
+      const auto end = memory.geometry().topology == topology::spsc ? read<spsc_consumer>(memory)
+                                                                    : read<mpsc_consumer>(memory);
+      if (!end) continue;
+      if (*end != ending::closed || memory.geometry().transient == 0) return;
+      if (remove_if_over(memory)) return;
+    }
+  }
+  [[nodiscard]] bool saw_damage() const noexcept { return damage_ != 0; }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  segment open() {
+    for (;;) {
+      throw_if_stopped();
+      auto memory = segment::open(o_.name);
+      if (memory) return std::move(memory).value();
+      const auto& why = memory.error();
+      if (why.kind != fault::not_found) throw command_error{code_of(why.kind), why.message};
+      wait_a_bit(exit_code::not_found, "there is no such ring, waiting for a producer to make it");
+    }
+  }
+
+  // Nothing: the ring ended just now, try the next of its name.
+  template <class Consumer>
+  std::optional<ending> read(const segment& memory) {
+    const auto before = must(inspect(memory));
+    auto attached = Consumer::attach(memory, o_.wait);
+    if (!attached) {
+      const auto& why = attached.error();
+      // The last consumer of a transient ring holds its lock for a moment more.
+      const bool is_ending = before.consumer_closed && memory.geometry().transient != 0;
+      if (why.kind != fault::in_use || !is_ending) {
+        throw command_error{code_of(why.kind), fmt::format("shm:{}: {}", o_.name, why.message)};
+      }
+      wait_a_bit(exit_code::refused, "another consumer is ending it");
+      return std::nullopt;
+    }
+    auto role = std::move(attached).value();
+    if (!is_still_named(memory)) return std::nullopt;
+    if (!std::exchange(has_begun_, true)) note_the_past(before);
+    const auto end = read_all(memory, role);
+    if (end == ending::closed)
+      role.release();  // claims that were given up, behind the last message
+    role.close();
+    return end;
+  }
+
+  // A stream that an earlier consumer has read to its end is over: the next one is ours.
+  void note_the_past(const ring_report& before) {
+    const bool was_read = before.consumer.state == presence::closed && before.depth == 0;
+    bool is_anyone_there = false;
+    for (const auto& one : before.producers) is_anyone_there |= one.state == presence::attached;
+    past_ = was_read && !is_anyone_there ? arrivals(before) : 0;
+  }
+
+  template <class Consumer>
+  ending read_all(const segment& memory, Consumer& role) {
+    const auto limit = std::min<std::uint64_t>(memory.geometry().capacity / 4, 1 << 20);
+    while (count_ < o_.count) {
+      throw_if_stopped();
+      view seen = role.read(within(wait_slice));
+      while (seen && !batch_.is_full(limit)) {
+        batch_.add(seen.bytes());
+        if (batch_.is_full(limit) || count_ + batch_.count() == o_.count) break;
+        seen = role.try_read();
+      }
+      if (batch_.count() > 0 && !write(role)) return ending::output_closed;
+      if (seen || seen.status() == status::empty) continue;
+      if (is_end(memory, role, seen.status())) return ending::closed;
+    }
+    return ending::count_reached;
+  }
+
+  // Only what was written out is released.
+  template <class Consumer>
+  bool write(Consumer& role) {
+    if (!output_.write_all(batch_.pieces())) return false;
+    count_ += batch_.count();
+    bytes_ += batch_.bytes();
+    batch_.clear();
+    role.release();
+    is_waiting_ = false;
+    patience_.over();
+    progress_.at(count_, bytes_);
+    return true;
+  }
+
+  // Whether to stop for this refusal. Throws where that is a failure.
+  template <class Consumer>
+  bool is_end(const segment& memory, Consumer& role, status why) {
+    switch (why) {
+      case status::corrupt: report_damage(role.last_damage()); return false;
+      case status::closed: return is_closed(memory);
+      case status::peer_gone: return is_gone(memory);
+      case status::timed_out:
+      case status::stalled: report_stall(role.stalled_by()); return false;
+      default:
+        throw command_error{exit_code::failure, fmt::format("shm:{}: {}", o_.name, to_string(why))};
+    }
+  }
+
+  bool is_closed(const segment& memory) {
+    const auto came = arrivals(must(inspect(memory)));
+    if (!o_.goes_on_for_ever && came != past_ && came >= o_.producers) return true;
+    wait_a_bit(exit_code::timed_out, "all was read, waiting for the next producer");
+    return false;
+  }
+
+  bool is_gone(const segment& memory) {
+    const auto seen = must(inspect(memory));
+    if (!o_.survives_death && arrivals(seen) != past_) {
+      std::string who;
+      for (const auto& one : seen.producers) {
+        if (one.state != presence::died) continue;
+        who += fmt::format("{}{}", who.empty() ? "" : ", ", one.pid);
+      }
+      throw command_error{
+          exit_code::peer_gone,
+          fmt::format(
+              "shm:{}: its producer (process {}) died without closing; all that it had "
+              "committed was received, {} messages, {} bytes; the ring stays: `annulus send "
+              "--resume` goes on, `annulus recv --keep` waits for it",
+              o_.name, who, count_, bytes_)};
+    }
+    wait_a_bit(exit_code::timed_out, "its producer died, waiting for the next one");
+    return false;
+  }
+
+  void report_damage(std::optional<damage> what) {
+    ++damage_;
+    const auto seen = what.value_or(damage{});
+    fmt::print(stderr, "annulus: shm:{}: damaged records were skipped: {} bytes at position {}\n",
+               o_.name, seen.bytes, seen.pos);
+  }
+
+  void report_stall(std::optional<stall> by) {
+    check_timeout(exit_code::timed_out, "no message");
+    if (!by || (stalled_ && stalled_->pos == by->pos)) return;
+    const auto for_now = clock::now() - by->since;
+    if (for_now < std::chrono::seconds(1)) return;
+    stalled_ = by;
+    fmt::print(
+        stderr,
+        "annulus: shm:{}: producer {} (process {}) has held us up for {}: it is alive, with a "
+        "claim that it has not committed\n",
+        o_.name, by->producer, by->pid, show_span(for_now));
+  }
+
+  void wait_a_bit(exit_code when_over, const char* what) {
+    throw_if_stopped();
+    check_timeout(when_over, what);
+    patience_.waits(fmt::format("shm:{}: {}", o_.name, what));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  void check_timeout(exit_code when_over, const char* what) {
+    const auto now = clock::now();
+    if (!is_waiting_) since_ = now;
+    is_waiting_ = true;
+    if (!o_.timeout || now - since_ < *o_.timeout) return;
+    throw command_error{when_over, fmt::format("shm:{}: {} within {}; {} messages were received",
+                                               o_.name, what, show_span(*o_.timeout), count_)};
+  }
+
+  const recv_options& o_;
+  file& output_;
+  gathered batch_;
+  progress progress_;
+  patience patience_;
+  std::uint64_t count_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t damage_ = 0;
+  std::uint64_t past_ = 0;  // arrivals of producers whose streams were read before we came
+  std::optional<stall> stalled_;
+  bool has_begun_ = false;
+  bool is_waiting_ = false;
+  clock::time_point since_{};
+};
+
+constexpr const char* footer =
+    "Waits for the ring to be made, reads until every producer has closed and all was read, and\n"
+    "then removes the ring if nobody created it. Messages are written one after the other as\n"
+    "they are; --lines ends each with a newline, --frames puts its length (4 bytes, little\n"
+    "endian) before it. What was not written out stays in the ring for the next recv.\n"
+    "\n"
+    "Examples:\n"
+    "  annulus recv shm:x | sha256sum\n"
+    "  annulus recv shm:log --lines --forever\n"
+    "  annulus recv shm:x --count 1 --timeout 5s || echo nothing came";
+
+}  // namespace
+
+void add_recv(CLI::App& app, exit_code& ends_with) {
+  auto o = std::make_shared<recv_options>();
+  auto* command = app.add_subcommand("recv", "Receive to standard output, or into a file");
+  command->footer(footer);
+  add_endpoint(*command, o->name)->required();
+  command->add_option("--file", o->path, "write into this file")->type_name("PATH");
+  auto* lines = command->add_flag_function(
+      "--lines", [o](std::int64_t) { o->how = framing::lines; }, "end each message with a newline");
+  command
+      ->add_flag_function(
+          "--frames", [o](std::int64_t) { o->how = framing::frames; },
+          "put each message's length before it")
+      ->excludes(lines);
+  command->add_option("--count", o->count, "end after so many messages")->type_name("N");
+  command
+      ->add_option("--producers", o->producers,
+                   "do not end before so many producers have come (and closed)")
+      ->type_name("N");
+  add_span(*command, "--timeout", o->timeout, "when nothing comes for so long, end with 7");
+  add_waiting(*command, o->wait);
+  command->add_flag("--keep", o->survives_death,
+                    "when a producer dies, wait for the next one, until one closes");
+  command->add_flag("--forever", o->goes_on_for_ever,
+                    "when all have closed, too, wait for the next one");
+  command->add_flag("--progress", o->shows_progress, "tell on stderr how far it is");
+  command->callback([o, &ends_with] {
+    o->survives_death |= o->goes_on_for_ever;
+    auto output = file::for_writing(o->path);
+    receiver one(*o, output);
+    one.run();
+    if (one.saw_damage()) ends_with = exit_code::damaged;
+  });
+}
+
+}  // namespace annulus::cli

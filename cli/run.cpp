@@ -1,0 +1,84 @@
+#include "cli/commands.hpp"
+#include "cli/signals.hpp"
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+namespace annulus::cli {
+namespace {
+
+constexpr const char* footer =
+    "Examples:\n"
+    "  annulus send shm:x <file &  annulus recv shm:x | sha256sum\n"
+    "      a file from process to process; the ring comes and goes with them\n"
+    "  annulus create shm:log --capacity 16MiB --mpsc\n"
+    "  tail -f app.log | annulus send shm:log --lines &\n"
+    "  annulus recv shm:log --lines\n"
+    "      many producers, one consumer, a ring that stays\n"
+    "  annulus stat shm:log --watch\n"
+    "      who is attached, how much waits, who blocks and since when\n"
+    "  annulus bench\n"
+    "      what this machine can do\n"
+    "\n"
+    "A size is written 4096, 32KiB, 1MiB, 2G; a time 250ms, 1.5s, 2m.\n"
+    "\n";
+
+void describe(CLI::App& app) {
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Tell all of every subcommand");
+  app.set_version_flag("--version", "annulus " ANNULUS_VERSION " (" ANNULUS_BUILD ")");
+  app.footer(std::string(footer) + exit_codes_help);
+  app.failure_message([](const CLI::App*, const CLI::Error& e) {
+    return fmt::format("annulus: {}\nannulus: see annulus --help, annulus COMMAND --help\n",
+                       e.what());
+  });
+}
+
+// What was printed must have arrived: a full disk is a failure, not a success.
+bool is_stdout_whole() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+int dispatch(int argc, const char* const* argv) {
+  CLI::App app("Messages between processes through a ring in shared memory.", "annulus");
+  exit_code ends_with = exit_code::ok;
+  describe(app);
+  add_create(app, ends_with);
+  add_send(app, ends_with);
+  add_recv(app, ends_with);
+  add_stat(app, ends_with);
+  add_recover(app, ends_with);
+  add_remove(app, ends_with);
+  add_bench(app, ends_with);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(exit_code::usage);
+  }
+  return static_cast<int>(ends_with);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  heed_signals();
+  int code = static_cast<int>(exit_code::failure);
+  try {
+    code = dispatch(argc, argv);
+  } catch (const command_error& e) {
+    fmt::print(stderr, "annulus: {}\n", e.message);
+    code = static_cast<int>(e.code);
+  } catch (const stopped&) {
+    code = 128 + stop_signal();
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "annulus: out of memory\n");
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "annulus: {}\n", e.what());
+  }
+  if (!is_stdout_whole() && code == 0) {
+    fmt::print(stderr, "annulus: cannot write to standard output\n");
+    code = static_cast<int>(exit_code::failure);
+  }
+  return code;
+}
+
+}  // namespace annulus::cli

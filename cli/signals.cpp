@@ -1,0 +1,63 @@
+#include "cli/signals.hpp"
+
+#include "cli/exit_code.hpp"
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <ctime>
+
+namespace annulus::cli {
+namespace {
+
+volatile sig_atomic_t asked_to_stop = 0;
+timer_t repeats;
+bool has_timer = false;
+
+void ask_to_stop(int signal) {
+  asked_to_stop = signal;
+  itimerspec every{};
+  every.it_value.tv_nsec = every.it_interval.tv_nsec = 20'000'000;
+  if (has_timer) timer_settime(repeats, 0, &every, nullptr);
+}
+
+void interrupt(int) {}
+
+void cut_off(int) {
+  constexpr char why[] =
+      "annulus: memory of the segment is gone: its file was cut off, or memory ran out; remove it "
+      "and make it anew\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, why, sizeof why - 1);
+  _exit(static_cast<int>(exit_code::damaged));
+}
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
+bool is_ignored(int signal) {
+  struct sigaction now {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+void heed_signals() {
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGALRM;
+  handle(SIGALRM, interrupt);
+  has_timer = timer_create(CLOCK_MONOTONIC, &event, &repeats) == 0;
+  handle(SIGINT, ask_to_stop);
+  handle(SIGTERM, ask_to_stop);
+  if (!is_ignored(SIGHUP)) handle(SIGHUP, ask_to_stop);  // nohup
+  handle(SIGPIPE, SIG_IGN);
+  handle(SIGBUS, cut_off);
+}
+
+int stop_signal() noexcept { return asked_to_stop; }
+
+}  // namespace annulus::cli

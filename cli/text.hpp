@@ -1,0 +1,28 @@
+// Sizes and times, as people write and read them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace annulus::cli {
+
+// "4096", "32KiB", "1M", "2 GiB": powers of 1024, whatever the case. Nothing: it is no size, or
+// more than 64 bits hold.
+[[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
+
+// "250ms", "1.5s", "2m", "1h"; a plain number is seconds. Nothing: it is no time, or beyond a
+// century.
+[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_span(std::string_view text);
+
+// Three digits that matter, and a unit.
+[[nodiscard]] std::string show_bytes(double bytes);
+[[nodiscard]] std::string show_span(std::chrono::nanoseconds span);
+[[nodiscard]] std::string show_count(double count);
+
+// "2026-11-23 14:05:09", local time.
+[[nodiscard]] std::string show_time(std::int64_t seconds_since_1970);
+
+}  // namespace annulus::cli

@@ -1,0 +1,122 @@
+// The report from outside: what it says of each state, and that it changes nothing.
+#include "bytes.hpp"
+#include "child.hpp"
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include <annulus/ring/inspect.hpp>
+#include <annulus/ring/ring.hpp>
+
+namespace annulus::testing {
+namespace {
+
+segment ring_of(topology kind) {
+  segment_options shape;
+  shape.topology = kind;
+  shape.capacity = 4096;
+  shape.producers = 3;
+  return segment::anonymous(shape).value();
+}
+
+TEST(Inspect, a_fresh_ring_is_empty_and_nobody_came) {
+  const auto seen = inspect(ring_of(topology::mpsc)).value();
+  EXPECT_EQ(seen.front, front::empty);
+  EXPECT_EQ(seen.depth, 0u);
+  EXPECT_EQ(seen.consumer.state, presence::never_came);
+  ASSERT_EQ(seen.producers.size(), 3u);
+  for (const auto& one : seen.producers) {
+    EXPECT_EQ(one.state, presence::never_came);
+    EXPECT_EQ(one.generation, 0u);
+    EXPECT_FALSE(one.has_claim);
+  }
+}
+
+TEST(Inspect, it_tells_who_is_here_and_how_often_they_came) {
+  const auto ring = ring_of(topology::mpsc);
+  lingering dead([&] { return mpsc_producer::attach(ring).value(); });
+  auto rx = mpsc_consumer::attach(ring).value();
+  auto tx = mpsc_producer::attach(ring).value();
+  auto seen = inspect(ring).value();
+  EXPECT_EQ(seen.producers[0].state, presence::attached);
+  EXPECT_EQ(seen.producers[0].pid, dead.pid());
+  EXPECT_EQ(seen.producers[1].pid, getpid());
+  EXPECT_EQ(seen.consumer.pid, getpid());
+  dead.kill();
+  tx.close();
+  seen = inspect(ring).value();
+  EXPECT_EQ(seen.producers[0].state, presence::died);
+  EXPECT_EQ(seen.producers[1].state, presence::closed);
+  EXPECT_EQ(seen.consumer.state, presence::attached);
+  auto again = mpsc_producer::attach(ring).value();
+  EXPECT_EQ(inspect(ring)->producers[0].generation, 2u);
+  EXPECT_FALSE(seen.consumer_closed);
+  rx.close();
+  EXPECT_TRUE(inspect(ring)->consumer_closed);
+}
+
+TEST(Inspect, it_counts_messages_bytes_refusals_and_drops) {
+  for (const auto kind : {topology::spsc, topology::mpsc}) {
+    const auto ring = ring_of(kind);
+    const auto count = [&](auto tx, auto rx) {
+      std::uint64_t pushed = 0;
+      while (tx.try_push(bytes("twelve bytes")) == status::ok) ++pushed;
+      (void)tx.push_or_drop(bytes("twelve bytes"));
+      (void)tx.push_or_drop(bytes("twelve bytes"));
+      EXPECT_EQ(rx.drain([](message) {}, 2).count, 2u);
+      const auto seen = inspect(ring).value();
+      EXPECT_EQ(seen.producers[0].counters.messages, pushed);
+      EXPECT_EQ(seen.producers[0].counters.bytes, pushed * 12);
+      EXPECT_EQ(seen.producers[0].counters.refused, 1u);
+      EXPECT_EQ(seen.producers[0].counters.dropped, 2u);
+      EXPECT_EQ(seen.consumer.counters.messages, 2u);
+      EXPECT_EQ(seen.consumer.counters.bytes, 24u);
+      EXPECT_EQ(seen.depth, (pushed - 2) * 24);
+      EXPECT_GE(seen.producers[0].counters.high_water, seen.depth);
+      EXPECT_EQ(seen.front, front::readable);
+    };
+    if (kind == topology::spsc) {
+      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
+    } else {
+      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
+    }
+  }
+}
+
+TEST(Inspect, it_names_what_stands_in_front) {
+  const auto ring = ring_of(topology::mpsc);
+  auto first = mpsc_producer::attach(ring).value();
+  auto second = mpsc_producer::attach(ring).value();
+  auto claim = second.try_claim(10);
+  auto seen = inspect(ring).value();
+  EXPECT_EQ(seen.front, front::unfinished);
+  EXPECT_EQ(seen.front_producer, 1u);
+  EXPECT_TRUE(seen.producers[1].has_claim);
+  EXPECT_EQ(seen.producers[1].claim_pos, 0u);
+  auto rx = mpsc_consumer::attach(ring).value();
+  EXPECT_EQ(rx.read(within(std::chrono::milliseconds(1))).status(), status::stalled);
+  EXPECT_GT(inspect(ring)->stalled_for_ns, 0);
+  claim.abort();
+  seen = inspect(ring).value();
+  EXPECT_EQ(seen.front, front::given_up);
+  EXPECT_FALSE(seen.producers[1].has_claim);
+  auto held = attachment::make(ring, access::read_write).value();
+  held.memory().header(0).store<edge::publish>(7, std::memory_order_relaxed);
+  EXPECT_EQ(inspect(ring)->front, front::unreadable);
+}
+
+TEST(Inspect, a_ring_in_use_does_not_notice) {
+  const auto ring = ring_of(topology::spsc);
+  auto tx = spsc_producer::attach(ring).value();
+  auto rx = spsc_consumer::attach(ring).value();
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_EQ(tx.try_push(bytes("x")), status::ok);
+    const auto once = inspect(ring).value();
+    ASSERT_EQ(inspect(ring)->read_pos, once.read_pos);
+    ASSERT_EQ(text(rx.try_read().bytes()), "x");
+    rx.release();
+  }
+}
+
+}  // namespace
+}  // namespace annulus::testing
