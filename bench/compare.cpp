@@ -88,7 +88,7 @@ void write(const std::string& file, const std::string& text) {
 }
 
 int run(const choices& chosen) {
-  const processors on(chosen.processors_to_use);
+  const processors on(chosen.processors_to_use, chosen.how.quick);
   const auto trials = trials_of(chosen);
   const auto samples = measure(trials, on, chosen.how);
 

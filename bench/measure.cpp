@@ -11,7 +11,7 @@ namespace annulus::bench {
 namespace {
 
 constexpr std::uint64_t raw_trips = 8000;
-constexpr std::uint64_t quick_count = 3000;
+constexpr std::uint64_t quick_count = 2000;
 
 // How many messages, or trips, one measurement of a trial takes to last as long as planned.
 class lengths {
@@ -59,14 +59,26 @@ void settle_distance(std::span<sample> of_visit) {
   for (auto& one : of_visit) one.is_near = is_near;
 }
 
-void tell(const char* what, std::size_t done, std::size_t all) {
-  if (isatty(STDERR_FILENO)) {
-    std::fprintf(stderr, "\r%-40s %3zu %%", what, 100 * done / all);
-    if (done == all) std::fputc('\n', stderr);
-  } else if (done == all || done % (all / 10 + 1) == 0) {
-    std::fprintf(stderr, "%s %zu %%\n", what, 100 * done / all);
+// Tells each percent to a terminal, each tenth to a file.
+class progress {
+ public:
+  progress(const char* what, std::size_t all)
+      : what_(what), all_(all), step_(isatty(STDERR_FILENO) ? 1 : 10) {}
+
+  void tell(std::size_t done) {
+    const std::size_t percent = all_ == 0 ? 100 : 100 * done / all_;
+    if (percent < next_) return;
+    next_ = percent / step_ * step_ + step_;
+    std::fprintf(stderr, step_ == 1 ? "\r%s %3zu %%" : "%s %3zu %%\n", what_, percent);
+    if (step_ == 1 && percent == 100) std::fputc('\n', stderr);
   }
-}
+
+ private:
+  const char* what_;
+  std::size_t all_;
+  std::size_t step_;
+  std::size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -82,18 +94,18 @@ std::vector<sample> measure(const std::vector<trial>& trials, const processors& 
   };
 
   if (!how.quick) {
+    progress warming("warming up", trials.size());
     for (std::size_t i = 0; i < trials.size(); ++i) {
-      tell("warming up", i, trials.size());
       (void)run(i);
+      warming.tell(i + 1);
     }
-    tell("warming up", 1, 1);
   }
 
   std::vector<sample> samples;
   samples.reserve(how.repeats * trials.size());
+  progress measuring("measuring", how.repeats * trials.size());
   for (unsigned repeat = 0; repeat < how.repeats; ++repeat) {
     for (const auto& [first, last] : visits) {
-      tell("measuring", samples.size(), how.repeats * trials.size());
       const std::size_t begin = samples.size(), size = last - first;
       for (std::size_t k = 0; k < size; ++k) {
         const std::size_t i = first + (k + repeat) % size;
@@ -101,9 +113,9 @@ std::vector<sample> measure(const std::vector<trial>& trials, const processors& 
         samples.push_back({i, repeat, raw, false, run(i)});
       }
       settle_distance(std::span(samples).subspan(begin));
+      measuring.tell(samples.size());
     }
   }
-  tell("measuring", 1, 1);
   return samples;
 }
 

@@ -14,7 +14,7 @@ template <class Value>
 std::string script(const results& in, activity what, unsigned producers, const std::string& file,
                    const std::string& title, const std::string& axis, Value value) {
   const auto sizes = in.sizes(what, producers);
-  if (sizes.empty()) return "";
+  if (sizes.size() < 2) return "";  // no curve
   std::string data, curves;
   unsigned number = 0;
   for (const traits* system : in.systems(what)) {

@@ -19,7 +19,8 @@ class processors {
  public:
   [[nodiscard]] static std::vector<int> allowed();
 
-  explicit processors(std::vector<int> use) : use_(std::move(use)) {}
+  explicit processors(std::vector<int> use, bool are_busy = false)
+      : use_(std::move(use)), are_busy_(are_busy) {}
 
   [[nodiscard]] const std::vector<int>& list() const noexcept { return use_; }
   [[nodiscard]] int of_side(std::size_t side) const noexcept {
@@ -27,11 +28,12 @@ class processors {
     return use_[1 + (side - 1) % (use_.size() - 1)];
   }
   [[nodiscard]] bool are_crowded_by(std::size_t sides) const noexcept {
-    return sides > use_.size();
+    return are_busy_ || sides > use_.size();
   }
 
  private:
   std::vector<int> use_;
+  bool are_busy_;  // with work of others: then every side shares
 };
 
 // Zeroed pages that threads and forked processes see alike.

@@ -3,8 +3,12 @@
 set -eu
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-"$1" --quick --repeats 3 --json "$out/all.json" --markdown "$out/all.md" --plot "$out/plots" \
-  >"$out/stdout" 2>"$out/progress" || { tail "$out/progress" >&2; exit 1; }
+quick() {
+  "$@" --quick >"$out/stdout" 2>"$out/progress" || { tail "$out/progress" >&2; exit 1; }
+}
+quick "$1" --repeats 1
+quick "$1" --repeats 3 --sizes 8 512 --json "$out/all.json" --markdown "$out/all.md" \
+  --plot "$out/plots"
 
 cmp "$out/stdout" "$out/all.md"
 python3 - "$out/all.json" <<'END'

@@ -54,4 +54,11 @@ void set_bell(bell<Atomics>& to, call what) noexcept {
   to.template store<edge::bell>(static_cast<std::uint32_t>(what), std::memory_order_relaxed);
 }
 
+// For a bell that several share: who set it and then needed no sleep rings it, because his setting
+// may have hidden from another that it was rung.
+template <class Atomics>
+void hand_on(bell<Atomics>& to, bool slept) noexcept {
+  if (!slept) ring_if_asleep<Atomics>(to);
+}
+
 }  // namespace annulus

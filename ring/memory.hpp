@@ -65,6 +65,17 @@ struct ring_memory {
     }
   }
 
+  // Whether no more is claimed than a capacity (mpsc). The two loads in this order: what somebody
+  // claimed, he had seen freed, so an old read_pos cannot pose as damage.
+  [[nodiscard]] bool positions_make_sense() const noexcept {
+    // [claim] acquire: sees what the claimants had seen.
+    const auto claimed = control->write_pos.template load<edge::claim>(std::memory_order_acquire);
+    // [free] relaxed: at least as new as what the claimants had seen; it frees nothing here.
+    const auto freed =
+        control->consumer.read_pos.template load<edge::free>(std::memory_order_relaxed);
+    return !is_before(freed + geometry.capacity, claimed);
+  }
+
   // Zeroes [from, from + count). The extension needs none: nobody looks for headers there.
   void zero(std::uint64_t from, std::uint64_t count) const noexcept {
     count = std::min(count, geometry.capacity);

@@ -198,7 +198,7 @@ class basic_mpsc_producer {
     counters_.depth(is_before(read_pos_seen_, pos) ? pos - read_pos_seen_ : 0);
     if (!is_before(limit(), pos + need)) return status::ok;
     settle();
-    return is_before(limit(), pos) ? status::corrupt : status::full;
+    return ring_.positions_make_sense() ? status::full : status::corrupt;
   }
 
   // How many of them fit into the room there is now.
@@ -271,6 +271,8 @@ class basic_mpsc_consumer {
   [[nodiscard, gnu::noinline]] view_type examine() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.look(ring_);
     while (cursor_ - released_ < ring_.geometry.capacity) {
+      // A message that is here needs no closer look: a sleeper's last look must not miss it.
+      if (const auto seen = read_committed(); seen.status() != status::empty) return seen;
       const auto found = examine_claims(ring_, cursor_);
       if (found.what == finding::kind::unsettled) return held_up(found.producer);
       moved_on();

@@ -90,9 +90,9 @@ template <class Atomics>
     if (ring.witness.is_held(producer_role(i))) return {unsettled, pos, i};
   }
 
-  // [publish] acquire: the last word of whoever has settled it.
+  // [publish] relaxed: the looks above saw whoever settled it; a reader acquires for itself.
   const record_header header(
-      ring.header(pos).template load<edge::publish>(std::memory_order_acquire));
+      ring.header(pos).template load<edge::publish>(std::memory_order_relaxed));
   const bool is_committed = header.is_committed(pos, shape.seal);
   if (is_committed && header.bytes() <= shape.max_message) return {readable};
   if (header.bytes() <= shape.max_claim()) {

@@ -165,11 +165,12 @@ class ring_producer {
 
   template <class Attempt>
   auto wait(deadline until, Attempt attempt) noexcept -> decltype(attempt()) {
-    auto& control = *core_.memory().control;
+    auto& bell = core_.memory().control->producers_bell;
     return wait_for<std_atomics, decltype(attempt())>(
-        how_, until, control.producers_bell,
+        how_, until, bell,
         waiter{attempt, attempt, [&] { return peer() == presence::died; },
-               [&] { core_.counters().waited(); }, [] {}},
+               [&] { core_.counters().waited(); },
+               [&](bool slept) { hand_on<std_atomics>(bell, slept); }},
         [](const auto& r) { return status_of(r); },
         [](status s) { return refusal<decltype(attempt())>(s); });
   }
@@ -216,7 +217,7 @@ class ring_consumer {
         how_, until, bell,
         waiter{[&] { return core_.try_read(); }, [&] { return core_.examine(); },
                [&] { return peer() == presence::died; }, [&] { core_.counters().waited(); },
-               [&] { set_bell<std_atomics>(bell, call::none); }},
+               [&](bool) { set_bell<std_atomics>(bell, call::none); }},
         [](const view& v) { return v.status(); }, [](status s) { return view(s); });
   }
 

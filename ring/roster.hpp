@@ -21,9 +21,9 @@ template <class Atomics>
   auto owner = role.owner.template load<edge::hint>(std::memory_order_relaxed);
   if (!has_lock && tenure_of(owner) == tenure::attached) return false;
   const auto entered = owner_word(generation_of(owner) + 1, tenure::attached);
-  // [roll] acq_rel: after all that the one before did, before all that this one will do.
+  // [roll] acquire: after all that the one before did.
   // [retry] relaxed: somebody else was faster.
-  if (!role.owner.template compare_exchange<edge::roll>(owner, entered, std::memory_order_acq_rel,
+  if (!role.owner.template compare_exchange<edge::roll>(owner, entered, std::memory_order_acquire,
                                                         std::memory_order_relaxed)) {
     return false;
   }

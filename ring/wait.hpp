@@ -33,7 +33,7 @@ inline constexpr std::chrono::milliseconds nap_without_barriers{1};
 
 // What one kind of waiter brings. `attempt` tries; `look` tries harder and may make system calls;
 // both return what the waiting form returns. `is_peer_gone` asks the kernel; `sleeps` is told
-// before a sleep, `awake` after one or instead of one.
+// before a sleep, `awake` after one (true) or instead of one.
 template <class Attempt, class Look, class PeerGone, class Sleeps, class Awake>
 struct waiter {
   Attempt attempt;
@@ -77,7 +77,7 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
     if (may_sleep || now >= until || now - peer_checked >= longest_nap) {
       Result seen = w.look();
       if (!is_worth_waiting_for(status_of(seen))) {
-        if (may_sleep) w.awake();
+        if (may_sleep) w.awake(false);
         return seen;
       }
       if (now >= until) {
@@ -90,7 +90,7 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
       const std::chrono::nanoseconds nap = reached ? longest_nap : nap_without_barriers;
       Atomics::sleep(bell, static_cast<std::uint32_t>(call::asleep),
                      std::min<std::chrono::nanoseconds>(nap, until - now));
-      w.awake();
+      w.awake(true);
       now = Atomics::now();
     }
     if (now - peer_checked >= longest_nap) {

@@ -2,6 +2,7 @@
 #include "cli/endpoint_name.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
+#include "cli/place.hpp"
 #include "cli/splitter.hpp"
 #include "cli/text.hpp"
 #include <fcntl.h>
@@ -21,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <random>
 #include <string>
 #include <thread>
@@ -296,6 +298,10 @@ struct pipeline {
   const char* topology;
   const char* wait;
   bool consumer_first;
+
+  friend void PrintTo(const pipeline& p, std::ostream* to) {
+    *to << p.topology << ' ' << p.wait << (p.consumer_first ? ", consumer first" : "");
+  }
 };
 
 class CliPipeline : public testing::TestWithParam<pipeline> {
@@ -446,6 +452,53 @@ TEST(CliPipe, many_producers_each_keep_their_order) {
   std::vector<int> next(producers, 0);
   for (int p = 0, i = 0; in >> p >> i;) ASSERT_EQ(i, next.at(static_cast<std::size_t>(p))++);
   EXPECT_EQ(next, std::vector<int>(producers, each));
+}
+
+// The end of a ring made in passing. Each time its consumer has closed.
+
+class CliPlace : public testing::Test {
+ protected:
+  CliPlace() : memory_(made()) { static_cast<void>(spsc_consumer::attach(memory_)); }
+
+  segment made() const { return std::move(segment::create(at_.ring(), {})).value(); }
+
+  const place at_;
+  segment memory_;
+};
+
+TEST_F(CliPlace, a_ring_that_is_over_is_removed) {
+  EXPECT_TRUE(cli::remove_if_over(memory_));
+  EXPECT_FALSE(at_.has_ring());
+}
+
+TEST_F(CliPlace, a_ring_with_a_live_producer_is_not_over) {
+  const auto tx = spsc_producer::attach(memory_);
+  EXPECT_FALSE(cli::remove_if_over(memory_));
+  EXPECT_TRUE(at_.has_ring());
+}
+
+TEST_F(CliPlace, a_ring_with_a_message_is_not_over) {
+  {
+    auto rx = spsc_consumer::attach(memory_);
+    auto tx = spsc_producer::attach(memory_);
+    ASSERT_EQ(tx->try_push(message{}), status::ok);
+  }
+  EXPECT_FALSE(cli::remove_if_over(memory_));
+  EXPECT_TRUE(at_.has_ring());
+}
+
+TEST_F(CliPlace, a_ring_that_another_consumer_holds_is_that_ones_to_end) {
+  const auto rx = spsc_consumer::attach(memory_);
+  EXPECT_TRUE(cli::remove_if_over(memory_));
+  EXPECT_TRUE(at_.has_ring());
+}
+
+TEST_F(CliPlace, another_ring_of_the_same_name_stays) {
+  ASSERT_TRUE(segment::remove(at_.ring()));
+  const auto next = made();
+  EXPECT_FALSE(cli::is_still_named(memory_));
+  EXPECT_TRUE(cli::remove_if_over(memory_));
+  EXPECT_TRUE(cli::is_still_named(next));
 }
 
 // Deaths.

@@ -27,13 +27,13 @@ namespace {
 std::atomic<std::uint64_t> allocations{0};
 }  // namespace
 
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size)) return memory;
   std::abort();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace annulus::testing {
 namespace {
@@ -163,7 +163,7 @@ status read_with_a_push(std::function<void()>& at, int& slept_through) {
   const auto seen = wait_for<scripted, view>(
       waiting{waiting::kind::block, {}}, no_deadline, bell,
       waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return false; },
-             [] {}, [&] { set_bell<std_atomics>(bell, call::none); }},
+             [] {}, [&](bool) { set_bell<std_atomics>(bell, call::none); }},
       [](const view& v) { return v.status(); }, [](status s) { return view(s); });
   slept_through = scripted::slept_through;
   return seen.status();
