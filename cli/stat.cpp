@@ -57,7 +57,7 @@ rates between(const sight& before, const sight& now) {
   return {per_second(was.messages, is.messages), per_second(was.bytes, is.bytes)};
 }
 
-counters_report sum(const std::vector<role_report>& producers) {
+counters_report sum(const std::vector<producer_report>& producers) {
   counters_report all;
   for (const auto& one : producers) {
     all.messages += one.counters.messages;

@@ -90,7 +90,7 @@ result<ring_report> inspect(const segment& of) {
 
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     const auto& words = ring.producers[i];
-    auto one = report(words.role, words.counters, ring.witness, producer_role(i));
+    producer_report one{report(words.role, words.counters, ring.witness, producer_role(i))};
     const auto announced = look(words.announcement);
     one.has_claim = announced != 0;
     one.claim_pos = announced - 1;

@@ -7,28 +7,13 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/report.hpp>
 #include <annulus/ring/segment.hpp>
 
 namespace annulus {
 
-struct counters_report {
-  std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;  // of payload
-  std::uint64_t refused = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t waits = 0;
-  std::uint64_t recovered = 0;
-  std::uint64_t corrupt = 0;
-  std::uint64_t high_water = 0;  // bytes
-};
-
-struct role_report {
-  presence state = presence::never_came;
-  std::int32_t pid = 0;          // as the role told; 0: nobody came yet
-  std::int64_t attached_at = 0;  // seconds since 1970
-  std::uint64_t generation = 0;  // how many times the role was taken
-  counters_report counters;
-  bool has_claim = false;  // a producer between its claim and its commit (mpsc)
+struct producer_report : role_report {
+  bool has_claim = false;  // between its claim and its commit (mpsc)
   std::uint64_t claim_pos = 0;
 };
 
@@ -48,7 +33,7 @@ struct ring_report {
   bool producers_wait = false;
   std::int64_t stalled_for_ns = 0;  // since the consumer noticed that it is held up; 0: it is not
   role_report consumer;
-  std::vector<role_report> producers;  // one for each number
+  std::vector<producer_report> producers;  // one for each number
 };
 
 [[nodiscard]] result<ring_report> inspect(const segment& of);

@@ -21,7 +21,7 @@
 
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
-#include <annulus/ring/claim.hpp>
+#include <annulus/channel/claim.hpp>
 #include <annulus/ring/counters.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>

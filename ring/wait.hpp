@@ -11,18 +11,10 @@
 #include <utility>
 
 #include <annulus/channel/status.hpp>
+#include <annulus/channel/waiting.hpp>
 #include <annulus/ring/bell.hpp>
 
 namespace annulus {
-
-struct waiting {
-  enum class kind : std::uint8_t {
-    spin,   // never leaves the processor: lowest latency, one core
-    yield,  // spins, then offers the processor to others between polls
-    block,  // spins, then sleeps until the other side wakes it
-  } how = kind::block;
-  std::chrono::nanoseconds spin_for = std::chrono::microseconds(20);
-};
 
 inline constexpr std::chrono::milliseconds longest_nap{10};
 inline constexpr std::chrono::milliseconds nap_without_barriers{1};

@@ -1,0 +1,29 @@
+// What a look from outside tells of a role.
+#pragma once
+
+#include <cstdint>
+
+#include <annulus/channel/status.hpp>
+
+namespace annulus {
+
+struct counters_report {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;       // of payload
+  std::uint64_t refused = 0;     // full, and the caller did not wait
+  std::uint64_t dropped = 0;     // full, and the policy was to drop
+  std::uint64_t waits = 0;       // times that it went to sleep
+  std::uint64_t recovered = 0;   // messages that the dead left unfinished
+  std::uint64_t corrupt = 0;     // stretches of damage skipped
+  std::uint64_t high_water = 0;  // the deepest it saw, bytes
+};
+
+struct role_report {
+  presence state = presence::never_came;
+  std::int32_t pid = 0;          // as the role told; 0: nobody came yet
+  std::int64_t attached_at = 0;  // seconds since 1970
+  std::uint64_t generation = 0;  // how many times the role was taken
+  counters_report counters;
+};
+
+}  // namespace annulus
