@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""The logic mutants: the ring with one thing done wrong.   mutants.py RING TO
+
+Writes a copy of ring/ that holds all of them, each behind its number, so that one build tries all
+and a run chooses one. Every edit must apply exactly once, or the build stops. In an edit, IF stands
+for "this mutant is chosen".
+"""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    name: str
+    models: list
+    edits: list  # (file, old, new)
+
+
+SPSC = ["spsc deaths", "spsc ways", "spsc messages"]
+MPSC = ["mpsc deaths", "mpsc slow", "mpsc ways", "mpsc hoard"]
+
+STORE_TERMINATOR = """\
+    // [publish] relaxed: the terminator; the release below puts it before the record.
+    ring_.header(end).template store<edge::publish>(0, std::memory_order_relaxed);
+"""
+COMMIT = """    ring_.header(write_pos_)
+        .template store<edge::publish>(ring_.committed(count, write_pos_),
+                                       std::memory_order_release);
+"""
+ANNOUNCE = """\
+      own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
+"""
+STAMP = """    ring_.header(pos).template store<edge::stamp>(ring_.busy(need, pos, number_),
+                                                  std::memory_order_relaxed);
+"""
+PUBLISH = """\
+    ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
+"""
+ZERO = "    ring_.zero(released_, cursor_ - released_);\n"
+REDO = """    ring_.control->consumer.releasing.template store<edge::redo>(cursor_,
+                                                                 std::memory_order_relaxed);
+"""
+
+
+
+def unless(text):
+    return "    if (!IF) {\n" + text + "    }\n"
+
+
+MUTANTS = [
+    # One producer.
+    Mutant("no terminator", SPSC, [("spsc.hpp", STORE_TERMINATOR, unless(STORE_TERMINATOR))]),
+    Mutant("terminator after the commit", SPSC, [
+        ("spsc.hpp", STORE_TERMINATOR, unless(STORE_TERMINATOR)),
+        ("spsc.hpp", COMMIT, COMMIT + "    if (IF) ring_.header(end).template "
+         "store<edge::publish>(0, std::memory_order_relaxed);\n")]),
+    Mutant("no room kept for the terminator", SPSC, [
+        ("spsc.hpp", "const std::uint64_t need = ring_.record_bytes(count) + header_bytes;",
+         "const std::uint64_t need = ring_.record_bytes(count) + (IF ? 0 : header_bytes);")]),
+    Mutant("write_pos is copied before the commit", SPSC, [
+        ("spsc.hpp", COMMIT, "    if (IF) ring_.control->write_pos.template store<edge::extent>("
+         "end, std::memory_order_release);\n" + COMMIT)]),
+    Mutant("a new producer trusts the copy of write_pos", SPSC, [
+        ("spsc.hpp", "      if (!is_record(ring_, next, write_pos_)) {",
+         "      if (IF) break;\n      if (!is_record(ring_, next, write_pos_)) {")]),
+    Mutant("a new producer does not store write_pos again", SPSC, [
+        ("spsc.hpp", "    ring_.control->write_pos.template store<edge::extent>(write_pos_, "
+         "std::memory_order_release);",
+         "    if (!IF) ring_.control->write_pos.template store<edge::extent>(write_pos_, "
+         "std::memory_order_release);")]),
+    Mutant("a batch is committed from its first record on", SPSC, [
+        ("spsc.hpp", "      if (done.count > 0) {\n        // [publish] relaxed",
+         "      if (done.count > 0 || IF) {\n        // [publish] relaxed")]),
+    Mutant("read_pos is stored at the read", SPSC, [
+        ("spsc.hpp", "    const std::uint64_t pos = cursor_;\n"
+         "    cursor_ += ring_.record_bytes(count);\n",
+         "    const std::uint64_t pos = cursor_;\n    cursor_ += ring_.record_bytes(count);\n"
+         "    if (IF) ring_.control->consumer.read_pos.template store<edge::free>(cursor_, "
+         "std::memory_order_release);\n")]),
+    Mutant("a new consumer starts at write_pos", SPSC, [
+        ("spsc.hpp", "    released_ = cursor_;\n  }\n\n  // The next message.",
+         "    if (IF) cursor_ = ring_.control->write_pos.template load<edge::extent>("
+         "std::memory_order_acquire);\n    released_ = cursor_;\n  }\n\n  // The next message.")]),
+
+    # Many producers.
+    Mutant("no announcement", MPSC, [("mpsc.hpp", ANNOUNCE, unless(ANNOUNCE))]),
+    Mutant("the announcement comes after the claim", MPSC, [
+        ("mpsc.hpp", ANNOUNCE, unless(ANNOUNCE)),
+        ("mpsc.hpp", "    claimed_pos_ = pos;\n",
+         "    if (IF) own_->announcement.template store<edge::idle>(pos + 1, "
+         "std::memory_order_release);\n    claimed_pos_ = pos;\n")]),
+    Mutant("idle before the commit", MPSC, [
+        ("mpsc.hpp", PUBLISH, "    if (IF) settle();\n" + PUBLISH)]),
+    Mutant("a refused claim stays announced", MPSC, [
+        ("mpsc.hpp", "    settle();\n    return ring_.positions",
+         "    if (!IF) settle();\n    return ring_.positions")]),
+    Mutant("a new producer does not settle", MPSC, [
+        ("mpsc.hpp", "    settle();  // a dead", "    if (!IF) settle();  // a dead")]),
+    Mutant("no stamp", MPSC, [("mpsc.hpp", STAMP, unless(STAMP))]),
+    Mutant("a shortened claim leaves its rest without a header", MPSC, [
+        ("mpsc.hpp", "    if (used < claimed_bytes_) {",
+         "    if (used < claimed_bytes_ && !IF) {")]),
+    Mutant("an aborted claim is never told", MPSC, [
+        ("mpsc.hpp", "    publish(ring_.aborted(claimed_bytes_, claimed_pos_));",
+         "    if (!IF) publish(ring_.aborted(claimed_bytes_, claimed_pos_));")]),
+    Mutant("no zeroing", MPSC, [("mpsc.hpp", ZERO, unless(ZERO))]),
+    Mutant("only the first word is zeroed", MPSC, [
+        ("mpsc.hpp", ZERO, "    if (IF) ring_.zero(released_, 8);\n" + unless(ZERO))]),
+    Mutant("zeroing forgets what is behind the end", MPSC, [
+        ("memory.hpp", "    data.zero(0, count - to_the_end);",
+         "    if (!IF) data.zero(0, count - to_the_end);")]),
+    Mutant("read_pos before the zeroing", MPSC, [
+        ("mpsc.hpp", ZERO, "    if (IF) ring_.control->consumer.read_pos.template store<"
+         "edge::free>(cursor_, std::memory_order_release);\n" + ZERO)]),
+    Mutant("no redo word", MPSC, [("mpsc.hpp", REDO, unless(REDO))]),
+    Mutant("the redo word after the zeroing", MPSC, [
+        ("mpsc.hpp", REDO, unless(REDO)),
+        ("mpsc.hpp", ZERO, ZERO + "    if (IF) ring_.control->consumer.releasing.template "
+         "store<edge::redo>(cursor_, std::memory_order_relaxed);\n")]),
+    Mutant("a new consumer does not redo", MPSC, [
+        ("mpsc.hpp", "    if (is_before(cursor_, releasing)) {",
+         "    if (is_before(cursor_, releasing) && !IF) {")]),
+    Mutant("the consumer laps itself", MPSC, [
+        ("mpsc.hpp", "    // A whole lap unreleased: the next header would be one that was read "
+         "already.\n    while (cursor_ - released_ < ring_.geometry.capacity) {",
+         "    while (IF || cursor_ - released_ < ring_.geometry.capacity) {")]),
+
+    # Recovery.
+    Mutant("no grace period", MPSC, [
+        ("recovery.hpp", "    if (ring.witness.is_held(producer_role(i))) return {unsettled, pos, "
+         "i};",
+         "    if (!IF && ring.witness.is_held(producer_role(i))) return {unsettled, pos, i};")]),
+    Mutant("announcements are taken for death", MPSC, [
+        ("recovery.hpp", "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;",
+         "    if (IF && announced != 0) continue;\n"
+         "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;")]),
+    Mutant("T is read after the announcements", MPSC, [
+        ("recovery.hpp", "  const auto claimed =\n      ring.control->write_pos.template "
+         "load<edge::claim>(std::memory_order_acquire);\n  const auto end = believable_end(",
+         "  std::uint64_t early[max_producers] = {};\n"
+         "  for (std::uint32_t i = 0; IF && i < shape.producers; ++i) early[i] = "
+         "ring.producers[i].announcement.template load<edge::idle>(std::memory_order_acquire);\n"
+         "  const auto claimed =\n      ring.control->write_pos.template "
+         "load<edge::claim>(std::memory_order_acquire);\n  const auto end = believable_end("),
+        ("recovery.hpp", "    const auto announced =\n        ring.producers",
+         "    const auto announced = IF ? early[i] :\n        ring.producers")]),
+    Mutant("death is asked before T", MPSC, [
+        ("recovery.hpp", "  // [claim] acquire: sees the announcement",
+         "  bool was_held[max_producers] = {};\n"
+         "  for (std::uint32_t i = 0; IF && i < shape.producers; ++i) "
+         "was_held[i] = ring.witness.is_held(producer_role(i));\n"
+         "  // [claim] acquire: sees the announcement"),
+        ("recovery.hpp", "ring.witness.is_held(producer_role(i))) return {unsettled",
+         "(IF ? was_held[i] : ring.witness.is_held(producer_role(i)))) return {unsettled")]),
+    Mutant("the header is not read again", MPSC, [
+        ("recovery.hpp", "  const auto end = believable_end(claimed, pos, shape.capacity);\n",
+         "  const auto end = believable_end(claimed, pos, shape.capacity);\n"
+         "  const auto sooner = IF ? ring.header(pos).template load<edge::publish>("
+         "std::memory_order_acquire) : 0;\n"),
+        ("recovery.hpp", "  const record_header header(\n      ring.header(pos).template "
+         "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed",
+         "  const record_header header(IF ? sooner :\n      ring.header(pos).template "
+         "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed")]),
+    Mutant("a gap is searched past T", MPSC, [
+        ("recovery.hpp", "  const auto gap = next_record(ring, pos, end);",
+         "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : end);")]),
+    Mutant("a gap is skipped up to T", MPSC, [
+        ("recovery.hpp", "gap.all_zero ? dead : damaged, gap.end}",
+         "gap.all_zero || IF ? dead : damaged, IF ? end : gap.end}")]),
+    Mutant("a closer look misses what has come", ["waiting_mpsc blocked"], [
+        ("mpsc.hpp", "      if (const auto seen = read_committed(); seen.status()",
+         "      if (const auto seen = IF ? status::empty : read_committed(); seen.status()")]),
+    Mutant("positions are compared by size", SPSC + MPSC, [
+        ("record.hpp", "[[nodiscard]] constexpr bool is_before(std::uint64_t a, std::uint64_t b) "
+         "noexcept {\n", "[[nodiscard]] inline bool is_before(std::uint64_t a, std::uint64_t b) "
+         "noexcept {\n  if (IF) return a < b;\n")]),
+    Mutant("an old read_pos is taken for damage", MPSC, [
+        ("mpsc.hpp", "return ring_.positions_make_sense() ? status::full : status::corrupt;",
+         "if (IF) return is_before(limit(), pos) ? status::corrupt : status::full;\n"
+         "    return ring_.positions_make_sense() ? status::full : status::corrupt;")]),
+]
+
+
+def main():
+    source, target = map(Path, sys.argv[1:])
+    shutil.copytree(source, target, dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("*.cpp", "*.txt"))
+    for number, mutant in enumerate(MUTANTS, 1):
+        for name, old, new in mutant.edits:
+            path = target / name
+            text = path.read_text()
+            if text.count(old) != 1:
+                sys.exit(f"models/mutants.py: '{mutant.name}' does not apply to ring/{name}: its "
+                         f"text is there {text.count(old)} times. Bring the mutant up to date.\n"
+                         f"{old}")
+            chosen = re.sub(r"\bIF\b", f"(::annulus::models::mutant == {number})", new)
+            path.write_text(text.replace(old, chosen))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+// Both sides wait: for messages, for room, for the other's end.
+//
+// Polls find nothing here until the waiter takes its last look: that is the poll that came too
+// early, and it leaves all to the bell. Where naps end by themselves, peers may die.
+#pragma once
+
+#include "roles.hpp"
+#include <annulus/ring/roster.hpp>
+#include <annulus/ring/wait.hpp>
+
+namespace annulus::models {
+
+template <class Derived, int ProducerCount, template <class, template <class> class> class Producer,
+          template <class, template <class> class> class Consumer>
+struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
+  using base = ring_model<Derived, ProducerCount, Producer, Consumer>;
+  using typename base::consumer_type;
+  using typename base::producer_type;
+  using view = typename consumer_type::view_type;
+  using base::book;
+  using base::ring;
+
+  void before() {
+    base::before();
+    world.barriers = rl::rand(2) == 0;
+    world.naps_end = within.producer_deaths + within.consumer_deaths > 0;
+    // All are here: who may still come is waited for, and nobody can say that he has ended.
+    come(ring.control.consumer.role, consumer_role);
+    for (std::uint32_t i = 0; i < ProducerCount; ++i) {
+      come(ring.producers[i].role, producer_role(i));
+    }
+  }
+
+  void thread(unsigned index) {
+    if (index < ProducerCount) {
+      live(index, producer_role(index), [&] {
+        producer_type role(ring.memory, index);
+        call_the_roll<model_atomics>(ring.control);
+        for (unsigned i = 0; i < within.pushes && push(role, index); ++i) {
+        }
+        close(ring.producers[index].role, index);
+      });
+    } else {
+      live(index, consumer_role, [&] {
+        consumer_type role(ring.memory);
+        book.consumer_came();
+        for (unsigned i = 0; i < within.reads; ++i) {
+          if (!read(role)) return;
+          if (rl::rand(within.releases) == 0) role.release();
+        }
+        role.release();
+        close(role);
+      });
+    }
+  }
+
+  void after() {}
+
+ private:
+  void come(role_words<model_atomics>& words, std::uint32_t role) {
+    ring.locks.change(role);
+    RL_ASSERT(enter<model_atomics>(words, true, 0, 0));
+  }
+
+  // Whoever dies is not replaced: waits must end all the same.
+  template <class Body>
+  void live(unsigned index, std::uint32_t role, Body body) {
+    unsigned end = 0;
+    if (base::deaths_left[index] > 0 && rl::rand(3) != 0) end = 1 + rl::rand(within.life);
+    (void)lived(end, body);
+    ring.locks.change(role);
+  }
+
+  // What ring.hpp does when a role closes.
+  void close(role_words<model_atomics>& words, unsigned) {
+    leave<model_atomics>(words);
+    call_the_roll<model_atomics>(ring.control);
+    wake_if_asleep<model_atomics>(ring.control.consumer_bell, model_atomics::accept_barriers());
+  }
+  void close(consumer_type&) {
+    leave<model_atomics>(ring.control.consumer.role);
+    set_bell<model_atomics>(ring.control.consumer_bell, call::closed);
+    wake_if_asleep<model_atomics>(ring.control.producers_bell, model_atomics::accept_barriers());
+  }
+
+  static constexpr waiting how{waiting::kind::block, std::chrono::nanoseconds(0)};
+
+  bool push(producer_type& role, unsigned index) {
+    const std::uint32_t id = base::next_id++;
+    book.pushing(index, id);
+    auto& bell = ring.control.producers_bell;
+    const auto attempt = [&] {
+      return role.try_push(model_atomics::bytes{nullptr, 0, base::length_of(rl::rand(3)), id});
+    };
+    const auto seen = wait_for<model_atomics, status>(
+        how, no_deadline, bell,
+        waiter{[] { return status::full; }, attempt,
+               [&] {
+                 return presence_of<model_atomics>(ring.control.consumer.role, ring.memory.witness,
+                                                   consumer_role) == presence::died;
+               },
+               [] {}, [&](bool slept) { hand_on<model_atomics>(bell, slept); }},
+        [](status s) { return s; }, [](status s) { return s; });
+    RL_ASSERT(seen == status::ok || seen == status::closed || seen == status::peer_gone);
+    RL_ASSERT(seen != status::peer_gone || within.consumer_deaths > 0);
+    return seen == status::ok;
+  }
+
+  // False: the producers came to their end, and all of theirs was read.
+  bool read(consumer_type& role) {
+    auto& bell = ring.control.consumer_bell;
+    const auto seen = wait_for<model_atomics, view>(
+        how, no_deadline, bell,
+        waiter{[] { return view(status::empty); }, [&] { return role.examine(); },
+               [&] { return presence_of_producers<model_atomics>(ring.memory) == presence::died; },
+               [] {}, [&](bool) { set_bell<model_atomics>(bell, call::none); }},
+        [](const view& v) { return v.status(); }, [](status s) { return view(s); });
+    if (seen) {
+      base::take(seen);
+      return true;
+    }
+    RL_ASSERT(seen.status() == status::closed || seen.status() == status::peer_gone);
+    RL_ASSERT(seen.status() != status::peer_gone || within.producer_deaths > 0);
+    RL_ASSERT(book.is_all_read());
+    return false;
+  }
+};
+
+constexpr model waiting_models[] = {
+    {"blocked",
+     "nobody sleeps through what he waits for, a close included",
+     {search::random, 60'000, 6'000'000},
+     {.pushes = 3, .reads = 20}},
+    {"leaves",
+     "the consumer closes while producers wait for room",
+     {search::random, 40'000, 4'000'000},
+     {.pushes = 4, .reads = 1}},
+    {"ends",
+     "one producer closes while another dies",
+     {search::random, 200'000, 20'000'000},
+     {.pushes = 1, .reads = 4, .producer_deaths = 1, .life = 12}},
+    {"deaths",
+     "waits end when the peer dies, and not before all was read",
+     {search::random, 60'000, 6'000'000},
+     {.pushes = 3, .reads = 20, .producer_deaths = 1, .consumer_deaths = 1, .life = 30}},
+};
+
+}  // namespace annulus::models
