@@ -19,9 +19,9 @@ struct sample {
   double value;
 };
 
-void report(const annulus::segment& memory, int source, bool dies) {
+void report(const annulus::segment& memory, int source, bool dies, int arrivals) {
   auto tx = annulus::mpsc_producer::attach(memory);
-  if (!tx) _exit(1);
+  if (!tx || write(arrivals, "", 1) != 1) _exit(1);
   for (int i = 0; i < 1000; ++i) {
     if (dies && i == 500) {
       auto claim = tx->try_claim(sizeof(sample));
@@ -40,8 +40,15 @@ int main() {
   auto memory = annulus::segment::anonymous(
       {.topology = annulus::topology::mpsc, .capacity = 1 << 14, .producers = 8});
   if (!memory) return std::fprintf(stderr, "%s\n", memory.error().message.c_str()), 1;
+  int arrivals[2];
+  if (pipe(arrivals) != 0) return std::perror("pipe"), 1;
   for (int source = 0; source < 3; ++source) {
-    if (fork() == 0) report(*memory, source, source == 1);
+    if (fork() == 0) report(*memory, source, source == 1, arrivals[1]);
+  }
+  // `closed` means that all who came have closed, so all must have come before it counts.
+  for (int came = 0; came < 3; ++came) {
+    char one;
+    if (read(arrivals[0], &one, 1) != 1) return std::perror("read"), 1;
   }
 
   auto rx = annulus::mpsc_consumer::attach(*memory);
