@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 namespace annulus {
 
@@ -11,8 +12,20 @@ struct waiting {
     spin,   // never leaves the processor: lowest latency, one core
     yield,  // spins, then offers the processor to others between polls
     block,  // spins, then sleeps until the other side wakes it
+    nap,    // sleeps `nap_for` between two looks: nobody is woken, and so nobody pays for waking
   } how = kind::block;
-  std::chrono::nanoseconds spin_for = std::chrono::microseconds(20);
+  std::chrono::nanoseconds spin_for = std::chrono::microseconds(20);  // yield and block
+  std::chrono::nanoseconds nap_for = std::chrono::milliseconds(1);    // nap: what it adds at most
 };
+
+[[nodiscard]] constexpr std::string_view to_string(waiting::kind k) noexcept {
+  switch (k) {
+    case waiting::kind::spin: return "spin";
+    case waiting::kind::yield: return "yield";
+    case waiting::kind::block: return "block";
+    case waiting::kind::nap: return "nap";
+  }
+  return "unknown waiting";
+}
 
 }  // namespace annulus

@@ -66,24 +66,17 @@ void add_waiting(CLI::App& command, waiting& how) {
           [&how](const std::string& text) {
             how.how = text == "spin"    ? waiting::kind::spin
                       : text == "yield" ? waiting::kind::yield
+                      : text == "nap"   ? waiting::kind::nap
                                         : waiting::kind::block;
           },
-          "spin keeps a core busy and is quickest, block sleeps (default: block)")
-      ->check(CLI::IsMember({"spin", "yield", "block"}))
-      ->type_name("spin|yield|block");
+          "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once "
+          "a millisecond and is cheapest (default: block)")
+      ->check(CLI::IsMember({"spin", "yield", "block", "nap"}))
+      ->type_name("spin|yield|block|nap");
 }
 
 const char* to_string(topology t) noexcept { return t == topology::spsc ? "spsc" : "mpsc"; }
 const char* to_string(integrity i) noexcept {
   return i == integrity::structure ? "structure" : "crc32c";
 }
-const char* to_string(waiting::kind k) noexcept {
-  switch (k) {
-    case waiting::kind::spin: return "spin";
-    case waiting::kind::yield: return "yield";
-    case waiting::kind::block: break;
-  }
-  return "block";
-}
-
 }  // namespace annulus::cli

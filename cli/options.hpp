@@ -28,6 +28,5 @@ enum class framing : std::uint8_t { bytes, lines, frames };
 
 [[nodiscard]] const char* to_string(topology t) noexcept;
 [[nodiscard]] const char* to_string(integrity i) noexcept;
-[[nodiscard]] const char* to_string(waiting::kind k) noexcept;
 
 }  // namespace annulus::cli

@@ -13,7 +13,9 @@
 #pragma once
 
 #include "sites.hpp"
+
 #include <annulus/channel/status.hpp>
+#include <annulus/ring/counters.hpp>
 #include <annulus/ring/layout.hpp>
 #include <annulus/ring/record.hpp>
 
@@ -102,8 +104,7 @@ struct model_atomics {
       if (seen != wanted) {
         expected = seen;
       } else if (cell_->compare_exchange_strong(expected, desired, in_checker(here.order),
-                                                at.in_checker(), rl::mo_relaxed,
-                                                at.in_checker())) {
+                                                at.in_checker(), rl::mo_relaxed, at.in_checker())) {
         if (watching != nullptr) watching->changed(this, wanted, desired);
         return true;
       }
@@ -318,18 +319,20 @@ struct model_atomics {
     bell.sleep(while_value, world.naps_end, {file, line, function});
   }
   static void wake(word<std::uint32_t>& bell, const char* file = __builtin_FILE(),
-                   unsigned line = __builtin_LINE(),
-                   const char* function = __builtin_FUNCTION()) {
+                   unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
     bell.wake({file, line, function});
   }
+  // None: a wait's polls came too early, and all is left to its last look and the bell.
+  static constexpr std::uint32_t polls_per_clock = 0;
   static void relax() noexcept {}
+  static void nap(std::chrono::nanoseconds) noexcept {}
   static void yield() noexcept {}
   [[nodiscard]] static deadline now() noexcept {
     return deadline(std::chrono::nanoseconds(world.clock_ns));
   }
 };
 
-// Statistics that the observer keeps.
+// Statistics that the observer keeps: fewer accesses, so that a search meets more of the others.
 template <class Atomics>
 class observed {
  public:
@@ -338,9 +341,28 @@ class observed {
   void refused() noexcept {}
   void dropped() noexcept {}
   void waited() noexcept {}
-  void recovered() noexcept { if (watching != nullptr) watching->recovered(); }
-  void corrupt() noexcept { if (watching != nullptr) watching->corrupt(); }
+  void recovered() noexcept {
+    if (watching != nullptr) watching->recovered();
+  }
+  void corrupt() noexcept {
+    if (watching != nullptr) watching->corrupt();
+  }
   void depth(std::uint64_t) noexcept {}
+};
+
+// The shipped ones, and the observer.
+template <class Atomics>
+class observed_and_counted : public counted<Atomics> {
+ public:
+  using counted<Atomics>::counted;
+  void recovered() noexcept {
+    counted<Atomics>::recovered();
+    if (watching != nullptr) watching->recovered();
+  }
+  void corrupt() noexcept {
+    counted<Atomics>::corrupt();
+    if (watching != nullptr) watching->corrupt();
+  }
 };
 
 }  // namespace annulus::models

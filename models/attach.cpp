@@ -1,24 +1,34 @@
-// Roles come and go. Two threads want the role of the only producer, two that of the consumer.
+// Roles come and go. Two threads want the same producer's role, two that of the consumer.
 //
 // turns   without locks (plain memory): a role is free when its holder has closed, and only its own
 //         word says so. The loser of a race goes away; who enters goes on where the other stopped
 // locks   with locks: a holder may die at any access, between two steps of coming or going too. The
 //         lock then lets the next one in, whatever the word says
 #include "roles.hpp"
-#include <annulus/ring/roster.hpp>
+
+#include <annulus/ring/role.hpp>
 
 namespace annulus::models {
 namespace {
 
-struct attach : ring_model<attach, 3, basic_spsc_producer, basic_spsc_consumer> {
-  using base = ring_model<attach, 3, basic_spsc_producer, basic_spsc_consumer>;
+template <class Derived, template <class, template <class> class> class Producer,
+          template <class, template <class> class> class Consumer>
+struct attach : ring_model<Derived, 3, Producer, Consumer> {
+  using base = ring_model<Derived, 3, Producer, Consumer>;
+  using base::book;
+  using base::deaths_left;
+  using base::ring;
+  using typename base::consumer_type;
+  using typename base::producer_type;
 
   void before() {
     begin_execution();
-    ring.start(topology::spsc, 1);
+    ring.start(producer_type::topology, 1);
     book.start(ring, 2);
-    next_id = 0;
+    base::next_id = 0;
     for (unsigned i = 0; i < 4; ++i) deaths_left[i] = within.producer_deaths;
+    // Without locks nobody is ever said to be dead.
+    if (!has_locks()) ring.locks.change(producer_role(0));
     taken[0].emplace(0);
     taken[1].emplace(0);
   }
@@ -41,7 +51,7 @@ struct attach : ring_model<attach, 3, basic_spsc_producer, basic_spsc_consumer> 
 
   void after() {
     for (life& one : lives) one.left = 0;
-    drain();
+    base::drain();
     book.settle(true);
   }
 
@@ -51,55 +61,85 @@ struct attach : ring_model<attach, 3, basic_spsc_producer, basic_spsc_consumer> 
   // The kernel's lock: a compare-and-exchange that orders whoever takes it after who gave it back.
   bool take(unsigned role) {
     std::uint32_t free = 0;
-    return taken[role]->compare_exchange_strong(free, 1, rl::mo_acq_rel, $, rl::mo_relaxed, $);
+    if (!taken[role]->compare_exchange_strong(free, 1, rl::mo_acq_rel, $, rl::mo_relaxed, $)) {
+      return false;
+    }
+    ring.locks.change(role);
+    return true;
   }
-  void give_back(unsigned role) { taken[role]->store(0, rl::mo_release, $); }
+  void give_back(unsigned role) {
+    ring.locks.change(role);
+    taken[role]->store(0, rl::mo_release, $);
+  }
 
   void produce(unsigned index) {
     auto& words = ring.producers[0].role;
     if (!enter<model_atomics>(words, has_locks(), index, index)) return;
     producer_type role(ring.memory, 0);
     call_the_roll<model_atomics>(ring.control);
-    push(role, index);
-    role.abort_claim();
-    leave<model_atomics>(words);
-    call_the_roll<model_atomics>(ring.control);
+    base::push(role, index);
+    close_producer(role);
   }
 
   void consume() {
     auto& words = ring.control.consumer.role;
     if (!enter<model_atomics>(words, has_locks(), 2, 2)) return;
+    set_bell<model_atomics>(ring.control.consumer_bell, call::none);
     consumer_type role(ring.memory);
     book.consumer_came();
     for (unsigned i = 0; i < within.reads; ++i) {
       const auto seen = role.examine();
       if (seen.status() == status::closed) continue;
-      (void)take_message(seen);
+      (void)base::take(seen);
       role.release();
     }
-    leave<model_atomics>(words);
+    close_consumer(role);
   }
-  bool take_message(const consumer_type::view_type& seen) { return base::take(seen); }
 
   std::optional<rl::atomic<std::uint32_t>> taken[2];
 };
+
+struct attach_spsc : attach<attach_spsc, basic_spsc_producer, basic_spsc_consumer> {};
+struct attach_mpsc : attach<attach_mpsc, basic_mpsc_producer, basic_mpsc_consumer> {};
 
 constexpr unsigned every_way = whole | pieces | claims | shorter | aborts | batches;
 
 constexpr model all[] = {
     {"turns",
      "roles change hands without locks",
-     {search::random, 100'000, 10'000'000},
-     {.pushes = 3, .reads = 2, .ways = every_way}},
+     {search::random, 400'000, 40'000'000},
+     {.pushes = 3, .reads = 2, .ways = every_way, .closes = true}},
     {"locks",
      "roles change hands with locks, and their holders die",
-     {search::random, 100'000, 10'000'000},
-     {.pushes = 3, .reads = 2, .ways = every_way, .producer_deaths = 2, .life = 20}},
+     {search::random, 400'000, 40'000'000},
+     {.pushes = 3,
+      .reads = 2,
+      .ways = every_way,
+      .producer_deaths = 2,
+      .life = 20,
+      .closes = true}},
+    {"turns_mpsc",
+     "the same, one of many producers",
+     {search::random, 400'000, 40'000'000},
+     {.pushes = 3, .reads = 2, .ways = every_way, .closes = true}},
+    {"locks_mpsc",
+     "the same, one of many producers",
+     {search::random, 400'000, 40'000'000},
+     {.pushes = 3,
+      .reads = 2,
+      .ways = every_way,
+      .producer_deaths = 2,
+      .life = 26,
+      .closes = true}},
 };
 
 }  // namespace
 }  // namespace annulus::models
 
 int main(int argc, char** argv) {
-  return annulus::models::main_of<annulus::models::attach>(annulus::models::all, argc, argv);
+  using namespace annulus::models;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strstr(argv[i], "_mpsc") != nullptr) return main_of<attach_mpsc>(all, argc, argv);
+  }
+  return main_of<attach_spsc>(all, argc, argv);
 }

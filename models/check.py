@@ -115,7 +115,7 @@ def coverage(folder):
 
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
                     r"\s*<\s*edge::(\w+)\s*>")
-MODELLED = ["bell", "memory", "mpsc", "recovery", "roster", "spsc", "wait"]
+MODELLED = ["bell", "counters", "memory", "mpsc", "recovery", "role", "roster", "spsc", "wait"]
 
 
 def accesses_of_source():

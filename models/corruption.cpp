@@ -95,7 +95,7 @@ struct vandal : rl::test_suite<vandal, 3> {
 constexpr model all[] = {
     {"vandal",
      "any word is replaced by any value, while others push and read",
-     {search::random, 150'000, 15'000'000},
+     {search::random, 600'000, 60'000'000},
      {.pushes = 4, .reads = 6, .producer_deaths = 4}},
 };
 

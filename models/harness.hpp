@@ -3,6 +3,7 @@
 #pragma once
 
 #include "atomics.hpp"
+
 #include <annulus/ring/memory.hpp>
 
 namespace annulus::models {
@@ -12,17 +13,18 @@ struct bounds {
   std::uint64_t capacity = 64;     // bytes: eight words, so a few records make a lap
   std::uint64_t max_message = 16;  // records of one, two and three words: every phase of a wrap
   annulus::integrity integrity = integrity::structure;
-  unsigned pushes = 3;            // attempts of each producer
-  unsigned reads = 4;             // attempts of the consumer
-  unsigned ways = 1;              // a set of `way`
-  unsigned lengths = 3;           // how many of the lengths 0, 8, 16, 5
-  unsigned producer_deaths = 0;   // at most, of each producer
-  unsigned consumer_deaths = 0;   // at most
-  unsigned life = 30;             // a death falls within so many accesses of a life
-  unsigned looks = 2;             // one read in so many is a closer look; 0: none
-  unsigned releases = 1;          // one read in so many is followed by a release
-  bool refills = true;            // at the end, the ring is filled to the brim once more
-  bool wraps = true;              // some executions start just below 2^64
+  unsigned pushes = 3;           // attempts of each producer
+  unsigned reads = 4;            // attempts of the consumer
+  unsigned ways = 1;             // a set of `way`
+  unsigned lengths = 3;          // how many of the lengths 0, 8, 16, 5
+  unsigned producer_deaths = 0;  // at most, of each producer
+  unsigned consumer_deaths = 0;  // at most
+  unsigned life = 30;            // a death falls within so many accesses of a life
+  unsigned looks = 2;            // one read in so many is a closer look; 0: none
+  unsigned releases = 1;         // one read in so many is followed by a release
+  bool closes = false;            // consumers close
+  bool refills = true;           // at the end, the ring is filled to the brim once more
+  bool wraps = true;             // some executions start just below 2^64
 };
 
 inline bounds within;  // of this run
@@ -98,15 +100,23 @@ struct modelled_ring {
     consumer.releasing.start(first, stores::ordered);
     consumer.stalled_since.start(0, stores::ordered);
     start_role(consumer.role);
+    start_counters(consumer.counters);
     for (std::uint32_t i = 0; i < producer_count; ++i) {
       producers[i].announcement.start(0, stores::ordered);
       start_role(producers[i].role);
+      start_counters(producers[i].counters);
     }
   }
   static void start_role(role_words<model_atomics>& role) {
     role.owner.start(0, stores::any);
     role.attached_at.start(0, stores::ordered);
     role.pid.start(0, stores::ordered);
+  }
+  static void start_counters(counter_words<model_atomics>& words) {
+    for (auto* word : {&words.messages, &words.bytes, &words.refused, &words.dropped, &words.waits,
+                       &words.recovered, &words.corrupt, &words.high_water}) {
+      word->start(0, stores::ordered);
+    }
   }
 };
 

@@ -124,6 +124,25 @@ class ledger : public observer {
     return true;
   }
 
+  // What the counters should say.
+  struct totals {
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t deliveries = 0;
+    std::uint64_t recovered = 0;
+  };
+  [[nodiscard]] totals sum() const {
+    totals all;
+    all.recovered = recovered_;
+    for (unsigned i = 0; i < count_; ++i) {
+      if (all_[i].is != part::kind::committed) continue;
+      ++all.messages;
+      all.bytes += all_[i].count;
+      all.deliveries += all_[i].delivered;
+    }
+    return all;
+  }
+
   [[nodiscard]] std::uint64_t end() const { return end_; }
   [[nodiscard]] std::uint64_t read_pos() const { return read_pos_; }
 

@@ -164,12 +164,87 @@ MUTANTS = [
          "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed",
          "  const record_header header(IF ? sooner :\n      ring.header(pos).template "
          "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed")]),
+    Mutant("a dead claim with nothing behind it is never skipped", MPSC, [  # Aeron's unblock
+        ("recovery.hpp", "  const auto gap = next_record(ring, pos, end);\n",
+         "  const auto gap = next_record(ring, pos, end);\n"
+         "  if (IF && gap.end == end) return {nothing};\n")]),
+    Mutant("a full ring is taken for an empty one", MPSC, [  # Agrona issue 160
+        ("recovery.hpp", "if (!is_before(pos, claimed) || end == pos) return {nothing};",
+         "if (!is_before(pos, claimed) || end == pos || (IF && ring.index_of(pos) == "
+         "ring.index_of(claimed))) return {nothing};")]),
+    Mutant("a dead producer's stamped claim is waited for", MPSC, [  # ramen issue 221
+        ("recovery.hpp", "    if (header.is_busy(pos, shape.seal)) return {dead,",
+         "    if (IF && header.is_busy(pos, shape.seal)) return {unsettled, pos, 0};\n"
+         "    if (header.is_busy(pos, shape.seal)) return {dead,")]),
     Mutant("a gap is searched past T", MPSC, [
         ("recovery.hpp", "  const auto gap = next_record(ring, pos, end);",
          "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : end);")]),
     Mutant("a gap is skipped up to T", MPSC, [
         ("recovery.hpp", "gap.all_zero ? dead : damaged, gap.end}",
          "gap.all_zero || IF ? dead : damaged, IF ? end : gap.end}")]),
+    # What other rings had wrong: see README.md.
+    Mutant("the header before the payload (one)", SPSC, [
+        ("spsc.hpp", "    ring_.fill(write_pos_, one);\n    commit(one.size());\n",
+         "    const auto at = write_pos_;\n    if (!IF) ring_.fill(at, one);\n"
+         "    commit(one.size());\n    if (IF) ring_.fill(at, one);\n")]),
+    Mutant("the header before the payload (many)", MPSC, [
+        ("mpsc.hpp", "    ring_.fill(claimed_pos_, one);\n    commit(one.size());\n",
+         "    if (!IF) ring_.fill(claimed_pos_, one);\n    commit(one.size());\n"
+         "    if (IF) ring_.fill(claimed_pos_, one);\n")]),
+    Mutant("room is computed without a sign", MPSC, [
+        ("mpsc.hpp", "      if (is_before(limit(), pos + need)) [[unlikely]] {",
+         "      if (IF ? ring_.geometry.capacity - (pos - read_pos_seen_) < need "
+         ": is_before(limit(), pos + need)) [[unlikely]] {")]),
+    Mutant("an old read_pos is never renewed", ["waiting_spsc blocked"], [
+        ("spsc.hpp", "    read_pos_seen_ = freed;\n    limit_ = freed + ring_.geometry.capacity;",
+         "    if (IF) return limit_ - pos < need ? status::full : status::ok;\n"
+         "    read_pos_seen_ = freed;\n    limit_ = freed + ring_.geometry.capacity;")]),
+    Mutant("an open claim gives room to a push", SPSC, [
+        ("spsc.hpp", "    limit_ = write_pos_;  // nothing else has room while a claim is open",
+         "    if (!IF) limit_ = write_pos_;  // nothing else has room while a claim is open")]),
+
+    # Waiting, coming and going.
+    Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
+        ("wait.hpp", "      set_bell<Atomics>(bell, call::asleep);\n",
+         "      if (!IF) set_bell<Atomics>(bell, call::asleep);\n"),
+        ("wait.hpp", "    if (may_sleep) {\n",
+         "    if (may_sleep) {\n      if (IF) set_bell<Atomics>(bell, call::asleep);\n")]),
+    Mutant("nobody hands the shared bell on", ["waiting_mpsc leaves"], [
+        ("bell.hpp", "  if (!slept) ring_if_asleep<Atomics>(to);",
+         "  if (!slept && !IF) ring_if_asleep<Atomics>(to);")]),
+    Mutant("a commit wakes nobody (one)", ["waiting_spsc blocked"], [
+        ("spsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, "
+         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
+         "ring_.control->consumer_bell, barriers_reach_us_);")]),
+    Mutant("a commit wakes nobody (many)", ["waiting_mpsc blocked"], [
+        ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, "
+         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
+         "ring_.control->consumer_bell, barriers_reach_us_);")]),
+    Mutant("a release wakes nobody (one)", ["waiting_spsc blocked"], [
+        ("spsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->producers_bell, "
+         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
+         "ring_.control->producers_bell, barriers_reach_us_);")]),
+    Mutant("a release wakes nobody (many)", ["waiting_mpsc blocked"], [
+        ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->producers_bell, "
+         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
+         "ring_.control->producers_bell, barriers_reach_us_);")]),
+    Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
+        ("role.hpp", "  wake_if_asleep<atomics>(ring.control->consumer_bell, "
+         "atomics::accept_barriers());", "  if (!IF) wake_if_asleep<atomics>("
+         "ring.control->consumer_bell, atomics::accept_barriers());")]),
+    Mutant("a consumer that closes wakes nobody", ["waiting_spsc leaves", "waiting_mpsc leaves"], [
+        ("role.hpp", "  wake_if_asleep<atomics>(control.producers_bell, "
+         "atomics::accept_barriers());", "  if (!IF) wake_if_asleep<atomics>("
+         "control.producers_bell, atomics::accept_barriers());")]),
+    Mutant("the roll is called before the closing", ["waiting_spsc blocked"], [
+        ("role.hpp", "  leave<atomics>(ring.producers[core.number()].role);\n"
+         "  call_the_roll<atomics>(*ring.control);\n",
+         "  if (IF) call_the_roll<atomics>(*ring.control);\n"
+         "  leave<atomics>(ring.producers[core.number()].role);\n"
+         "  if (!IF) call_the_roll<atomics>(*ring.control);\n")]),
+    Mutant("one that closed stands for all", ["waiting_mpsc ends", "waiting_mpsc blocked"], [
+        ("roster.hpp", "    all_closed_ = any_closed && !any_open;",
+         "    all_closed_ = any_closed && (IF || !any_open);")]),
     Mutant("a closer look misses what has come", ["waiting_mpsc blocked"], [
         ("mpsc.hpp", "      if (const auto seen = read_committed(); seen.status()",
          "      if (const auto seen = IF ? status::empty : read_committed(); seen.status()")]),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ledger.hpp"
+
 #include <annulus/ring/mpsc.hpp>
 #include <annulus/ring/spsc.hpp>
 
@@ -18,10 +19,11 @@ enum way : unsigned {
 
 // Everything that a model of a ring shares; Relacy makes one for each execution.
 template <class Derived, int ProducerCount, template <class, template <class> class> class Producer,
-          template <class, template <class> class> class Consumer>
+          template <class, template <class> class> class Consumer,
+          template <class> class Statistics = observed>
 struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
-  using producer_type = Producer<model_atomics, observed>;
-  using consumer_type = Consumer<model_atomics, observed>;
+  using producer_type = Producer<model_atomics, Statistics>;
+  using consumer_type = Consumer<model_atomics, Statistics>;
   static constexpr unsigned consumer_thread = ProducerCount;
   static constexpr bool is_mpsc = producer_type::topology == topology::mpsc;
 
@@ -98,7 +100,7 @@ struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
     book.pushing(book.thread(), id);
     const auto count = length_of(rl::rand(within.lengths));
     const auto why = push(role, how, id, count);
-    RL_ASSERT(why == status::ok || why == status::full);
+    RL_ASSERT(why == status::ok || why == status::full || (within.closes && why == status::closed));
     (void)index;
   }
 
@@ -134,6 +136,10 @@ struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
     auto claim = role.try_claim(count);
     if (!claim) return claim.status();
     if (how != aborts || rl::rand(2) == 0) claim.bytes().say(id, {"roles.hpp", __LINE__, "push"});
+    if (rl::rand(4) == 0) {  // a second one is refused while it is open
+      const auto why = role.try_push(model_atomics::bytes{nullptr, 0, 8, id});
+      RL_ASSERT(why == status::not_permitted || (within.closes && why == status::closed));
+    }
     if (how == claims) claim.commit();
     if (how == shorter) claim.commit(count > 0 ? length_of(rl::rand(2)) % count : 0);
     return status::ok;  // a claim that is still open aborts itself

@@ -1,12 +1,12 @@
 // Both sides wait: for messages, for room, for the other's end.
 //
-// Polls find nothing here until the waiter takes its last look: that is the poll that came too
-// early, and it leaves all to the bell. Where naps end by themselves, peers may die.
+// A waiter takes no poll but its last look: any before it came too early, and all is left to the
+// bell. Where naps end by themselves, peers may die.
 #pragma once
 
 #include "roles.hpp"
-#include <annulus/ring/roster.hpp>
-#include <annulus/ring/wait.hpp>
+
+#include <annulus/ring/role.hpp>
 
 namespace annulus::models {
 
@@ -14,11 +14,10 @@ template <class Derived, int ProducerCount, template <class, template <class> cl
           template <class, template <class> class> class Consumer>
 struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   using base = ring_model<Derived, ProducerCount, Producer, Consumer>;
-  using typename base::consumer_type;
-  using typename base::producer_type;
-  using view = typename consumer_type::view_type;
   using base::book;
   using base::ring;
+  using typename base::consumer_type;
+  using typename base::producer_type;
 
   void before() {
     base::before();
@@ -38,7 +37,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
         call_the_roll<model_atomics>(ring.control);
         for (unsigned i = 0; i < within.pushes && push(role, index); ++i) {
         }
-        close(ring.producers[index].role, index);
+        close_producer(role);
       });
     } else {
       live(index, consumer_role, [&] {
@@ -49,7 +48,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
           if (rl::rand(within.releases) == 0) role.release();
         }
         role.release();
-        close(role);
+        close_consumer(role);
       });
     }
   }
@@ -71,35 +70,16 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     ring.locks.change(role);
   }
 
-  // What ring.hpp does when a role closes.
-  void close(role_words<model_atomics>& words, unsigned) {
-    leave<model_atomics>(words);
-    call_the_roll<model_atomics>(ring.control);
-    wake_if_asleep<model_atomics>(ring.control.consumer_bell, model_atomics::accept_barriers());
-  }
-  void close(consumer_type&) {
-    leave<model_atomics>(ring.control.consumer.role);
-    set_bell<model_atomics>(ring.control.consumer_bell, call::closed);
-    wake_if_asleep<model_atomics>(ring.control.producers_bell, model_atomics::accept_barriers());
-  }
-
   static constexpr waiting how{waiting::kind::block, std::chrono::nanoseconds(0)};
 
   bool push(producer_type& role, unsigned index) {
     const std::uint32_t id = base::next_id++;
     book.pushing(index, id);
-    auto& bell = ring.control.producers_bell;
-    const auto attempt = [&] {
-      return role.try_push(model_atomics::bytes{nullptr, 0, base::length_of(rl::rand(3)), id});
-    };
-    const auto seen = wait_for<model_atomics, status>(
-        how, no_deadline, bell,
-        waiter{[] { return status::full; }, attempt,
-               [&] {
-                 return presence_of<model_atomics>(ring.control.consumer.role, ring.memory.witness,
-                                                   consumer_role) == presence::died;
-               },
-               [] {}, [&](bool slept) { hand_on<model_atomics>(bell, slept); }},
+    const auto seen = wait_for_room(
+        role, how, no_deadline,
+        [&] {
+          return role.try_push(model_atomics::bytes{nullptr, 0, base::length_of(rl::rand(3)), id});
+        },
         [](status s) { return s; }, [](status s) { return s; });
     RL_ASSERT(seen == status::ok || seen == status::closed || seen == status::peer_gone);
     RL_ASSERT(seen != status::peer_gone || within.consumer_deaths > 0);
@@ -108,13 +88,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read.
   bool read(consumer_type& role) {
-    auto& bell = ring.control.consumer_bell;
-    const auto seen = wait_for<model_atomics, view>(
-        how, no_deadline, bell,
-        waiter{[] { return view(status::empty); }, [&] { return role.examine(); },
-               [&] { return presence_of_producers<model_atomics>(ring.memory) == presence::died; },
-               [] {}, [&](bool) { set_bell<model_atomics>(bell, call::none); }},
-        [](const view& v) { return v.status(); }, [](status s) { return view(s); });
+    const auto seen = wait_for_message(role, how, no_deadline);
     if (seen) {
       base::take(seen);
       return true;
@@ -129,19 +103,19 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 constexpr model waiting_models[] = {
     {"blocked",
      "nobody sleeps through what he waits for, a close included",
-     {search::random, 60'000, 6'000'000},
+     {search::random, 240'000, 24'000'000},
      {.pushes = 3, .reads = 20}},
     {"leaves",
      "the consumer closes while producers wait for room",
-     {search::random, 40'000, 4'000'000},
+     {search::random, 160'000, 16'000'000},
      {.pushes = 4, .reads = 1}},
     {"ends",
      "one producer closes while another dies",
-     {search::random, 200'000, 20'000'000},
+     {search::random, 800'000, 80'000'000},
      {.pushes = 1, .reads = 4, .producer_deaths = 1, .life = 12}},
     {"deaths",
      "waits end when the peer dies, and not before all was read",
-     {search::random, 60'000, 6'000'000},
+     {search::random, 240'000, 24'000'000},
      {.pushes = 3, .reads = 20, .producer_deaths = 1, .consumer_deaths = 1, .life = 30}},
 };
 

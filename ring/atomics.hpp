@@ -8,7 +8,7 @@
 //   area           the data: header words and payload bytes
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
-//   compiler_fence, light_fence, heavy_fence, sleep, wake, relax, yield, now
+//   compiler_fence, light_fence, heavy_fence, sleep, wake, relax, yield, nap, now
 #pragma once
 
 #include <atomic>
@@ -152,7 +152,10 @@ struct std_atomics {
     kernel::futex_wait(bell.address(), while_value, at_most);
   }
   static void wake(word<std::uint32_t>& bell) noexcept { kernel::futex_wake(bell.address()); }
+  // Polls of a wait between two looks at the clock.
+  static constexpr std::uint32_t polls_per_clock = 32;
   static void relax() noexcept { kernel::relax(); }
+  static void nap(std::chrono::nanoseconds span) noexcept { kernel::nap(span); }
   static void yield() noexcept { kernel::yield(); }
   [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }
 };

@@ -12,13 +12,22 @@
 #include <annulus/ring/kernel.hpp>
 
 namespace annulus {
+namespace {
+
+timespec timespec_of(std::chrono::nanoseconds span) noexcept {
+  timespec out{};
+  out.tv_sec = static_cast<time_t>(span.count() / 1'000'000'000);
+  out.tv_nsec = static_cast<long>(span.count() % 1'000'000'000);
+  return out;
+}
+
+}  // namespace
+
 namespace kernel {
 
 void futex_wait(void* word, std::uint32_t value, std::chrono::nanoseconds at_most) noexcept {
   if (at_most <= std::chrono::nanoseconds::zero()) return;
-  timespec span{};
-  span.tv_sec = static_cast<time_t>(at_most.count() / 1'000'000'000);
-  span.tv_nsec = static_cast<long>(at_most.count() % 1'000'000'000);
+  const timespec span = timespec_of(at_most);
   syscall(SYS_futex, word, FUTEX_WAIT, value, &span, nullptr, 0);
 }
 
@@ -27,6 +36,11 @@ void futex_wake(void* word) noexcept {
 }
 
 void yield() noexcept { sched_yield(); }
+
+void nap(std::chrono::nanoseconds span) noexcept {
+  const timespec for_so_long = timespec_of(span);
+  nanosleep(&for_so_long, nullptr);
+}
 
 bool accept_barriers() noexcept {
   static const bool accepted =

@@ -13,6 +13,7 @@ void futex_wait(void* word, std::uint32_t value, std::chrono::nanoseconds at_mos
 void futex_wake(void* word) noexcept;
 
 void yield() noexcept;
+void nap(std::chrono::nanoseconds span) noexcept;
 
 inline void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)

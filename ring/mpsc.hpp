@@ -37,6 +37,7 @@ namespace annulus {
 template <class Atomics, template <class> class Statistics = counted>
 class basic_mpsc_producer {
  public:
+  using atomics = Atomics;
   using bytes = typename Atomics::bytes;
   using const_bytes = typename Atomics::const_bytes;
   using claim_type = basic_claim<basic_mpsc_producer>;
@@ -195,7 +196,10 @@ class basic_mpsc_producer {
     // [free] acquire: the consumer is done with all below, and it is zero.
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
-    counters_.depth(is_before(read_pos_seen_, pos) ? pos - read_pos_seen_ : 0);
+    // An old read_pos beside a new write_pos would claim more than was ever there.
+    if (!is_before(pos, read_pos_seen_) && !is_before(limit(), pos)) {
+      counters_.depth(pos - read_pos_seen_);
+    }
     if (!is_before(limit(), pos + need)) return status::ok;
     settle();
     return ring_.positions_make_sense() ? status::full : status::corrupt;
@@ -236,6 +240,7 @@ class basic_mpsc_producer {
 template <class Atomics, template <class> class Statistics = counted>
 class basic_mpsc_consumer {
  public:
+  using atomics = Atomics;
   using const_bytes = typename Atomics::const_bytes;
   using view_type = basic_view<const_bytes>;
 

@@ -20,9 +20,9 @@
 #include <annulus/channel/concepts.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/mpsc.hpp>
+#include <annulus/ring/role.hpp>
 #include <annulus/ring/segment.hpp>
 #include <annulus/ring/spsc.hpp>
-#include <annulus/ring/wait.hpp>
 
 namespace annulus {
 
@@ -112,19 +112,12 @@ class ring_producer {
   }
 
   // What is known of the consumer. Asks the kernel.
-  [[nodiscard]] presence peer() noexcept {
-    const auto& ring = core_.memory();
-    return presence_of<std_atomics>(ring.control->consumer.role, ring.witness, consumer_role);
-  }
+  [[nodiscard]] presence peer() noexcept { return consumer_of<std_atomics>(core_.memory()); }
 
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept {
     if (std::exchange(is_closed_, true)) return;
-    core_.abort_claim();
-    const auto& ring = core_.memory();
-    leave<std_atomics>(ring.producers[number()].role);
-    call_the_roll<std_atomics>(*ring.control);
-    wake_if_asleep<std_atomics>(ring.control->consumer_bell, std_atomics::accept_barriers());
+    close_producer(core_);
     held_.unlock();
   }
 
@@ -165,13 +158,8 @@ class ring_producer {
 
   template <class Attempt>
   auto wait(deadline until, Attempt attempt) noexcept -> decltype(attempt()) {
-    auto& bell = core_.memory().control->producers_bell;
-    return wait_for<std_atomics, decltype(attempt())>(
-        how_, until, bell,
-        waiter{attempt, attempt, [&] { return peer() == presence::died; },
-               [&] { core_.counters().waited(); },
-               [&](bool slept) { hand_on<std_atomics>(bell, slept); }},
-        [](const auto& r) { return status_of(r); },
+    return wait_for_room(
+        core_, how_, until, attempt, [](const auto& r) { return status_of(r); },
         [](status s) { return refusal<decltype(attempt())>(s); });
   }
 
@@ -211,14 +199,7 @@ class ring_consumer {
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
     if (is_closed_) return status::not_permitted;
-    auto& ring = core_.memory();
-    auto& bell = ring.control->consumer_bell;
-    return wait_for<std_atomics, view>(
-        how_, until, bell,
-        waiter{[&] { return core_.try_read(); }, [&] { return core_.examine(); },
-               [&] { return peer() == presence::died; }, [&] { core_.counters().waited(); },
-               [&](bool) { set_bell<std_atomics>(bell, call::none); }},
-        [](const view& v) { return v.status(); }, [](status s) { return view(s); });
+    return wait_for_message(core_, how_, until);
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -263,9 +244,7 @@ class ring_consumer {
   }
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
-  [[nodiscard]] presence peer() noexcept {
-    return presence_of_producers<std_atomics>(core_.memory());
-  }
+  [[nodiscard]] presence peer() noexcept { return producers_of<std_atomics>(core_.memory()); }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
 
@@ -273,10 +252,7 @@ class ring_consumer {
   // comes again to the next consumer.
   void close() noexcept {
     if (std::exchange(is_closed_, true)) return;
-    const auto& ring = core_.memory();
-    leave<std_atomics>(ring.control->consumer.role);
-    set_bell<std_atomics>(ring.control->consumer_bell, call::closed);
-    wake_if_asleep<std_atomics>(ring.control->producers_bell, std_atomics::accept_barriers());
+    close_consumer(core_);
     held_.unlock();
   }
 

@@ -33,6 +33,7 @@ namespace annulus {
 template <class Atomics, template <class> class Statistics = counted>
 class basic_spsc_producer {
  public:
+  using atomics = Atomics;
   using bytes = typename Atomics::bytes;
   using const_bytes = typename Atomics::const_bytes;
   using claim_type = basic_claim<basic_spsc_producer>;
@@ -212,6 +213,7 @@ class basic_spsc_producer {
 template <class Atomics, template <class> class Statistics = counted>
 class basic_spsc_consumer {
  public:
+  using atomics = Atomics;
   using const_bytes = typename Atomics::const_bytes;
   using view_type = basic_view<const_bytes>;
 

@@ -41,7 +41,7 @@ waiter(F...) -> waiter<F...>;  // NOLINT
 template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
 [[nodiscard]] Result wait_for(waiting policy, deadline until, bell<Atomics>& bell, Waiter w,
                               StatusOf status_of, Refusal refusal) noexcept {
-  constexpr std::uint32_t polls_per_clock = 32;
+  constexpr std::uint32_t polls_per_clock = Atomics::polls_per_clock;
 
   for (std::uint32_t poll = 0; poll < polls_per_clock; ++poll) {
     Result seen = w.attempt();
@@ -60,6 +60,11 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
     const bool has_spun = now - started >= policy.spin_for;
     bool may_sleep = false;
     if (has_spun && policy.how == waiting::kind::yield) Atomics::yield();
+    if (policy.how == waiting::kind::nap && now < until) {
+      w.sleeps();
+      Atomics::nap(std::min<std::chrono::nanoseconds>(policy.nap_for, until - now));
+      now = Atomics::now();
+    }
     if (has_spun && policy.how == waiting::kind::block && now < until) {
       set_bell<Atomics>(bell, call::asleep);
       may_sleep = true;

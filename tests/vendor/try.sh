@@ -4,6 +4,7 @@
 #   copy                             ring/ and channel/ copied into third_party/annulus/; the
 #                                    program itself with and without exceptions and RTTI
 #   add_subdirectory, fetch_content  annulus built within the other project
+#   model                            the same, and its own use of the ring under the model checker
 #   install                          cmake --install, then the whole tree moved elsewhere
 #   find_package, pkg_config         what was installed, found by the one or the other
 set -euo pipefail
@@ -33,6 +34,12 @@ case $way in
       -DWAY="$way" -DANNULUS="$annulus" -DCMAKE_PREFIX_PATH="$prefix"
     cmake --build build
     ./build/app
+    ;;
+  model)
+    cmake -S "$here" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+      -DWAY=add_subdirectory -DANNULUS="$annulus" -DANNULUS_BUILD_MODELS=ON
+    cmake --build build --target app_model
+    ./build/app_model --count 20000 drops
     ;;
   install)
     cmake -S "$annulus" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \

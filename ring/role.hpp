@@ -1,0 +1,75 @@
+// What a role does around its core: it waits for the other side, and it closes.
+//
+// Requires of a core: atomics, try_read() and examine() or an attempt to push, memory(), counters().
+#pragma once
+
+#include <annulus/ring/bell.hpp>
+#include <annulus/ring/roster.hpp>
+#include <annulus/ring/wait.hpp>
+
+namespace annulus {
+
+// What a producer knows of the consumer, and the consumer of the producers. Asks the kernel.
+template <class Atomics>
+[[nodiscard]] presence consumer_of(const ring_memory<Atomics>& ring) noexcept {
+  return presence_of<Atomics>(ring.control->consumer.role, ring.witness, consumer_role);
+}
+template <class Atomics>
+[[nodiscard]] presence producers_of(const ring_memory<Atomics>& ring) noexcept {
+  return presence_of_producers<Atomics>(ring);
+}
+
+// Waits for room: until the attempt is met, the deadline, the consumer's close or its death.
+// `status_of` reads what the attempt returns, `refusal` makes it.
+template <class Core, class Attempt, class StatusOf, class Refusal>
+[[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until, Attempt attempt,
+                                 StatusOf status_of, Refusal refusal) noexcept
+    -> decltype(attempt()) {
+  using atomics = typename Core::atomics;
+  auto& bell = core.memory().control->producers_bell;
+  return wait_for<atomics, decltype(attempt())>(
+      how, until, bell,
+      waiter{attempt, attempt,
+             [&] { return consumer_of<atomics>(core.memory()) == presence::died; },
+             [&] { core.counters().waited(); },
+             [&](bool slept) { hand_on<atomics>(bell, slept); }},
+      status_of, refusal);
+}
+
+// Waits for a message: until the deadline, the producers' close, or the death of the last of them.
+template <class Core>
+[[nodiscard]] auto wait_for_message(Core& core, waiting how, deadline until) noexcept {
+  using atomics = typename Core::atomics;
+  using seen = typename Core::view_type;
+  auto& bell = core.memory().control->consumer_bell;
+  return wait_for<atomics, seen>(
+      how, until, bell,
+      waiter{[&] { return core.try_read(); }, [&] { return core.examine(); },
+             [&] { return producers_of<atomics>(core.memory()) == presence::died; },
+             [&] { core.counters().waited(); },
+             [&](bool) { set_bell<atomics>(bell, call::none); }},
+      [](const seen& v) { return v.status(); }, [](status s) { return seen(s); });
+}
+
+// Says that no more will come. An open claim is aborted first.
+template <class Core>
+void close_producer(Core& core) noexcept {
+  using atomics = typename Core::atomics;
+  core.abort_claim();
+  auto& ring = core.memory();
+  leave<atomics>(ring.producers[core.number()].role);
+  call_the_roll<atomics>(*ring.control);
+  wake_if_asleep<atomics>(ring.control->consumer_bell, atomics::accept_barriers());
+}
+
+// Says that nothing more will be read. What was read and not released comes again to the next.
+template <class Core>
+void close_consumer(Core& core) noexcept {
+  using atomics = typename Core::atomics;
+  auto& control = *core.memory().control;
+  leave<atomics>(control.consumer.role);
+  set_bell<atomics>(control.consumer_bell, call::closed);
+  wake_if_asleep<atomics>(control.producers_bell, atomics::accept_barriers());
+}
+
+}  // namespace annulus
