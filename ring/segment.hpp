@@ -73,7 +73,6 @@ class segment {
 
  private:
   segment() = default;
-  static result<segment> whole(segment made);
 
   std::string name_;
   int file_ = -1;
