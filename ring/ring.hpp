@@ -90,15 +90,14 @@ class ring_producer {
   // Waits until all are taken; the batch tells how many were when the wait ended.
   [[nodiscard]] batch push_batch(messages many, deadline until) noexcept {
     batch all;
-    while (all.count < many.size()) {
+    do {
       const auto rest = many.subspan(all.count);
       const auto some =
           wait(until, [&] { return open([&] { return core_.try_push_batch(rest); }); });
       all.count += some.count;
       all.why = some.why;
-      if (some.count == 0) return all;
-    }
-    all.why = status::ok;
+      if (some.count == 0) break;
+    } while (all.count < many.size());
     return all;
   }
 
@@ -190,6 +189,7 @@ class ring_consumer {
       : held_(std::move(other.held_)),
         core_(std::move(other.core_)),
         how_(other.how_),
+        has_views_(other.has_views_),
         is_closed_(std::exchange(other.is_closed_, true)) {}
   ring_consumer& operator=(ring_consumer&& other) noexcept {
     if (this == &other) return *this;
@@ -197,6 +197,7 @@ class ring_consumer {
     held_ = std::move(other.held_);
     core_ = std::move(other.core_);
     how_ = other.how_;
+    has_views_ = other.has_views_;
     is_closed_ = std::exchange(other.is_closed_, true);
     return *this;
   }
@@ -206,7 +207,7 @@ class ring_consumer {
   [[nodiscard]] view try_read() noexcept {
     if (is_closed_) [[unlikely]]
       return status::not_permitted;
-    return core_.try_read();
+    return settled(core_.try_read());
   }
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
@@ -215,7 +216,7 @@ class ring_consumer {
     auto& bell = ring.control->consumer_bell;
     return wait_for<std_atomics, view>(
         how_, until, bell,
-        waiter{[&] { return core_.try_read(); }, [&] { return core_.examine(); },
+        waiter{[&] { return settled(core_.try_read()); }, [&] { return settled(core_.examine()); },
                [&] { return peer() == presence::died; }, [&] { core_.counters().waited(); },
                [&](bool) { set_bell<std_atomics>(bell, call::none); }},
         [](const view& v) { return v.status(); }, [](status s) { return view(s); });
@@ -223,7 +224,9 @@ class ring_consumer {
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
-    if (!is_closed_) core_.release();
+    if (is_closed_) return;
+    core_.release();
+    has_views_ = false;
   }
 
   // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
@@ -246,9 +249,12 @@ class ring_consumer {
   // The same, waiting for the first.
   template <class F>
   batch drain(F&& f, std::size_t limit, deadline until) noexcept {
-    if (limit == 0) return {};
+    if (limit == 0) return drain(std::forward<F>(f), 0);
     const view first = read(until);
-    if (!first) return {0, first.status()};
+    if (!first) {
+      release();
+      return {0, first.status()};
+    }
     f(first.bytes());
     batch rest = drain(std::forward<F>(f), limit - 1);
     ++rest.count;
@@ -259,7 +265,7 @@ class ring_consumer {
   // kernel. Reads like try_read().
   [[nodiscard]] view examine() noexcept {
     if (is_closed_) return status::not_permitted;
-    return core_.examine();
+    return settled(core_.examine());
   }
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
@@ -289,9 +295,20 @@ class ring_consumer {
   ring_consumer(attachment held, Core core, waiting how) noexcept
       : held_(std::move(held)), core_(std::move(core)), how_(how) {}
 
+  // What was passed without a message (given up, left by the dead, damaged) goes back at once when
+  // no view is out: the producers may wait for just that room, and then no release would follow.
+  view settled(view seen) noexcept {
+    if (seen)
+      has_views_ = true;
+    else if (!has_views_)
+      core_.release();
+    return seen;
+  }
+
   attachment held_;
   Core core_;
   waiting how_;
+  bool has_views_ = false;  // read and not released
   bool is_closed_ = false;
 };
 
