@@ -409,7 +409,7 @@ TEST(CliPipe, a_ring_made_in_passing_has_room_for_the_chunks_that_were_asked_for
   const place at;
   const auto file = at.write("in", random_text(5 * mebibyte));
   run tx({"send", at.endpoint(), "--file", file, "--chunk", "2MiB"}, {.err = at.path("err")});
-  EXPECT_EQ(annulus_says(at, {"recv", at.endpoint()}).out, at.read("in"));
+  EXPECT_EQ(annulus_says(at, {"recv", at.endpoint(), "--timeout", "30s"}).out, at.read("in"));
   EXPECT_EQ(tx.wait(), 0) << at.read("err");
   EXPECT_EQ(annulus_says(at, {"send", at.endpoint(), "--chunk", "1TiB"}).code,
             code(exit_code::usage));
