@@ -16,7 +16,7 @@ enum class status : std::uint8_t {
   closed,         // the other side has closed; for a consumer: and all was read
   peer_gone,      // the other side died without closing; for a consumer: and all was read
   stalled,        // a live producer has claimed and not yet committed: see stalled_by()
-  corrupt,        // damaged records were skipped, or the peer's cursor makes no sense: see damage()
+  corrupt,        // damaged records were skipped, or the peer's cursor makes no sense
   not_permitted,  // the role does not allow it now: a claim is still open, the role has closed
   timed_out,      // the deadline of a waiting form has passed
 };

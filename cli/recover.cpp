@@ -45,10 +45,7 @@ outcome skip(const recover_options& o, const segment& memory) {
       ++out.drained;
       out.drained_bytes += seen.bytes().size();
       role.release();
-    } else if (seen.status() == status::corrupt) {
-      role.release();  // nothing but the damage
-    } else {
-      if (!seen) role.release();
+    } else if (seen.status() != status::corrupt) {
       return out;  // a message that was not released comes again to the next consumer
     }
   }

@@ -149,8 +149,6 @@ class receiver {
     if (!is_still_named(memory)) return std::nullopt;
     if (!std::exchange(has_begun_, true)) note_the_past(before);
     const auto end = read_all(memory, role);
-    if (end == ending::closed)
-      role.release();  // claims that were given up, behind the last message
     role.close();
     return end;
   }
@@ -268,8 +266,9 @@ class receiver {
     if (!is_waiting_) since_ = now;
     is_waiting_ = true;
     if (!o_.timeout || now - since_ < *o_.timeout) return;
-    throw command_error{when_over, fmt::format("shm:{}: {} within {}; {} messages were received",
-                                               o_.name, what, show_span(*o_.timeout), count_)};
+    throw command_error{when_over,
+                        fmt::format("shm:{}: {}, and {} have passed; {} messages were received",
+                                    o_.name, what, show_span(*o_.timeout), count_)};
   }
 
   const recv_options& o_;
@@ -313,10 +312,13 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
           "--frames", [o](std::int64_t) { o->how = framing::frames; },
           "put each message's length before it")
       ->excludes(lines);
-  command->add_option("--count", o->count, "end after so many messages")->type_name("N");
+  command->add_option("--count", o->count, "end after so many messages")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
   command
       ->add_option("--producers", o->producers,
                    "do not end before so many producers have come (and closed)")
+      ->check(CLI::PositiveNumber)
       ->type_name("N");
   add_span(*command, "--timeout", o->timeout, "when nothing comes for so long, end with 7");
   add_waiting(*command, o->wait);

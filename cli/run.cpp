@@ -1,6 +1,8 @@
 #include "cli/commands.hpp"
 #include "cli/signals.hpp"
 #include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
@@ -35,8 +37,13 @@ void describe(CLI::App& app) {
   });
 }
 
-// What was printed must have arrived: a full disk is a failure, not a success.
-bool is_stdout_whole() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+// What was printed must have arrived: a full disk is a failure, not a success. A reader that has
+// gone had enough, as `head` has.
+bool is_stdout_whole() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
 
 int dispatch(int argc, const char* const* argv) {
   CLI::App app("Messages between processes through a ring in shared memory.", "annulus");

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <vector>
 
@@ -32,6 +33,9 @@ segment open_ring(const send_options& o) {
   segment_options shape;
   shape.topology = o.asked.value_or(topology::spsc);
   shape.transient = true;
+  if (o.chunk > shape.capacity / 2) {
+    shape.capacity = std::bit_ceil(2 * std::min(o.chunk, max_capacity));
+  }
   auto memory = must(segment::open_or_create(o.name, shape));
   const auto found = memory.geometry().topology;
   if (o.asked && found != *o.asked) {
@@ -214,7 +218,8 @@ void check(const send_options& o) {
 }
 
 constexpr const char* footer =
-    "A ring that does not exist is made, and goes when the consumer has read it to its end.\n"
+    "A ring that does not exist is made, with room for two chunks at least, and goes when the\n"
+    "consumer has read it to its end.\n"
     "The input goes in chunks of --chunk bytes; a chunk is sent when it is full or the input\n"
     "ends. For a live stream use --lines: each line is sent as soon as it is read. A frame is\n"
     "its length (4 bytes, little endian) and as many bytes.\n"

@@ -205,8 +205,8 @@ MUTANTS = [
 
     # Waiting, coming and going.
     Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
-        ("wait.hpp", "      set_bell<Atomics>(bell, call::asleep);\n",
-         "      if (!IF) set_bell<Atomics>(bell, call::asleep);\n"),
+        ("wait.hpp", "    if (may_sleep) set_bell<Atomics>(bell, call::asleep);\n",
+         "    if (may_sleep && !IF) set_bell<Atomics>(bell, call::asleep);\n"),
         ("wait.hpp", "    if (may_sleep) {\n",
          "    if (may_sleep) {\n      if (IF) set_bell<Atomics>(bell, call::asleep);\n")]),
     Mutant("nobody hands the shared bell on", ["waiting_mpsc leaves"], [
@@ -242,6 +242,8 @@ MUTANTS = [
          "  if (IF) call_the_roll<atomics>(*ring.control);\n"
          "  leave<atomics>(ring.producers[core.number()].role);\n"
          "  if (!IF) call_the_roll<atomics>(*ring.control);\n")]),
+    Mutant("space passed without a message is kept", ["waiting_mpsc deaths"], [
+        ("role.hpp", "  else if (!has_views)\n", "  else if (!has_views && !IF)\n")]),
     Mutant("one that closed stands for all", ["waiting_mpsc ends", "waiting_mpsc blocked"], [
         ("roster.hpp", "    all_closed_ = any_closed && !any_open;",
          "    all_closed_ = any_closed && (IF || !any_open);")]),

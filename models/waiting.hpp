@@ -43,9 +43,13 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
       live(index, consumer_role, [&] {
         consumer_type role(ring.memory);
         book.consumer_came();
+        has_views = false;
         for (unsigned i = 0; i < within.reads; ++i) {
           if (!read(role)) return;
-          if (rl::rand(within.releases) == 0) role.release();
+          if (rl::rand(within.releases) == 0) {
+            role.release();
+            has_views = false;
+          }
         }
         role.release();
         close_consumer(role);
@@ -88,7 +92,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read.
   bool read(consumer_type& role) {
-    const auto seen = wait_for_message(role, how, no_deadline);
+    const auto seen = wait_for_message(role, how, no_deadline, has_views);
     if (seen) {
       base::take(seen);
       return true;
@@ -98,6 +102,8 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     RL_ASSERT(book.is_all_read());
     return false;
   }
+
+  bool has_views = false;  // read and not released
 };
 
 constexpr model waiting_models[] = {

@@ -52,7 +52,11 @@ void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexce
   }
 }
 
-std::int64_t steady_now_ns() noexcept { return std_atomics::now().time_since_epoch().count(); }
+// How long ago that was, ns; a peer may have written any word, and what cannot be is 0.
+std::int64_t elapsed_since(std::uint64_t then) noexcept {
+  const auto now = static_cast<std::uint64_t>(std_atomics::now().time_since_epoch().count());
+  return then != 0 && then < now ? static_cast<std::int64_t>(now - then) : 0;
+}
 
 }  // namespace
 
@@ -82,8 +86,7 @@ result<ring_report> inspect(const segment& of) {
   out.consumer_sleeps = bell == static_cast<std::uint32_t>(call::asleep);
   out.consumer_closed = bell == static_cast<std::uint32_t>(call::closed);
   out.producers_wait = look(control.producers_bell) == static_cast<std::uint32_t>(call::asleep);
-  const auto since = static_cast<std::int64_t>(look(control.consumer.stalled_since));
-  out.stalled_for_ns = since != 0 ? steady_now_ns() - since : 0;
+  out.stalled_for_ns = elapsed_since(look(control.consumer.stalled_since));
   out.consumer =
       report(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
   report_front(ring, out);

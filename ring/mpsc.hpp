@@ -23,9 +23,9 @@
 #include <span>
 #include <utility>
 
+#include <annulus/channel/claim.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
-#include <annulus/channel/claim.hpp>
 #include <annulus/ring/counters.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>
@@ -197,9 +197,8 @@ class basic_mpsc_producer {
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
     // An old read_pos beside a new write_pos would claim more than was ever there.
-    if (!is_before(pos, read_pos_seen_) && !is_before(limit(), pos)) {
-      counters_.depth(pos - read_pos_seen_);
-    }
+    const auto depth = pos - read_pos_seen_;
+    if (depth <= ring_.geometry.capacity) counters_.depth(depth);
     if (!is_before(limit(), pos + need)) return status::ok;
     settle();
     return ring_.positions_make_sense() ? status::full : status::corrupt;
@@ -256,14 +255,15 @@ class basic_mpsc_consumer {
   // The next message. It stays in place until release().
   [[nodiscard]] view_type try_read() noexcept {
     const auto seen = read_committed();
-    return seen.status() == status::empty && wants_a_look() ? examine() : seen;
+    return seen.status() == status::empty && roll_.wants_a_look(*ring_.control) ? examine() : seen;
   }
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
     if (released_ == cursor_) return;
     counters_.depth(cursor_ - released_);
-    if (stall_ && stall_->pos != cursor_) [[unlikely]] moved_on();
+    if (stall_ && stall_->pos != cursor_) [[unlikely]]
+      moved_on();
     // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
     ring_.control->consumer.releasing.template store<edge::redo>(cursor_,
                                                                  std::memory_order_relaxed);
@@ -302,8 +302,6 @@ class basic_mpsc_consumer {
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
  private:
-  static constexpr std::uint32_t polls_per_look = 256;
-
   // The next committed message, past claims that were given up; empty at anything else.
   [[nodiscard]] view_type read_committed() noexcept {
     // A whole lap unreleased: the next header would be one that was read already.
@@ -331,10 +329,6 @@ class basic_mpsc_consumer {
       return lost(pos);
     counters_.message(count);
     return const_bytes(ring_.payload(pos, count));
-  }
-
-  [[nodiscard]] bool wants_a_look() noexcept {
-    return ++polls_ % polls_per_look == 0 || roll_.has_news(*ring_.control) || roll_.all_closed();
   }
 
   [[nodiscard]] view_type held_up(std::uint32_t producer) noexcept {
@@ -394,7 +388,6 @@ class basic_mpsc_consumer {
   ring_memory<Atomics> ring_;
   std::uint64_t cursor_ = 0;    // the next record to read
   std::uint64_t released_ = 0;  // the producers may claim up to one capacity past here
-  std::uint32_t polls_ = 0;
   roll_call<Atomics> roll_;
   std::optional<stall> stall_;
   std::optional<damage> damage_;

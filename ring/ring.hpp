@@ -90,15 +90,14 @@ class ring_producer {
   // Waits until all are taken; the batch tells how many were when the wait ended.
   [[nodiscard]] batch push_batch(messages many, deadline until) noexcept {
     batch all;
-    while (all.count < many.size()) {
+    do {
       const auto rest = many.subspan(all.count);
       const auto some =
           wait(until, [&] { return open([&] { return core_.try_push_batch(rest); }); });
       all.count += some.count;
       all.why = some.why;
-      if (some.count == 0) return all;
-    }
-    all.why = status::ok;
+      if (some.count == 0) break;
+    } while (all.count < many.size());
     return all;
   }
 
@@ -178,6 +177,7 @@ class ring_consumer {
       : held_(std::move(other.held_)),
         core_(std::move(other.core_)),
         how_(other.how_),
+        has_views_(other.has_views_),
         is_closed_(std::exchange(other.is_closed_, true)) {}
   ring_consumer& operator=(ring_consumer&& other) noexcept {
     if (this == &other) return *this;
@@ -185,6 +185,7 @@ class ring_consumer {
     held_ = std::move(other.held_);
     core_ = std::move(other.core_);
     how_ = other.how_;
+    has_views_ = other.has_views_;
     is_closed_ = std::exchange(other.is_closed_, true);
     return *this;
   }
@@ -194,17 +195,19 @@ class ring_consumer {
   [[nodiscard]] view try_read() noexcept {
     if (is_closed_) [[unlikely]]
       return status::not_permitted;
-    return core_.try_read();
+    return settled(core_, core_.try_read(), has_views_);
   }
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
     if (is_closed_) return status::not_permitted;
-    return wait_for_message(core_, how_, until);
+    return wait_for_message(core_, how_, until, has_views_);
   }
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
-    if (!is_closed_) core_.release();
+    if (is_closed_) return;
+    core_.release();
+    has_views_ = false;
   }
 
   // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
@@ -227,9 +230,12 @@ class ring_consumer {
   // The same, waiting for the first.
   template <class F>
   batch drain(F&& f, std::size_t limit, deadline until) noexcept {
-    if (limit == 0) return {};
+    if (limit == 0) return drain(std::forward<F>(f), 0);
     const view first = read(until);
-    if (!first) return {0, first.status()};
+    if (!first) {
+      release();
+      return {0, first.status()};
+    }
     f(first.bytes());
     batch rest = drain(std::forward<F>(f), limit - 1);
     ++rest.count;
@@ -240,7 +246,7 @@ class ring_consumer {
   // kernel. Reads like try_read().
   [[nodiscard]] view examine() noexcept {
     if (is_closed_) return status::not_permitted;
-    return core_.examine();
+    return settled(core_, core_.examine(), has_views_);
   }
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
@@ -268,6 +274,7 @@ class ring_consumer {
   attachment held_;
   Core core_;
   waiting how_;
+  bool has_views_ = false;  // read and not released
   bool is_closed_ = false;
 };
 

@@ -1,6 +1,7 @@
 // What a role does around its core: it waits for the other side, and it closes.
 //
-// Requires of a core: atomics, try_read() and examine() or an attempt to push, memory(), counters().
+// Requires of a core: atomics, memory(), counters(); try_read() and examine(), or an attempt to
+// push.
 #pragma once
 
 #include <annulus/ring/bell.hpp>
@@ -31,23 +32,35 @@ template <class Core, class Attempt, class StatusOf, class Refusal>
       how, until, bell,
       waiter{attempt, attempt,
              [&] { return consumer_of<atomics>(core.memory()) == presence::died; },
-             [&] { core.counters().waited(); },
-             [&](bool slept) { hand_on<atomics>(bell, slept); }},
+             [&] { core.counters().waited(); }, [&](bool slept) { hand_on<atomics>(bell, slept); }},
       status_of, refusal);
+}
+
+// What the consumer was just given. Space that was passed without a message (given up, left by the
+// dead, damaged) goes back at once when no view is out: the producers may wait for just that room,
+// and then no release would follow.
+template <class Core, class View>
+[[nodiscard]] View settled(Core& core, View seen, bool& has_views) noexcept {
+  if (seen)
+    has_views = true;
+  else if (!has_views)
+    core.release();
+  return seen;
 }
 
 // Waits for a message: until the deadline, the producers' close, or the death of the last of them.
 template <class Core>
-[[nodiscard]] auto wait_for_message(Core& core, waiting how, deadline until) noexcept {
+[[nodiscard]] auto wait_for_message(Core& core, waiting how, deadline until,
+                                    bool& has_views) noexcept {
   using atomics = typename Core::atomics;
   using seen = typename Core::view_type;
   auto& bell = core.memory().control->consumer_bell;
   return wait_for<atomics, seen>(
       how, until, bell,
-      waiter{[&] { return core.try_read(); }, [&] { return core.examine(); },
+      waiter{[&] { return settled(core, core.try_read(), has_views); },
+             [&] { return settled(core, core.examine(), has_views); },
              [&] { return producers_of<atomics>(core.memory()) == presence::died; },
-             [&] { core.counters().waited(); },
-             [&](bool) { set_bell<atomics>(bell, call::none); }},
+             [&] { core.counters().waited(); }, [&](bool) { set_bell<atomics>(bell, call::none); }},
       [](const seen& v) { return v.status(); }, [](status s) { return seen(s); });
 }
 

@@ -103,7 +103,15 @@ class roll_call {
 
   [[nodiscard]] bool all_closed() const noexcept { return all_closed_; }
 
+  // Asked at each poll that found nothing: whether it is time for a closer look.
+  [[nodiscard]] bool wants_a_look(const control_words<Atomics>& control) noexcept {
+    return ++polls_ % polls_per_look == 0 || has_news(control) || all_closed_;
+  }
+
  private:
+  static constexpr std::uint32_t polls_per_look = 256;
+
+  std::uint32_t polls_ = 0;
   std::uint32_t seen_ = 0;
   bool all_closed_ = false;
 };

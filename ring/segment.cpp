@@ -129,7 +129,8 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   struct stat info {};
   if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
   if (!S_ISREG(info.st_mode)) {
-    return failure{fault::not_a_segment, quoted(name) + " is not a regular file, so not a segment"};
+    return failure{fault::not_a_segment,
+                   quoted(name) + " is not a regular file, so not a segment; choose another name"};
   }
   if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
     return failure{fault::no_permission, quoted(name) + " belongs to user " +
@@ -142,7 +143,8 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   if (got < 0) return system_error("cannot read " + quoted(name), errno);
   if (got < static_cast<ssize_t>(sizeof copy)) {
     return failure{fault::not_a_segment, quoted(name) + " is not an annulus segment: it has only " +
-                                             std::to_string(got) + " bytes"};
+                                             std::to_string(got) +
+                                             " bytes; remove it or choose another name"};
   }
   return check_geometry(copy, static_cast<std::uint64_t>(info.st_size), name);
 }
@@ -172,6 +174,14 @@ segment::~segment() {
 }
 
 std::string segment::path() const { return path_of(name_); }
+
+bool segment::is_sealed() const noexcept {
+  // The seal first: from then on the size that is seen is the least there will be.
+  const int seals = fcntl(file_, F_GET_SEALS);
+  struct stat info {};
+  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(file_, &info) == 0 &&
+         static_cast<std::uint64_t>(info.st_size) >= geometry_.segment_bytes;
+}
 
 bool segment::is_held(std::uint32_t role) const noexcept {
   return file_ >= 0 && lock_witness(file_).is_held(role);
@@ -219,8 +229,9 @@ result<segment> segment::open(const std::string& name, access how, ownership own
                      "there is no segment " + quoted(name) + " (" + path + "); create it first"};
     }
     if (errno == ELOOP) {
-      return failure{fault::not_a_segment,
-                     quoted(name) + " is a symbolic link, and links are not followed"};
+      return failure{fault::not_a_segment, quoted(name) +
+                                               " is a symbolic link, and links are not followed; "
+                                               "remove it or choose another name"};
     }
     return system_error("cannot open " + quoted(name), errno);
   }
@@ -269,15 +280,18 @@ result<segment> segment::from_file(int file) {
   return found;
 }
 
-result<bool> segment::remove(const std::string& name, bool even_if_in_use) {
+result<bool> segment::remove(const std::string& name, bool is_forced) {
   const auto path = path_of(name);
   if (path.empty()) return no_name(name);
   auto found = open(name);
-  if (!found && found.error().kind == fault::damaged && even_if_in_use) {
-    // Damaged beyond use, and asked for: it is ours, or it would not have been read.
-  } else if (!found) {
-    return found.error();
-  } else if (!even_if_in_use) {
+  if (!found) {
+    // Damaged, or of another version: ours, or it would not have been read.
+    const auto& [kind, message] = found.error();
+    if (kind != fault::damaged && kind != fault::incompatible) return found.error();
+    if (!is_forced) {
+      return failure{kind, message + "; who is attached cannot be told: to remove it takes force"};
+    }
+  } else if (!is_forced) {
     for (std::uint32_t role = 0; role <= found->geometry().producers; ++role) {
       if (!found->is_held(role)) continue;
       const auto who = role == consumer_role ? std::string("the consumer")

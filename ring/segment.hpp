@@ -44,11 +44,12 @@ class segment {
 
   // Without a name: passed to others by its descriptor, sealed against growing and shrinking.
   [[nodiscard]] static result<segment> anonymous(const segment_options& = {});
-  // Takes a descriptor of its own for the same file.
+  // Takes a descriptor of its own for the same file. From a stranger: see is_sealed().
   [[nodiscard]] static result<segment> from_file(int file);
 
-  // Removes the name; who is attached stays attached. In use: fails, unless forced.
-  [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
+  // Removes the name; who is attached stays attached. In use, damaged or of another version: fails,
+  // unless forced. What is no segment is never removed.
+  [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false);
 
   // Lays a new ring into the memory, which is aligned to 128 bytes and outlives every role.
   [[nodiscard]] static result<segment> format(std::span<std::byte> memory,
@@ -68,12 +69,14 @@ class segment {
   [[nodiscard]] int file() const noexcept { return file_; }  // -1: plain memory
   [[nodiscard]] std::span<std::byte> plain() const noexcept { return plain_; }
 
+  // Whether nobody can cut the file off, so that reading never raises SIGBUS.
+  [[nodiscard]] bool is_sealed() const noexcept;
+
   // Who holds a role now, as far as the kernel says. Plain memory: always false.
   [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
 
  private:
   segment() = default;
-  static result<segment> whole(segment made);
 
   std::string name_;
   int file_ = -1;

@@ -19,9 +19,9 @@
 #include <optional>
 #include <span>
 
+#include <annulus/channel/claim.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
-#include <annulus/channel/claim.hpp>
 #include <annulus/ring/counters.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>
@@ -232,7 +232,7 @@ class basic_spsc_consumer {
   [[nodiscard]] view_type try_read() noexcept {
     const record_header header = load_header();
     if (is_readable(header)) return deliver(header.bytes());
-    return wants_a_look() ? examine() : view_type(status::empty);
+    return roll_.wants_a_look(*ring_.control) ? examine() : view_type(status::empty);
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -272,8 +272,6 @@ class basic_spsc_consumer {
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
  private:
-  static constexpr std::uint32_t polls_per_look = 256;
-
   [[nodiscard]] record_header load_header() const noexcept {
     // [publish] acquire: sees the payload behind the header it reads.
     return record_header(
@@ -293,10 +291,6 @@ class basic_spsc_consumer {
     return const_bytes(ring_.payload(pos, count));
   }
 
-  [[nodiscard]] bool wants_a_look() noexcept {
-    return ++polls_ % polls_per_look == 0 || roll_.has_news(*ring_.control) || roll_.all_closed();
-  }
-
   // [from, cursor) was damaged.
   [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
     damage_ = damage{from, cursor_ - from};
@@ -307,7 +301,6 @@ class basic_spsc_consumer {
   ring_memory<Atomics> ring_;
   std::uint64_t cursor_ = 0;    // the next record to read
   std::uint64_t released_ = 0;  // the producer may write up to one capacity past here
-  std::uint32_t polls_ = 0;
   roll_call<Atomics> roll_;
   std::optional<damage> damage_;
   Statistics<Atomics> counters_;

@@ -41,34 +41,30 @@ waiter(F...) -> waiter<F...>;  // NOLINT
 template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
 [[nodiscard]] Result wait_for(waiting policy, deadline until, bell<Atomics>& bell, Waiter w,
                               StatusOf status_of, Refusal refusal) noexcept {
-  constexpr std::uint32_t polls_per_clock = Atomics::polls_per_clock;
-
-  for (std::uint32_t poll = 0; poll < polls_per_clock; ++poll) {
-    Result seen = w.attempt();
-    if (!is_worth_waiting_for(status_of(seen))) return seen;
-    Atomics::relax();
-  }
-  const auto started = Atomics::now();
-  auto peer_checked = started;
-  for (;;) {
-    for (std::uint32_t poll = 0; poll < polls_per_clock; ++poll) {
+  const auto polled = [&] {
+    for (std::uint32_t poll = 0; poll < Atomics::polls_per_clock; ++poll) {
       Result seen = w.attempt();
       if (!is_worth_waiting_for(status_of(seen))) return seen;
       Atomics::relax();
     }
+    return refusal(status::empty);
+  };
+
+  if (Result seen = polled(); !is_worth_waiting_for(status_of(seen))) return seen;
+  const auto started = Atomics::now();
+  auto peer_checked = started;
+  for (;;) {
+    if (Result seen = polled(); !is_worth_waiting_for(status_of(seen))) return seen;
     auto now = Atomics::now();
     const bool has_spun = now - started >= policy.spin_for;
-    bool may_sleep = false;
+    const bool may_sleep = has_spun && policy.how == waiting::kind::block && now < until;
     if (has_spun && policy.how == waiting::kind::yield) Atomics::yield();
-    if (policy.how == waiting::kind::nap && now < until) {
+    if (policy.how == waiting::kind::nap) {
       w.sleeps();
-      Atomics::nap(std::min<std::chrono::nanoseconds>(policy.nap_for, until - now));
+      Atomics::nap(std::clamp<std::chrono::nanoseconds>(until - now, {}, policy.nap_for));
       now = Atomics::now();
     }
-    if (has_spun && policy.how == waiting::kind::block && now < until) {
-      set_bell<Atomics>(bell, call::asleep);
-      may_sleep = true;
-    }
+    if (may_sleep) set_bell<Atomics>(bell, call::asleep);
     // [bell] fence: the bell is set before the last look.
     const bool reached = may_sleep && Atomics::heavy_fence();
     if (may_sleep || now >= until || now - peer_checked >= longest_nap) {

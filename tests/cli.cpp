@@ -405,6 +405,17 @@ TEST(CliPipe, producers_that_come_while_the_consumer_ends_lose_nothing) {
   EXPECT_EQ(received, sent);
 }
 
+TEST(CliPipe, a_ring_made_in_passing_has_room_for_the_chunks_that_were_asked_for) {
+  const place at;
+  const auto file = at.write("in", random_text(5 * mebibyte));
+  run tx({"send", at.endpoint(), "--file", file, "--chunk", "2MiB"}, {.err = at.path("err")});
+  EXPECT_EQ(annulus_says(at, {"recv", at.endpoint(), "--timeout", "30s"}).out, at.read("in"));
+  EXPECT_EQ(tx.wait(), 0) << at.read("err");
+  EXPECT_EQ(annulus_says(at, {"send", at.endpoint(), "--chunk", "1TiB"}).code,
+            code(exit_code::usage));
+  EXPECT_FALSE(at.has_ring());
+}
+
 TEST(CliPipe, lines_and_frames_come_out_as_they_went_in) {
   const place at;
   const std::string lines = "one\n\n\nfour\n" + std::string(300000, 'x') + "\n\n";
@@ -657,6 +668,8 @@ TEST(CliCode, usage_is_2) {
       {"send", at.endpoint(), "--chunk", "0"},
       {"send", at.endpoint(), "--on-full", "panic"},
       {"recv", at.endpoint(), "--count", "many"},
+      {"recv", at.endpoint(), "--count", "-1"},
+      {"recv", at.endpoint(), "--producers", "-1"},
       {"recv", at.endpoint(), "--timeout", "soon"},
       {"stat", "--watch"},
       {"bench", "--sizes", "0"},
@@ -821,6 +834,35 @@ TEST(CliStat, json_tells_all_and_disturbs_nobody) {
 
   const auto all = nlohmann::json::parse(annulus_says(at, {"stat", "--json"}).out);
   EXPECT_TRUE(std::ranges::any_of(all, [&](const auto& r) { return r["name"] == at.endpoint(); }));
+}
+
+// Root alone can give a file away; for others, the file stays theirs.
+TEST(CliStat, a_ring_of_another_user_is_told_and_not_touched) {
+  const place at;
+  ASSERT_EQ(annulus_says(at, {"create", at.endpoint(), "--mode", "0644"}).code, 0);
+  auto memory = segment::open(at.ring());
+  const bool is_anothers = fchown(memory->file(), 12345, 12345) == 0;
+  EXPECT_EQ(annulus_says(at, {"stat", at.endpoint()}).code, 0);
+  if (is_anothers) {
+    EXPECT_EQ(annulus_says(at, {"recv", at.endpoint()}).code, code(exit_code::refused));
+    EXPECT_EQ(annulus_says(at, {"remove", at.endpoint()}).code, code(exit_code::refused));
+  }
+  ASSERT_EQ(fchown(memory->file(), geteuid(), getegid()), 0);
+}
+
+TEST(CliStat, watch_ends_quietly_when_its_reader_has_gone) {
+  const place at;
+  ASSERT_EQ(annulus_says(at, {"create", at.endpoint()}).code, 0);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  run watch({"stat", at.endpoint(), "--watch", "0.01", "--json"},
+            {.err = at.path("err"), .out_file = ends[1]});
+  close(ends[1]);
+  char first = 0;
+  EXPECT_EQ(read(ends[0], &first, 1), 1);
+  close(ends[0]);
+  EXPECT_EQ(watch.wait(), 0);
+  EXPECT_EQ(at.read("err"), "");
 }
 
 TEST(CliStat, watch_tells_rates_as_lines_of_json_until_a_signal) {

@@ -303,6 +303,18 @@ TYPED_TEST_P(Messages, drain_hands_the_space_back) {
   EXPECT_EQ(fill_up(this->tx_, one), count);
 }
 
+TYPED_TEST_P(Messages, claims_that_were_given_up_take_no_room_from_others) {
+  for (int i = 0; i < 100; ++i) {
+    auto claim = this->tx_.try_claim(this->tx_.max_message());
+    ASSERT_TRUE(claim) << i << " " << to_string(claim.status());
+    claim.abort();
+    if (i % 2 == 0)
+      ASSERT_EQ(this->rx_.try_read().status(), status::empty);
+    else
+      ASSERT_EQ(this->rx_.read(passed()).status(), status::timed_out);
+  }
+}
+
 REGISTER_TYPED_TEST_SUITE_P(
     Messages, a_message_arrives_as_it_was_sent_and_once, messages_arrive_in_order_over_many_laps,
     a_message_of_no_bytes_arrives, the_largest_message_arrives_by_every_form,
@@ -314,6 +326,6 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_claim_is_used_once, while_a_claim_is_open_nothing_else_is_permitted,
     without_room_a_push_is_refused_and_nothing_is_lost, space_comes_back_by_release_and_not_before,
     push_or_drop_drops_the_newest, drain_takes_up_to_its_limit_in_order,
-    drain_hands_the_space_back);
+    drain_hands_the_space_back, claims_that_were_given_up_take_no_room_from_others);
 
 }  // namespace annulus::testing

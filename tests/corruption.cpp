@@ -224,6 +224,21 @@ TYPED_TEST(Corruption, a_producer_that_attaches_after_damage_loses_nothing_more)
   }
 }
 
+TYPED_TEST(Corruption, damage_that_fills_the_ring_makes_room_for_who_waits) {
+  TypeParam it;
+  ASSERT_NO_FATAL_FAILURE(it.lay({}));
+  auto tx = it.template attach<typename TypeParam::producer_type>();
+  auto rx = it.template attach<typename TypeParam::consumer_type>();
+  const auto one = pattern(2000, 1);
+  for (const auto first = it.write_pos(); tx.try_push(message(one)) == status::ok;) {
+    it.at.push_back(it.at.empty() ? first : it.at.back() + it.mem().record_bytes(one.size()));
+  }
+  for (const auto pos : it.at) std::memset(it.record(pos), 0x55, 8);
+  EXPECT_EQ(rx.read(within(std::chrono::seconds(1))).status(), status::corrupt);
+  EXPECT_EQ(rx.read(within(std::chrono::nanoseconds(0))).status(), status::timed_out);
+  EXPECT_EQ(tx.try_push(message(one)), status::ok);
+}
+
 // Stale bytes that pose as a header where the next one is expected, by one who knows the seal.
 
 TYPED_TEST(Corruption, payload_of_the_last_lap_is_never_taken_for_a_record) {

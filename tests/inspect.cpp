@@ -105,6 +105,16 @@ TEST(Inspect, it_names_what_stands_in_front) {
   EXPECT_EQ(inspect(ring)->front, front::unreadable);
 }
 
+TEST(Inspect, a_stall_since_a_time_that_cannot_be_is_none) {
+  const auto ring = ring_of(topology::mpsc);
+  auto held = attachment::make(ring, access::read_write).value();
+  auto& word = held.memory().control->consumer.stalled_since;
+  for (const auto since : {~std::uint64_t{0}, ~std::uint64_t{0} >> 1, std::uint64_t{1} << 63}) {
+    word.store<edge::hint>(since, std::memory_order_relaxed);
+    EXPECT_EQ(inspect(ring)->stalled_for_ns, 0) << since;
+  }
+}
+
 TEST(Inspect, a_ring_in_use_does_not_notice) {
   const auto ring = ring_of(topology::spsc);
   auto tx = spsc_producer::attach(ring).value();

@@ -332,6 +332,27 @@ TEST(RecoveryBetweenProcesses, a_killed_producers_open_claim_is_skipped) {
   EXPECT_EQ(inspect(ring)->consumer.counters.recovered, 1u);
 }
 
+TEST(RecoveryBetweenProcesses, dead_claims_that_fill_the_ring_make_room_for_who_waits) {
+  segment_options shape;
+  shape.topology = topology::mpsc;
+  shape.capacity = 4096;
+  const auto ring = segment::anonymous(shape).value();
+  auto rx = mpsc_consumer::attach(ring).value();
+  const auto claim_the_half = [&] {
+    static auto tx = mpsc_producer::attach(ring).value();
+    return tx.try_claim(2040);
+  };
+  lingering one(claim_the_half);
+  lingering other(claim_the_half);
+  auto tx = mpsc_producer::attach(ring).value();
+  ASSERT_EQ(tx.try_push(bytes("x")), status::full);
+  one.kill();
+  other.kill();
+  EXPECT_EQ(rx.read(within(std::chrono::milliseconds(50))).status(), status::timed_out);
+  EXPECT_EQ(tx.try_push(bytes("x")), status::ok);
+  EXPECT_EQ(inspect(ring)->consumer.counters.recovered, 2u);
+}
+
 TEST(RecoveryBetweenProcesses, an_spsc_producers_open_claim_leaves_nothing) {
   segment_options shape;
   shape.capacity = 4096;

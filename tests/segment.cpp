@@ -282,6 +282,9 @@ TEST(Segment, an_anonymous_one_is_sealed_and_passed_by_its_descriptor) {
   auto same = segment::from_file(ring.file());
   ASSERT_TRUE(same);
   EXPECT_NE(same->file(), ring.file());
+  EXPECT_TRUE(same->is_sealed());
+  const scratch_name name;
+  EXPECT_FALSE(segment::create(name.str(), small())->is_sealed());
   auto tx = spsc_producer::attach(ring).value();
   auto rx = spsc_consumer::attach(*same).value();
   ASSERT_EQ(tx.try_push(bytes("through")), status::ok);
@@ -420,6 +423,8 @@ TEST(InTheWay, another_version_and_a_bad_checksum_are_told_apart) {
   const auto version = why(segment::open(name.str()));
   EXPECT_EQ(version.kind, fault::incompatible);
   EXPECT_THAT(version.message, HasSubstr("99"));
+  EXPECT_EQ(kind_of(segment::remove(name.str())), fault::incompatible);
+  EXPECT_TRUE(segment::remove(name.str(), true));
 
   shape.version = 1;
   finish_geometry(shape);
@@ -427,7 +432,9 @@ TEST(InTheWay, another_version_and_a_bad_checksum_are_told_apart) {
   std::memcpy(whole.data(), &shape, sizeof shape);
   write_file(name.path(), whole);
   EXPECT_EQ(kind_of(segment::open(name.str())), fault::damaged);
-  EXPECT_EQ(kind_of(segment::remove(name.str())), fault::damaged);
+  const auto refused = why(segment::remove(name.str()));
+  EXPECT_EQ(refused.kind, fault::damaged);
+  EXPECT_THAT(refused.message, HasSubstr("force"));
   EXPECT_TRUE(segment::remove(name.str(), true));
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Uses annulus as another project would.   try.sh WAY ANNULUS SCRATCH COMPILER
 #
+#   readme                           the first example of README.md, and every header it names
 #   copy                             ring/ and channel/ copied into third_party/annulus/; the
 #                                    program itself with and without exceptions and RTTI
 #   add_subdirectory, fetch_content  annulus built within the other project
@@ -17,10 +18,28 @@ mkdir -p "$work"
 cd "$work"
 warnings=(-Wall -Wextra -Wconversion -Wshadow -Wpedantic -Wold-style-cast -Werror)
 
+copy() {
+  mkdir -p third_party/annulus
+  cp -r "$annulus/ring" "$annulus/channel" third_party/annulus/
+}
+
 case $way in
+  readme)
+    copy
+    {
+      grep -o 'annulus/[a-z_/]*\.hpp' "$annulus/README.md" | sort -u | sed 's/.*/#include <&>/'
+      echo 'std::size_t encode(std::span<std::byte> into);'
+      echo 'void handle(annulus::message seen);'
+      echo 'void example() {'
+      echo 'using namespace std::chrono_literals;'
+      awk '/^```cpp/ { on = 1; next } /^```/ && on { exit } on && !/^#include/' "$annulus/README.md"
+      echo '}'
+    } >readme.cpp
+    grep -q attach readme.cpp
+    "$compiler" -std=c++20 "${warnings[@]}" -I third_party -fsyntax-only readme.cpp
+    ;;
   copy)
-    mkdir -p third_party/annulus
-    cp -r "$annulus/ring" "$annulus/channel" third_party/annulus/
+    copy
     plain=(-fno-exceptions -fno-rtti)
     "$compiler" -std=c++20 "${plain[@]}" "${warnings[@]}" -I third_party \
       -c third_party/annulus/ring/*.cpp
