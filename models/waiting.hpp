@@ -79,10 +79,11 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   bool push(producer_type& role, unsigned index) {
     const std::uint32_t id = base::next_id++;
     book.pushing(index, id);
+    const auto count = base::length_of(rl::rand(3));
     const auto seen = wait_for_room(
         role, how, no_deadline,
         [&] {
-          return role.try_push(model_atomics::bytes{nullptr, 0, base::length_of(rl::rand(3)), id});
+          return role.try_push(model_atomics::bytes{nullptr, 0, count, id});
         },
         [](status s) { return s; }, [](status s) { return s; });
     RL_ASSERT(seen == status::ok || seen == status::closed || seen == status::peer_gone);
@@ -123,6 +124,10 @@ constexpr model waiting_models[] = {
      "waits end when the peer dies, and not before all was read",
      {search::random, 240'000, 24'000'000},
      {.pushes = 3, .reads = 20, .producer_deaths = 1, .consumer_deaths = 1, .life = 30}},
+    {"tight",
+     "a dead claim may take most of the room that another waits for",
+     {search::random, 40'000, 4'000'000},
+     {.capacity = 32, .pushes = 3, .reads = 20, .producer_deaths = 1, .life = 30}},
 };
 
 }  // namespace annulus::models

@@ -27,13 +27,14 @@
 namespace annulus {
 
 // Whether a whole record stands at pos: its header is valid there, its length possible, its payload
-// as it was sealed.
+// as it was sealed, if that is to be checked.
 template <class Atomics>
 [[nodiscard]] bool is_record(const ring_memory<Atomics>& ring, record_header header,
-                             std::uint64_t pos) noexcept {
+                             std::uint64_t pos, bool with_payload = true) noexcept {
   const auto& shape = ring.geometry;
   if (header.is_committed(pos, shape.seal)) {
-    return header.bytes() <= shape.max_message && ring.is_whole(pos, header.bytes());
+    return header.bytes() <= shape.max_message &&
+           (!with_payload || ring.is_whole(pos, header.bytes()));
   }
   return shape.topology == topology::mpsc && header.bytes() <= shape.max_claim() &&
          (header.is_aborted(pos, shape.seal) || header.is_busy(pos, shape.seal));
@@ -44,15 +45,25 @@ struct stretch {
   bool all_zero;      // nothing was ever written in it
 };
 
-// Searches [pos, end) for the next record after pos. Requires: no live producer writes there.
+// Searches [pos, end) for the next record after pos. It checks no more payload than a capacity:
+// only who forges headers can ask for more, and could make it check every byte from every position.
+// From there on a valid header is enough; its payload is checked when it is delivered.
+// Requires: no live producer writes there.
 template <class Atomics>
 [[nodiscard]] stretch next_record(const ring_memory<Atomics>& ring, std::uint64_t pos,
                                   std::uint64_t end) noexcept {
   bool all_zero = true;
+  std::uint64_t checked_bytes = 0;
   for (std::uint64_t at = pos; is_before(at, end); at += record_align) {
     // [own] relaxed: what is below the end was settled before the end was read.
     const auto word = ring.header(at).template load<edge::own>(std::memory_order_relaxed);
-    if (word != 0 && at != pos && is_record(ring, record_header(word), at)) return {at, all_zero};
+    const record_header header(word);
+    if (word != 0 && at != pos) {
+      if (is_record(ring, header, at, checked_bytes < ring.geometry.capacity)) {
+        return {at, all_zero};
+      }
+      if (header.is_committed(at, ring.geometry.seal)) checked_bytes += header.bytes();
+    }
     all_zero &= word == 0;
   }
   return {end, all_zero};

@@ -374,6 +374,27 @@ RC_GTEST_PROP(HostilePeer, forged_headers_are_survived_by_mpsc, ()) {
   survive<laid_ring<topology::mpsc, integrity::crc32c>>(aim::forged);
 }
 
+// A header that is valid at every position, each of the longest message: a search that checked
+// every payload would not end within this test's limit.
+TEST(HostilePeer, forged_headers_do_not_hold_a_read_up) {
+  ring_options shape;
+  shape.integrity = integrity::crc32c;
+  shape.capacity = 8 << 20;
+  const auto ring = segment::anonymous(shape).value();
+  const auto& geometry = ring.geometry();
+  const auto held = attachment::make(ring, access::read_write).value();
+  const auto& mem = held.memory();
+  for (std::uint64_t pos = 8; pos < shape.capacity; pos += 8) {
+    mem.header(pos).store<edge::publish>(
+        record_header::committed(geometry.max_message, pos, geometry.seal),
+        std::memory_order_relaxed);
+  }
+  mem.header(0).store<edge::publish>(1, std::memory_order_relaxed);
+  mem.control->write_pos.store<edge::extent>(shape.capacity, std::memory_order_relaxed);
+  auto rx = spsc_consumer::attach(ring).value();
+  EXPECT_EQ(rx.examine().status(), status::corrupt);
+}
+
 TYPED_TEST(Corruption, any_pair_of_positions_is_survived) {
   TypeParam it;
   const std::uint64_t base = capacity - 64;
