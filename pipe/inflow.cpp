@@ -22,12 +22,16 @@ inflow::inflow(roles held, tap from, pages memory, waiting how)
       tally_(held_.control().counters),
       how_(how),
       lanes_(held_.geometry().producers) {
-  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
-    // [released] acquire: what the one before us released, it has stored before it took it.
-    lanes_[i].passed = held_.producer(i).released.load<edge::released>(std::memory_order_acquire);
-  }
   open_.reserve(lanes_.size());
-  fresh_.reserve(lanes_.size());
+  kept_.reserve(lanes_.size());
+  // [released] acquire: the sequences of the set that the one before us completed.
+  const auto set = held_.control().released_set.load<edge::released>(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    // [own] relaxed: handed on by the set's number.
+    lanes_[i].passed =
+        held_.producer(i).released[set & 1].load<edge::own>(std::memory_order_relaxed);
+    recall(i);
+  }
   clear_stall();
 }
 
@@ -117,32 +121,41 @@ std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos
   lane& of = lanes_[number];
   if (header.sequence <= of.passed) return std::nullopt;
   const message payload{at(pos) + header_bytes, header.payload_bytes};
-  if (header.offset == 0) {
+  const bool goes_on = of.is_open && header.sequence == of.sequence;
+  // The one before us kept it, and died before it took it out of the FIFO.
+  if (goes_on && header.offset + payload.size() <= of.kept) return std::nullopt;
+  if (!goes_on) {
     // A new message gives up the one that was begun: its producer did, or died over it.
     if (of.is_open) drop(number, header.incarnation != of.incarnation);
+    if (header.offset != 0) {
+      // Its beginning is lost: taken by another, or by a consumer that could not keep it.
+      of.passed = header.sequence;
+      tally_.recovered();
+      return std::nullopt;
+    }
     if (header.is_last != 0 && payload.size() <= max_message()) {
-      pass(of, number, header.sequence);
+      of.passed = header.sequence;
       return deliver(payload);
     }
-    of.is_open = true;
-    of.is_taken = of.is_gone = false;
-    of.sequence = header.sequence;
-    of.incarnation = header.incarnation;
-    of.first_pos = pos;
-    if (!spare_.empty()) {
-      of.bytes = std::move(spare_.back());
-      spare_.pop_back();
-    }
-    of.bytes.clear();
-    open_.push_back(number);
-  } else if (!of.is_open || header.sequence != of.sequence) {
-    // Its beginning went with a consumer that had taken it out.
-    if (of.is_open) drop(number, header.incarnation != of.incarnation);
-    pass(of, number, header.sequence);
-    tally_.recovered();
-    return std::nullopt;
+    open(number, header, pos);
   }
   return append(of, header, payload);
+}
+
+void inflow::open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept {
+  lane& of = lanes_[number];
+  of.is_open = true;
+  of.is_taken = of.is_gone = false;
+  of.kept = 0;
+  of.sequence = first.sequence;
+  of.incarnation = first.incarnation;
+  of.first_pos = pos;
+  if (!spare_.empty()) {
+    of.bytes = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  of.bytes.clear();
+  open_.push_back(number);
 }
 
 std::optional<view> inflow::append(lane& to, const frame_header& header, message payload) noexcept {
@@ -156,8 +169,8 @@ std::optional<view> inflow::append(lane& to, const frame_header& header, message
   if (header.is_last == 0) return std::nullopt;
   whole_.push_back(std::move(to.bytes));
   to.is_open = false;
+  to.passed = header.sequence;
   std::erase(open_, header.producer);
-  pass(to, header.producer, header.sequence);
   return deliver(whole_.back());
 }
 
@@ -189,17 +202,12 @@ void inflow::skip_damage() noexcept {
 
 // Messages that do not become whole.
 
-void inflow::pass(lane& of, std::uint32_t number, std::uint64_t sequence) noexcept {
-  of.passed = sequence;
-  if (!std::exchange(of.has_news, true)) fresh_.push_back(number);
-}
-
 void inflow::drop(std::uint32_t number, bool is_loss) noexcept {
   lane& of = lanes_[number];
   of.is_open = false;
   spare_.push_back(std::move(of.bytes));
   std::erase(open_, number);
-  pass(of, number, of.sequence);
+  of.passed = of.sequence;
   if (is_loss) tally_.recovered();
 }
 
@@ -244,23 +252,84 @@ void inflow::release() noexcept {
 
 // Takes what nobody needs out of the FIFO. Requires: nothing that was read is unreleased.
 void inflow::take_settled() noexcept {
-  for (const auto number : fresh_) {
-    lane& of = lanes_[number];
-    of.has_news = false;
-    // [released] release: before the frames go, and before any behind them.
-    held_.producer(number).released.store<edge::released>(of.passed, std::memory_order_release);
-  }
-  fresh_.clear();
   std::uint64_t until = parsed_;
   for (const auto number : open_) {
     if (!lanes_[number].is_taken) until = std::min(until, lanes_[number].first_pos);
   }
+  keep_taken();
+  if (until < parsed_ || !kept_.empty()) note_released();
   if (until > taken_) from_.take(until - taken_);
   taken_ = until;
+  forget_kept();
   if (parsed_ - base_ > capacity()) {
     std::memmove(memory_.data(), at(parsed_), static_cast<std::size_t>(copied_ - parsed_));
     base_ = parsed_;
   }
+}
+
+// For a successor: what was released although it is not taken. All of it at once, by the number
+// of the set, so that a release is done or not.
+void inflow::note_released() noexcept {
+  auto& number = held_.control().released_set;
+  // [own] relaxed: only the consumer stores it.
+  const auto set = (number.load<edge::own>(std::memory_order_relaxed) + 1) & 1;
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    // [own] relaxed: handed on by the set's number.
+    held_.producer(i).released[set].store<edge::own>(lanes_[i].passed, std::memory_order_relaxed);
+  }
+  // [released] release: the set is complete.
+  number.store<edge::released>(set, std::memory_order_release);
+}
+
+// What is to leave the FIFO of messages that are not whole goes into the roles file first. Where
+// it cannot, it is in memory alone, and lost should this consumer die.
+void inflow::keep_taken() noexcept {
+  for (const auto number : open_) {
+    lane& of = lanes_[number];
+    if (!of.is_taken || of.kept == of.bytes.size()) continue;
+    auto& words = held_.producer(number);
+    if (of.kept == 0) {
+      // [kept] release: from here on the words are of another message.
+      words.kept_bytes.store<edge::kept>(0, std::memory_order_release);
+      // [own] relaxed: handed on by the count of bytes.
+      words.kept_sequence.store<edge::own>(of.sequence, std::memory_order_relaxed);
+      // [own] relaxed: handed on by the count of bytes.
+      words.kept_incarnation.store<edge::own>(of.incarnation, std::memory_order_relaxed);
+      if (std::ranges::find(kept_, number) == kept_.end()) kept_.push_back(number);
+    }
+    if (!held_.keep(number, of.kept, message(of.bytes).subspan(of.kept))) continue;
+    of.kept = of.bytes.size();
+    // [kept] release: the bytes are in the file.
+    words.kept_bytes.store<edge::kept>(of.kept, std::memory_order_release);
+  }
+}
+
+void inflow::forget_kept() noexcept {
+  std::erase_if(kept_, [&](std::uint32_t number) {
+    lane& of = lanes_[number];
+    if (of.is_open && of.is_taken) return false;
+    of.kept = 0;
+    // [kept] release: after what was released of it is noted.
+    held_.producer(number).kept_bytes.store<edge::kept>(0, std::memory_order_release);
+    return true;
+  });
+}
+
+// Takes up the message that the one before us kept.
+void inflow::recall(std::uint32_t number) noexcept {
+  const auto& words = held_.producer(number);
+  lane& of = lanes_[number];
+  // [kept] acquire: the bytes are in the file.
+  const auto count = words.kept_bytes.load<edge::kept>(std::memory_order_acquire);
+  // [own] relaxed: handed on by the count of bytes.
+  of.sequence = words.kept_sequence.load<edge::own>(std::memory_order_relaxed);
+  if (count == 0 || of.sequence <= of.passed || !held_.recall(number, of.bytes, count)) return;
+  // [own] relaxed: handed on by the count of bytes.
+  of.incarnation = words.kept_incarnation.load<edge::own>(std::memory_order_relaxed);
+  of.kept = count;
+  of.is_open = of.is_taken = true;
+  open_.push_back(number);
+  kept_.push_back(number);
 }
 
 // Whether what is held leaves no room for more, or hides it from a look.

@@ -1,13 +1,13 @@
 // What the one consumer reads out of the FIFO: frames, put together to messages.
 //
 // Look       the FIFO's bytes are copied without being taken (fifo.hpp, tap), many messages at once
-// Release    first each producer's released sequence is stored, then the bytes are taken. So a
-//            consumer's death loses nothing: its successor finds what was not released, and skips
-//            what was released but still stands behind something that was not
+// Release    takes all that was read out of the FIFO at once. So a consumer's death loses nothing:
+//            its successor finds what was not released
 // Held       a long message that is not whole yet keeps its frames in the FIFO, and all behind
-//            them; the others behind are read and released all the same. Only when the FIFO is
-//            full, or longer than a look, is what came of it taken out into memory: then it is
-//            lost, and counted, should this consumer die before it is whole
+//            them. The others behind are read and released all the same: what was released and
+//            stays in the FIFO is noted by its sequence, for all producers at once, and a
+//            successor skips it. Only when the FIFO is full, or longer than a look, is what came
+//            of it taken out, into memory and, for a successor, into the roles file
 // Dead       a message whose producer died, or gave it up, is dropped: never is half a one read
 // Damage     what is no frame of this pipe is skipped up to the next, counted and told
 // Progress   a look that finds nothing is one tee(2); one that finds is tee(2) and read(2) for all
@@ -58,9 +58,9 @@ class inflow {
     std::uint64_t first_pos = 0;  // where its first frame stands; what lies behind is held
     std::uint32_t incarnation = 0;
     bool is_open = false;      // there is such a message
-    bool is_taken = false;     // its frames are in memory only
+    bool is_taken = false;     // its frames leave the FIFO as they come
     bool is_gone = false;      // its producer was gone before the last look
-    bool has_news = false;     // `passed` has grown since it was stored
+    std::uint64_t kept = 0;    // so much of it stands in the roles file
     std::uint64_t passed = 0;  // read, skipped or dropped up to this sequence
   };
 
@@ -78,11 +78,15 @@ class inflow {
   void skip_damage() noexcept;
   [[nodiscard]] view deliver(message one) noexcept;
 
-  void pass(lane& of, std::uint32_t number, std::uint64_t sequence) noexcept;
+  void open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept;
   void drop(std::uint32_t number, bool is_loss) noexcept;
   void mark_the_gone() noexcept;
   void drop_the_gone() noexcept;
   void take_settled() noexcept;
+  void note_released() noexcept;
+  void keep_taken() noexcept;
+  void forget_kept() noexcept;
+  void recall(std::uint32_t number) noexcept;
   [[nodiscard]] bool is_blocked() noexcept;
   void note_stall() noexcept;
   void clear_stall() noexcept;
@@ -100,10 +104,10 @@ class inflow {
   std::uint64_t copied_ = 0;  // to memory_
 
   std::vector<lane> lanes_;
-  std::vector<std::uint32_t> open_;   // lanes with a message that is not whole
-  std::vector<std::uint32_t> fresh_;  // lanes that have passed more than is stored
-  std::vector<octets> whole_;         // long messages that were read and not released
-  std::vector<octets> spare_;         // memory for others
+  std::vector<std::uint32_t> open_;  // lanes with a message that is not whole
+  std::vector<std::uint32_t> kept_;  // lanes with bytes in the roles file
+  std::vector<octets> whole_;        // long messages that were read and not released
+  std::vector<octets> spare_;        // memory for others
   roll_call roll_;
   std::uint64_t unreleased_count_ = 0;
   std::optional<stall> stall_;

@@ -69,6 +69,7 @@ class outflow {
   void abort_claim() noexcept { is_claim_open_ = false; }
   void close() noexcept;
 
+  [[nodiscard]] bool owes() const noexcept { return owed_.has_value(); }
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
   [[nodiscard]] std::uint64_t max_message() const noexcept { return shape().max_message; }
   [[nodiscard]] std::uint64_t most_at_once() const noexcept { return most_at_once_; }

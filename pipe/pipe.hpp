@@ -60,6 +60,8 @@ class pipe_producer {
   // The newest gives way: without room it is dropped and counted, and the answer is `full`.
   [[nodiscard]] status push_or_drop(message one) noexcept;
 
+  // Whether a claim that was committed has still to go out: it does before anything else.
+  [[nodiscard]] bool owes() const noexcept;
   // What is known of the consumer. Asks the kernel.
   [[nodiscard]] presence peer() noexcept;
   // Says that no more will come and gives the role back. An open claim is aborted first.

@@ -308,6 +308,44 @@ void roles::record(act what, std::uint32_t role, std::int32_t pid,
   to.ticket.store<edge::trail>(entry + 1, std::memory_order_release);
 }
 
+// Keeping.
+
+off_t roles::room_of(std::uint32_t which) const noexcept {
+  const std::uint64_t room = (geometry_.max_message + page_bytes - 1) / page_bytes * page_bytes;
+  return static_cast<off_t>(file_bytes(geometry_) + which * room);
+}
+
+bool roles::keep(std::uint32_t which, std::uint64_t offset,
+                 std::span<const std::byte> bytes) const noexcept {
+  while (!bytes.empty()) {
+    const auto done = pwrite(file_.number(), bytes.data(), bytes.size(),
+                             room_of(which) + static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    offset += static_cast<std::uint64_t>(done);
+  }
+  return true;
+}
+
+bool roles::recall(std::uint32_t which, std::vector<std::byte>& bytes, std::uint64_t count) const {
+  struct stat info {};
+  if (count > geometry_.max_message || fstat(file_.number(), &info) != 0 ||
+      info.st_size < room_of(which) + static_cast<off_t>(count)) {
+    return false;
+  }
+  bytes.resize(static_cast<std::size_t>(count));
+  std::size_t got = 0;
+  while (got < bytes.size()) {
+    const auto some = pread(file_.number(), bytes.data() + got, bytes.size() - got,
+                            room_of(which) + static_cast<off_t>(got));
+    if (some < 0 && errno == EINTR) continue;
+    if (some <= 0) return false;
+    got += static_cast<std::size_t>(some);
+  }
+  return true;
+}
+
 // Counting.
 
 void tally::add(word<std::uint64_t>& to, std::uint64_t more) noexcept {

@@ -2,22 +2,26 @@
 //
 //     page 0      geometry: fixed at creation, with a checksum
 //     page 1      control: the consumer's words, the roll, the next entry of the audit trail
-//     then        one set of words per producer, then the audit trail
+//     then        one set of words per producer, the audit trail, and room for a message of each
 //
 // Life       each role holds an OFD lock on its own byte of this file; the kernel drops it when
 //            the process dies. There are no timeouts, and a pid that comes again deceives nobody
 // Edges      roll      enter, leave -> presence
 //            released  release -> the next consumer
 //            abandon   push -> read
+//            kept      take out -> the next consumer
 //            trail     enter, leave -> inspect
 // Hostile    every role works from its own copy of the geometry; what else a peer writes here can
 //            spoil messages and reports, and nothing more
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <annulus/channel/report.hpp>
 #include <annulus/channel/result.hpp>
@@ -85,7 +89,7 @@ struct alignas(line_bytes) control_words {
   word<std::uint64_t> stalled_since;  // steady clock, ns; 0: nobody holds the consumer up
   word<std::uint32_t> stalled_by;     // then: which producer
   word<std::uint32_t> is_closed;      // the consumer has closed, and no other has come
-  word<std::uint64_t> released_bytes;
+  word<std::uint32_t> released_set;   // which of each producer's two `released` holds
   alignas(line_bytes) word<std::uint32_t> roll;  // grows as producers come and close
   word<std::uint64_t> trail_next;
 };
@@ -95,7 +99,11 @@ struct alignas(line_bytes) producer_words {
   counter_words counters;
   word<std::uint64_t> sequence;   // no message had this sequence or a later one
   word<std::uint64_t> abandoned;  // messages up to this sequence will not be finished
-  alignas(line_bytes) word<std::uint64_t> released;  // by the consumer: up to this sequence
+  // By the consumer: what it released and could not take out of the FIFO yet, up to a sequence;
+  // and so much of a long message that it took out and keeps in this file until all has come.
+  alignas(line_bytes) word<std::uint64_t> released[2];
+  word<std::uint64_t> kept_bytes, kept_sequence;
+  word<std::uint32_t> kept_incarnation;
 };
 
 // Who came, who closed, who was found dead by the next in the role.
@@ -138,11 +146,18 @@ class roles {
 
   [[nodiscard]] presence presence_of(std::uint32_t role) const noexcept;
   [[nodiscard]] presence presence_of_producers() const noexcept;
+  // Keeps bytes of a producer's long message, and gives them back. False: it could not.
+  [[nodiscard]] bool keep(std::uint32_t number, std::uint64_t offset,
+                          std::span<const std::byte> bytes) const noexcept;
+  [[nodiscard]] bool recall(std::uint32_t number, std::vector<std::byte>& bytes,
+                            std::uint64_t count) const;
+
   // For messages: the process that holds the role, as it told.
   [[nodiscard]] std::string holder_of(std::uint32_t role) const;
 
  private:
   [[nodiscard]] role_words& words_of(std::uint32_t role) const noexcept;
+  [[nodiscard]] off_t room_of(std::uint32_t number) const noexcept;
   void record(act what, std::uint32_t role, std::int32_t pid, std::uint32_t uid) const noexcept;
 
   descriptor file_;

@@ -10,6 +10,7 @@ enum class edge {
   roll,      // enter, leave -> presence: who came, and who has closed after all that it wrote
   released,  // release -> the next consumer: what it must not read again
   abandon,   // push -> read: this message will not be finished
+  kept,      // take out -> the next consumer: a long message's bytes in the roles file
   trail,     // enter, leave -> inspect: one whole entry of the audit trail
 
   hint,  // relaxed: a stale value costs a retry, or is only shown
