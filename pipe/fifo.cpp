@@ -60,6 +60,8 @@ std::uint64_t bytes_in(int fifo) noexcept {
   return ioctl(fifo, FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
 }
 
+bool has_bytes(int fifo) noexcept { return poll_for(fifo, POLLIN, {}); }
+
 bool has_free_page(int fifo) noexcept { return poll_for(fifo, POLLOUT, {}); }
 
 std::uint64_t certain_room(int fifo) noexcept {
@@ -101,11 +103,7 @@ result<tap> tap::open(int fifo) {
   made.nowhere_ = descriptor(::open("/dev/null", O_WRONLY | O_CLOEXEC));
   if (!made.nowhere_) return system_error("cannot open '/dev/null'", errno);
   made.news_ = descriptor(epoll_create1(EPOLL_CLOEXEC));
-  epoll_event edge{};
-  edge.events = EPOLLIN | EPOLLET;
-  if (!made.news_ || epoll_ctl(made.news_.number(), EPOLL_CTL_ADD, made.fifo(), &edge) != 0) {
-    return system_error("cannot watch the FIFO", errno);
-  }
+  if (!made.news_) return system_error("cannot watch the FIFO", errno);
   return made;
 }
 
@@ -141,9 +139,14 @@ void tap::nap(std::uint64_t known, std::chrono::nanoseconds at_most) noexcept {
     poll_for(fifo(), POLLIN, at_most);
     return;
   }
-  // The known bytes make the FIFO readable all the time: only what is written now is news.
+  // The known bytes make the FIFO readable all the time: only what is written now is news. Watched
+  // only here, for each write pays for a watch.
   epoll_event news{};
-  if (poll_for(news_.number(), POLLIN, at_most)) epoll_wait(news_.number(), &news, 1, 0);
+  news.events = EPOLLIN | EPOLLET;
+  if (epoll_ctl(news_.number(), EPOLL_CTL_ADD, fifo(), &news) != 0) return pipes::nap(at_most);
+  epoll_wait(news_.number(), &news, 1, 0);  // what was there before
+  if (bytes_in(fifo()) <= known) poll_for(news_.number(), POLLIN, at_most);
+  epoll_ctl(news_.number(), EPOLL_CTL_DEL, fifo(), &news);
 }
 
 }  // namespace annulus::pipes

@@ -20,6 +20,8 @@ namespace annulus::pipes {
 
 [[nodiscard]] std::uint64_t kernel_bytes(int fifo) noexcept;
 [[nodiscard]] std::uint64_t bytes_in(int fifo) noexcept;
+// Neither of these takes the FIFO's lock.
+[[nodiscard]] bool has_bytes(int fifo) noexcept;
 [[nodiscard]] bool has_free_page(int fifo) noexcept;
 // How many bytes in whole blocks are certain to find room now.
 [[nodiscard]] std::uint64_t certain_room(int fifo) noexcept;
@@ -46,7 +48,8 @@ class tap {
   void nap(std::uint64_t known, std::chrono::nanoseconds at_most) noexcept;
 
  private:
-  descriptor fifo_, to_, from_, nowhere_, news_;
+  descriptor fifo_, to_, from_, nowhere_;
+  descriptor news_;  // an epoll of the FIFO, when it is napped on
 };
 
 }  // namespace annulus::pipes

@@ -85,8 +85,9 @@ view inflow::idle() noexcept {
 
 view inflow::read(deadline until) noexcept {
   return wait_for(how_, until,
-                  waiter{[&] { return try_read(); }, [](const view& v) { return v.status(); },
-                         [](status s) { return view(s); }, [&] { return peer() == presence::died; },
+                  waiter{[&] { return try_read(); }, [&] { return has_bytes(from_.fifo()); },
+                         [](const view& v) { return v.status(); }, [](status s) { return view(s); },
+                         [&] { return peer() == presence::died; },
                          [&](std::chrono::nanoseconds at_most) {
                            tally_.waited();
                            from_.nap(copied_ - taken_, at_most);

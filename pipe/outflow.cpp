@@ -112,8 +112,9 @@ void outflow::commit_claim(std::size_t count) noexcept {
   owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
   if (settle() == status::ok || peer() != presence::attached) return;
   (void)wait_for(how_, no_deadline,
-                 waiter{[&] { return settle(); }, [](status s) { return s; },
-                        [](status s) { return s; }, [&] { return peer() != presence::attached; },
+                 waiter{[&] { return settle(); }, [&] { return has_free_page(fifo_.number()); },
+                        [](status s) { return s; }, [](status s) { return s; },
+                        [&] { return peer() != presence::attached; },
                         [&](auto at_most) { nap_for_page(at_most); }});
 }
 
@@ -356,9 +357,10 @@ status outflow::wait(deadline until, Attempt attempt) noexcept {
 
 template <class Nap, class Attempt>
 status outflow::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
-  return wait_for(how_, until,
-                  waiter{attempt, [](status s) { return s; }, [](status s) { return s; },
-                         [&] { return peer() == presence::died; }, take_a_nap});
+  return wait_for(
+      how_, until,
+      waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
+             [](status s) { return s; }, [&] { return peer() == presence::died; }, take_a_nap});
 }
 
 }  // namespace annulus::pipes

@@ -21,11 +21,14 @@ inline constexpr std::chrono::milliseconds longest_nap{10};
   return s == status::empty || s == status::full || s == status::stalled;
 }
 
-// What one kind of waiter brings: `attempt` tries, `status_of` reads its result, `refusal` makes
-// one, `is_peer_gone` asks the kernel, `nap` sleeps at most so long.
-template <class Attempt, class StatusOf, class Refusal, class PeerGone, class Nap>
+// What one kind of waiter brings: `attempt` tries, `glance` tells cheaply whether that is worth
+// while (an attempt takes the FIFO's lock, which the other side needs), `status_of` reads an
+// attempt's result, `refusal` makes one, `is_peer_gone` asks the kernel, `nap` sleeps at most so
+// long.
+template <class Attempt, class Glance, class StatusOf, class Refusal, class PeerGone, class Nap>
 struct waiter {
   Attempt attempt;
+  Glance glance;
   StatusOf status_of;
   Refusal refusal;
   PeerGone is_peer_gone;
@@ -37,30 +40,35 @@ waiter(F...) -> waiter<F...>;  // NOLINT
 template <class Waiter>
 [[nodiscard]] auto wait_for(waiting policy, deadline until, Waiter w) noexcept
     -> decltype(w.attempt()) {
-  auto first = w.attempt();
-  if (!is_worth_waiting_for(w.status_of(first))) return first;
-  const auto started = std::chrono::steady_clock::now();
+  using clock = std::chrono::steady_clock;
+  constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are looked at
+  auto seen = w.attempt();
+  if (!is_worth_waiting_for(w.status_of(seen))) return seen;
+  const auto started = clock::now();
+  auto tried = started;
   auto peer_checked = started;
   for (;;) {
-    auto seen = w.attempt();
-    if (!is_worth_waiting_for(w.status_of(seen))) return seen;
-    auto now = std::chrono::steady_clock::now();
-    if (now >= until) {
-      if (w.status_of(seen) == status::stalled) return seen;
-      return w.refusal(status::timed_out);
+    auto now = clock::now();
+    const bool naps = policy.how == waiting::kind::block && now - started >= policy.spin_for;
+    if (naps || now >= until || now - tried >= longest_glance || w.glance()) {
+      tried = now;
+      seen = w.attempt();
+      if (!is_worth_waiting_for(w.status_of(seen))) return seen;
+      if (now >= until) {
+        return w.status_of(seen) == status::stalled ? seen : w.refusal(status::timed_out);
+      }
     }
-    const bool has_spun = now - started >= policy.spin_for;
-    if (has_spun && policy.how == waiting::kind::yield) sched_yield();
-    if (has_spun && policy.how == waiting::kind::block) {
+    if (naps) {
       w.nap(std::min<std::chrono::nanoseconds>(longest_nap, until - now));
-      now = std::chrono::steady_clock::now();
+      now = clock::now();
+    } else if (policy.how == waiting::kind::yield && now - started >= policy.spin_for) {
+      sched_yield();
     }
     if (now - peer_checked < longest_nap) continue;
     peer_checked = now;
     if (!w.is_peer_gone()) continue;
-    auto last = w.attempt();
-    if (!is_worth_waiting_for(w.status_of(last))) return last;
-    return w.refusal(status::peer_gone);
+    seen = w.attempt();
+    return is_worth_waiting_for(w.status_of(seen)) ? w.refusal(status::peer_gone) : seen;
   }
 }
 
