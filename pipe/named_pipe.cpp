@@ -146,12 +146,12 @@ bool publish(const descriptor& file, const std::string& passing, const std::stri
   return done;
 }
 
-// Asks the kernel for as much as the capacity, and takes what it grants.
+// Asks the kernel for the capacity, and where it refuses so much, for the most that it grants.
 void size_fifo(int fifo, std::uint64_t capacity) noexcept {
-  const int now = fcntl(fifo, F_GETPIPE_SZ);
+  const auto now = static_cast<std::uint64_t>(std::max(fcntl(fifo, F_GETPIPE_SZ), 0));
   std::uint64_t wanted = std::min(capacity, std::uint64_t{1} << 30);
-  while (now > 0 && wanted > static_cast<std::uint64_t>(now) &&
-         fcntl(fifo, F_SETPIPE_SZ, static_cast<int>(wanted)) < 0) {
+  while (wanted != now && fcntl(fifo, F_SETPIPE_SZ, static_cast<int>(wanted)) < 0 &&
+         wanted > 2 * now) {
     wanted /= 2;
   }
 }

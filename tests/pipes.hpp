@@ -48,8 +48,8 @@ class scratch_pipe {
       : pipe_(good(named_pipe::create(name_.str(), options))) {}
 
   [[nodiscard]] const scratch_pipe_name& name() const noexcept { return name_; }
-  [[nodiscard]] named_pipe& operator*() noexcept { return pipe_; }
-  [[nodiscard]] named_pipe* operator->() noexcept { return &pipe_; }
+  [[nodiscard]] const named_pipe& operator*() const noexcept { return pipe_; }
+  [[nodiscard]] const named_pipe* operator->() const noexcept { return &pipe_; }
 
  private:
   scratch_pipe_name name_;
