@@ -461,6 +461,43 @@ TEST(PipeLong, an_abandoned_message_is_never_read_and_what_follows_is) {
   }
 }
 
+TEST(PipeLong, wherever_a_message_is_given_up_what_stands_around_it_is_whole) {
+  for (const std::uint32_t producers : {1u, 2u}) {
+    scratch_pipe pipe(of(1 << 14, producers));
+    auto tx = attached<pipe_producer>(*pipe, {waiting::kind::yield, {}});
+    auto rx = attached<pipe_consumer>(*pipe);
+    const auto large = pattern(8100, 2);
+    for (std::size_t before = 0; before < 80; ++before) {
+      std::uint64_t sent = 0;
+      for (std::size_t i = 0; i < before; ++i)
+        sent += tx.try_push(bytes("0123456789")) == status::ok;
+      const auto filler = pattern(150, 1);
+      for (std::size_t i = 0; i < before; ++i) sent += tx.try_push(message(filler)) == status::ok;
+      sent += tx.push(message(large), within(std::chrono::microseconds(50))) == status::ok;
+      std::uint64_t read = 0;
+      batch last;
+      while ((last = rx.drain([&](message) { ++read; }, 7)).count > 0) {
+      }
+      ASSERT_EQ(last.why, status::empty) << before;
+      ASSERT_EQ(read, sent) << before;
+    }
+    EXPECT_EQ(inspect(*pipe)->consumer.counters.corrupt, 0u);
+  }
+}
+
+TEST(PipeLong, a_try_that_may_not_find_room_for_all_writes_nothing) {
+  scratch_pipe pipe(of(1 << 15, 2));
+  auto tx = attached<pipe_producer>(*pipe);
+  const auto half_a_page = pattern(2100, 1);  // of which a page holds one
+  for (int i = 0; i < 6; ++i) ASSERT_EQ(tx.try_push(message(half_a_page)), status::ok);
+  const auto before = inspect(*pipe)->depth;
+  EXPECT_EQ(tx.try_push(message(pattern(3 * a_frame, 2))), status::full);
+  EXPECT_EQ(tx.push(message(pattern(3 * a_frame, 2)), deadline{}), status::timed_out);
+  EXPECT_EQ(tx.try_claim(3 * a_frame).status(), status::full);
+  EXPECT_EQ(tx.claim(3 * a_frame, within(milliseconds(3))).status(), status::timed_out);
+  EXPECT_EQ(inspect(*pipe)->depth, before);
+}
+
 // A frame of a producer's, made by hand.
 octets frame_of(const named_pipe& of, pipes::frame_header header, message payload) {
   header.payload_bytes = static_cast<std::uint16_t>(payload.size());
@@ -545,6 +582,7 @@ TEST(PipeLong, what_had_to_be_taken_out_of_a_full_fifo_is_not_lost_with_its_cons
     while (next(rx) == text(one)) {
     }
     EXPECT_EQ(inspect(*pipe)->depth, 0u);
+    begin_long(*pipe, first);  // as if it died after it kept this, and before it took it
     ASSERT_EQ(tx.try_push(message(one)), status::ok);
   }
   auto rx = attached<pipe_consumer>(*pipe);
@@ -747,6 +785,22 @@ TEST(PipeHostile, a_forged_long_message_ends_at_the_limit) {
     header.offset = i * 1000;
     put(*pipe, frame_of(*pipe, header, pattern(1000, i)));
   }
+  EXPECT_EQ(next(rx), "[empty]");
+  EXPECT_EQ(inspect(*pipe)->consumer.counters.corrupt, 1u);
+  EXPECT_EQ(inspect(*pipe)->depth, 0u);
+}
+
+TEST(PipeHostile, a_message_with_a_hole_is_never_read) {
+  scratch_pipe pipe(of(1 << 14));
+  auto tx = attached<pipe_producer>(*pipe);
+  auto rx = attached<pipe_consumer>(*pipe);
+  begin_long(*pipe, bytes("beginning"));
+  pipes::frame_header end;
+  end.incarnation = 1;
+  end.sequence = 7;
+  end.offset = 5000;
+  end.is_last = 1;
+  put(*pipe, frame_of(*pipe, end, bytes("end")));
   EXPECT_EQ(next(rx), "[empty]");
   EXPECT_EQ(inspect(*pipe)->consumer.counters.corrupt, 1u);
   EXPECT_EQ(inspect(*pipe)->depth, 0u);
