@@ -1,7 +1,7 @@
 // A frame: what one write puts into the FIFO, whole or not at all.
 //
-//     0     4      6        8         10     12           16        24      32
-//     check bytes  payload  producer  last   incarnation  sequence  offset  payload ... pad
+//     0      4            8      10       12        14    16        24      32
+//     check  incarnation  bytes  payload  producer  last  sequence  offset  payload ... pad
 //
 // A message is one frame, or several with its sequence, first to last. A frame is a multiple of 8
 // and at most PIPE_BUF bytes, so the kernel never mixes it with another's, and a death in a write
@@ -19,13 +19,13 @@ namespace annulus::pipes {
 
 struct frame_header {
   std::uint32_t check = 0;
+  std::uint32_t incarnation = 0;  // of the producer's number
   std::uint16_t bytes = 0;
   std::uint16_t payload_bytes = 0;
   std::uint16_t producer = 0;
-  std::uint16_t is_last = 0;      // of its message; the first is the one at offset 0
-  std::uint32_t incarnation = 0;  // of the producer's number
-  std::uint64_t sequence = 0;     // of the message; grows with each of this number, for ever
-  std::uint64_t offset = 0;       // of the payload in its message
+  std::uint16_t is_last = 0;   // of its message; the first is the one at offset 0
+  std::uint64_t sequence = 0;  // of the message; grows with each of this number, for ever
+  std::uint64_t offset = 0;    // of the payload in its message
 };
 static_assert(sizeof(frame_header) == 32);
 
@@ -42,31 +42,36 @@ static_assert(block_bytes % 8 == 0 && block_bytes <= UINT16_MAX);
   return message <= most_payload ? 1 : (message + most_payload - 1) / most_payload;
 }
 
-// Every flipped bit changes the sum; of its 64 bits a frame carries the upper half.
-[[nodiscard]] inline std::uint64_t sum_of(const std::byte* from, std::size_t bytes,
-                                          std::uint64_t seal) noexcept {
-  std::uint64_t sum = seal ^ bytes;
-  while (bytes > 0) {
-    const std::size_t count = bytes < 8 ? bytes : 8;
-    std::uint64_t piece = 0;
-    std::memcpy(&piece, from, count);
-    sum = (sum ^ piece) * 0xd6e8feb86659fd93;
-    sum ^= sum >> 32;
-    from += count;
-    bytes -= count;
+// Mixes words so that every flipped bit changes the sum; the upper half of it is a check.
+class sum {
+ public:
+  explicit constexpr sum(std::uint64_t seal) noexcept : value_(seal) {}
+  constexpr void add(std::uint64_t piece) noexcept {
+    value_ = (value_ ^ piece) * 0xd6e8feb86659fd93;
+    value_ ^= value_ >> 32;
   }
-  return sum * 0x9e3779b97f4a7c15;
-}
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept {
+    return value_ * 0x9e3779b97f4a7c15;
+  }
 
-[[nodiscard]] inline std::uint32_t check_of(const std::byte* header, std::uint64_t seal) noexcept {
-  constexpr std::size_t skipped = sizeof(frame_header::check);
-  return static_cast<std::uint32_t>(sum_of(header + skipped, header_bytes - skipped, seal) >> 32);
+ private:
+  std::uint64_t value_;
+};
+
+[[nodiscard]] constexpr std::uint32_t check_of(const frame_header& of,
+                                               std::uint64_t seal) noexcept {
+  sum all(seal);
+  all.add(of.incarnation);
+  all.add(std::uint64_t{of.bytes} | std::uint64_t{of.payload_bytes} << 16 |
+          std::uint64_t{of.producer} << 32 | std::uint64_t{of.is_last} << 48);
+  all.add(of.sequence);
+  all.add(of.offset);
+  return static_cast<std::uint32_t>(all.value() >> 32);
 }
 
 inline void write_header(std::byte* to, frame_header header, std::uint64_t seal) noexcept {
+  header.check = check_of(header, seal);
   std::memcpy(to, &header, sizeof header);
-  header.check = check_of(to, seal);
-  std::memcpy(to, &header.check, sizeof header.check);
 }
 
 // Whether a header of this pipe stands here: then all its sizes are within a frame.
@@ -76,7 +81,7 @@ inline void write_header(std::byte* to, frame_header header, std::uint64_t seal)
   return header.bytes <= block_bytes && header.bytes % 8 == 0 &&
          header.payload_bytes <= most_payload &&
          header.bytes >= header_bytes + header.payload_bytes && header.producer < producers &&
-         header.is_last <= 1 && header.check == check_of(from, seal);
+         header.is_last <= 1 && header.check == check_of(header, seal);
 }
 
 }  // namespace annulus::pipes

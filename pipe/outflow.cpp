@@ -208,7 +208,21 @@ status outflow::send_at_once(parcel& one) noexcept {
   return s;
 }
 
+// The hot path.
+status outflow::send_short(const parcel& one) noexcept {
+  const auto payload = static_cast<std::size_t>(one.bytes);
+  source from = one.rest;
+  stage_frame(staging_.data(), from, payload, sequence_, 0, true);
+  if (write_blocks(fifo_.number(), {staging_.data(), frame_bytes(payload)}) == 0) [[unlikely]]
+    return status::full;
+  tally_.messages(1, payload);
+  use_sequences(1);
+  return status::ok;
+}
+
 status outflow::send(parcel& one) noexcept {
+  if (one.bytes <= most_payload) [[likely]]
+    return send_short(one);
   do {
     const source before = one.rest;
     const std::uint64_t sent = one.sent;

@@ -92,6 +92,7 @@ class outflow {
 
   [[nodiscard]] status settle() noexcept;
   [[nodiscard]] status send(parcel& one) noexcept;
+  [[nodiscard]] status send_short(const parcel& one) noexcept;
   [[nodiscard]] status send_at_once(parcel& one) noexcept;
   [[nodiscard]] batch send_group(messages many) noexcept;
   void abandon(const parcel& one) noexcept;
