@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include <annulus/pipe/inflow.hpp>
@@ -12,6 +13,10 @@ result<inflow> inflow::make(roles held, int fifo, waiting how) {
   if (!from) return from.error();
   auto memory = pages::fresh(static_cast<std::size_t>(2 * kernel_bytes(fifo)));
   if (!memory) return memory.error();
+  if (!held.enter(consumer_role)) {
+    return failure{fault::in_use, "the pipe has a consumer already: " +
+                                      held.holder_of(consumer_role) + " holds it and is alive"};
+  }
   return inflow(std::move(held), std::move(*from), std::move(*memory), how);
 }
 

@@ -33,6 +33,7 @@ namespace annulus::pipes {
 
 class inflow {
  public:
+  // Takes the role last: a failure leaves no trace of it.
   [[nodiscard]] static result<inflow> make(roles held, int fifo, waiting how);
 
   [[nodiscard]] view try_read() noexcept;

@@ -2,6 +2,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include <annulus/pipe/outflow.hpp>
@@ -26,15 +27,27 @@ void source::copy(std::byte* to, std::size_t count) noexcept {
   }
 }
 
-result<outflow> outflow::make(roles held, int fifo, std::uint32_t number, waiting how) {
+result<outflow> outflow::make(roles held, int fifo, waiting how) {
   auto own = another(fifo);
   if (!own) return own.error();
   auto staging = pages::fresh(most_blocks * block_bytes);
   if (!staging) return staging.error();
   auto claimed = pages::fresh(static_cast<std::size_t>(held.geometry().max_message));
   if (!claimed) return claimed.error();
-  return outflow(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), number,
-                 how);
+  const std::uint32_t most = held.geometry().producers;
+  for (std::uint32_t i = 0; i < most; ++i) {
+    if (!held.enter(producer_role(i))) continue;
+    return outflow(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), i,
+                   how);
+  }
+  const auto holder = held.holder_of(producer_role(0));
+  if (most == 1) {
+    return failure{fault::in_use,
+                   "the pipe has a producer already: " + holder + " holds it and is alive"};
+  }
+  return failure{fault::in_use, "all " + std::to_string(most) +
+                                    " producers of the pipe are attached and alive, the first " +
+                                    holder + "; close one, or create it for more producers"};
 }
 
 outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std::uint32_t number,

@@ -54,8 +54,8 @@ class outflow {
   using bytes = std::span<std::byte>;
   using claim_type = basic_claim<outflow>;
 
-  [[nodiscard]] static result<outflow> make(roles held, int fifo, std::uint32_t number,
-                                            waiting how);
+  // Takes the role last: a failure leaves no trace of it.
+  [[nodiscard]] static result<outflow> make(roles held, int fifo, waiting how);
 
   [[nodiscard]] claim_type try_claim(std::size_t count) noexcept;
   [[nodiscard]] claim_type claim(std::size_t count, deadline until) noexcept;

@@ -1,4 +1,4 @@
-#include <string>
+#include <utility>
 
 #include <annulus/pipe/pipe.hpp>
 
@@ -22,23 +22,9 @@ result<pipes::roles> map_roles(const named_pipe& of) {
 result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
   auto held = map_roles(to);
   if (!held) return held.error();
-  const std::uint32_t most = to.geometry().producers;
-  for (std::uint32_t i = 0; i < most; ++i) {
-    if (!held->enter(pipes::producer_role(i))) continue;
-    auto made = pipes::outflow::make(std::move(*held), to.file(), i, how);
-    if (!made) return made.error();
-    return pipe_producer(std::move(*made));
-  }
-  if (most == 1) {
-    return failure{fault::in_use,
-                   "the pipe has a producer already: " + held->holder_of(pipes::producer_role(0)) +
-                       " holds it and is alive"};
-  }
-  return failure{fault::in_use,
-                 "all " + std::to_string(most) +
-                     " producers of the pipe are attached and alive, the first of them " +
-                     held->holder_of(pipes::producer_role(0)) +
-                     "; close one, or create it for more producers"};
+  auto made = pipes::outflow::make(std::move(*held), to.file(), how);
+  if (!made) return made.error();
+  return pipe_producer(std::move(*made));
 }
 
 pipe_producer& pipe_producer::operator=(pipe_producer&& other) noexcept {
@@ -91,11 +77,6 @@ std::uint32_t pipe_producer::number() const noexcept { return core_ ? core_->num
 result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
   auto held = map_roles(to);
   if (!held) return held.error();
-  if (!held->enter(pipes::consumer_role)) {
-    return failure{fault::in_use,
-                   "the pipe has a consumer already: " + held->holder_of(pipes::consumer_role) +
-                       " holds it and is alive"};
-  }
   auto made = pipes::inflow::make(std::move(*held), to.file(), how);
   if (!made) return made.error();
   return pipe_consumer(std::move(*made));
