@@ -22,10 +22,7 @@ class run {
  public:
   explicit run(const plan& how) : on_(how.processors) {
     out_.how = how;
-    for (auto& one : all_transports()) {
-      if (!is_asked_for(one.name)) continue;
-      out_.all.emplace_back().of = std::move(one);
-    }
+    for (const auto& one : how.transports) out_.all.emplace_back().of = one;
     const auto here = std::ranges::count_if(out_.all, [](auto& f) { return f.of.open != nullptr; });
     const double slices =
         static_cast<double>(how.rounds) * (static_cast<double>(here) * slices_of_one() + 1);
@@ -55,12 +52,6 @@ class run {
   }
 
  private:
-  [[nodiscard]] bool is_asked_for(const std::string& name) const {
-    const auto& only = out_.how.only;
-    return only.empty() || std::ranges::any_of(only, [&](const std::string& part) {
-             return name.find(part) != std::string::npos;
-           });
-  }
   [[nodiscard]] double slices_of_one() const {
     return static_cast<double>(out_.how.batches.size() + out_.how.sizes.size()) + 3;
   }

@@ -16,6 +16,7 @@
 namespace annulus::compare {
 
 struct plan {
+  std::vector<transport> transports = all_transports();
   std::size_t bytes = 128;
   double rate = 50'000;  // of the open loop and of the CPU's share, messages a second
   double seconds = 75;   // all of it, about
@@ -23,7 +24,6 @@ struct plan {
   std::vector<std::size_t> batches{1, 10, 100};
   std::vector<std::size_t> sizes;  // throughput at each of these too, bytes
   std::vector<int> processors;     // the consumer's first
-  std::vector<std::string> only;   // transports whose name contains one of these; empty: all
   std::function<bool()> is_asked_to_stop;
   std::function<void(const std::string&)> tell;  // how far it is
 };

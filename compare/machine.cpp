@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <ctime>
 #include <fstream>
 
@@ -33,6 +34,13 @@ std::string today() {
   return text;
 }
 
+// Others who want the processors show in every figure.
+std::string load() {
+  double over_a_minute = 0;
+  if (getloadavg(&over_a_minute, 1) != 1) return "unknown";
+  return fmt::format("{:.1f} over the last minute", over_a_minute);
+}
+
 }  // namespace
 
 facts facts_of_this_machine() {
@@ -42,6 +50,7 @@ facts facts_of_this_machine() {
       {"annulus", ANNULUS_VERSION},
       {"date", today()},
       {"processor", fmt::format("{}, {} online", processor_model(), sysconf(_SC_NPROCESSORS_ONLN))},
+      {"load", load()},
       {"kernel", fmt::format("{} {} {}", system.sysname, system.release, system.machine)},
       {"compiler", compiler()},
       {"flags", ANNULUS_FLAGS},

@@ -162,9 +162,9 @@ report report_of(facts machine, comparison measured) {
 
 std::string heading(const report& of) {
   std::string out;
-  for (const auto& [name, value] : of.machine) out += fmt::format("{:<15} {}\n", name, value);
+  for (const auto& [name, value] : of.machine) out += fmt::format("{:<20} {}\n", name, value);
   for (const auto& one : of.drawn) {
-    if (!one.setting.empty()) out += fmt::format("{:<15} {}\n", one.name, one.setting);
+    if (!one.setting.empty()) out += fmt::format("{:<20} {}\n", one.name, one.setting);
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include <annulus/pipe/pipe.hpp>
@@ -21,7 +22,11 @@ class pipe_channel : public role_channel<named_pipe, pipe_producer, pipe_consume
   pipe_channel(const pipe_channel&) = delete;
   pipe_channel& operator=(const pipe_channel&) = delete;
 
-  [[nodiscard]] std::uint64_t memory_bytes() const { return memory_.options().capacity; }
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    struct stat roles {};
+    fstat(memory_.roles_file(), &roles);
+    return memory_.kernel_bytes() + static_cast<std::uint64_t>(roles.st_size);
+  }
 
  private:
   static constexpr waiting at_once{waiting::kind::block, nanoseconds(0)};
@@ -29,7 +34,7 @@ class pipe_channel : public role_channel<named_pipe, pipe_producer, pipe_consume
   static named_pipe make(const shape& of) {
     static unsigned made = 0;
     pipe_options how;
-    how.capacity = std::max<std::uint64_t>(of.capacity, 8 * of.bytes);
+    how.capacity = std::bit_ceil(std::max(of.capacity, 8 * of.bytes));
     how.producers = 1;
     return must(named_pipe::create(
         "compare-" + std::to_string(getpid()) + "-" + std::to_string(++made), how));

@@ -10,7 +10,6 @@
 namespace annulus::compare {
 namespace {
 
-using std::chrono::milliseconds;
 using kind = waiting::kind;
 
 class ring : public role_channel<segment, spsc_producer, spsc_consumer> {
@@ -45,13 +44,27 @@ transport ours(const char* name, const char* setting) {
   return {name, setting, &link_of<Channel>::open, "", true, true};
 }
 
+// A consumer that looks once in a while, where the channel has such a waiting.
+template <class Waiting>
+void add_napping(std::vector<transport>& to) {
+  if constexpr (requires { Waiting::kind::nap; }) {
+    struct napping : ring {
+      explicit napping(const shape& of)
+          : ring(of, {blocking::at_once, {.how = Waiting::kind::nap}}) {}
+    };
+    to.push_back(ours<napping>("ring, nap", "in place both ways; the consumer looks every 1 ms"));
+  }
+}
+
 }  // namespace
 
 std::vector<transport> ring_transports() {
-  return {
+  std::vector<transport> all{
       ours<spinning>("ring, spin", "in place both ways; both sides poll"),
       ours<blocking>("ring, block", "in place both ways; both sides sleep at once, on a futex"),
   };
+  add_napping<waiting>(all);
+  return all;
 }
 
 }  // namespace annulus::compare
