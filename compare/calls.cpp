@@ -103,11 +103,11 @@ class tracer {
   // Until both have ended. At their second marks, `both_done` is called.
   void follow(const patience& until, const std::function<void()>& both_done) {
     while (left_ > 0) {
+      until.check();
       int how = 0;
       const pid_t thread = waitpid(-1, &how, __WALL | WNOHANG);
       if (thread < 0) throw last_error("waitpid");
       if (thread == 0) {
-        until.check();
         nap();
         continue;
       }

@@ -119,12 +119,19 @@ void side_processes::be_side(int processor, const std::function<void()>& side, r
   }
 }
 
-// A side of which nobody will wait any more is killed, and waited for.
+// Sides that nobody will wait for any more are killed, and waited for. Any child is waited for: a
+// traced process does not end before its threads have been.
 void side_processes::kill_all() noexcept {
-  for (pid_t& child : children_) {
-    if (child == gone) continue;
-    kill(child, SIGKILL);
-    waitpid(std::exchange(child, gone), nullptr, 0);
+  for (const pid_t child : children_) {
+    if (child != gone) kill(child, SIGKILL);
+  }
+  const auto is_there = [](pid_t child) { return child != gone; };
+  while (std::ranges::any_of(children_, is_there)) {
+    int how = 0;
+    const pid_t ended = waitpid(-1, &how, __WALL);
+    if (ended < 0 && errno != EINTR) return;
+    if (WIFSTOPPED(how)) continue;
+    std::ranges::replace(children_, ended, gone);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -181,6 +182,18 @@ TEST(Calls, a_batch_shares_them) {
 
 TEST(Calls, a_posix_queue_copies_twice_though_its_calls_return_nothing) {
   EXPECT_EQ(counted("POSIX mq").copies, 2);
+}
+
+TEST(Calls, a_count_asked_to_stop_ends_with_every_thread_of_its_sides) {
+  const auto all = all_transports();
+  const auto last =
+      std::ranges::find_if(all.rbegin(), all.rend(), [](auto& one) { return one.open != nullptr; });
+  const processors on(processors::allowed());
+  const load how{.pace = pace::on_time, .span = 600s, .is_crowded = true};
+  const auto begun = clock::now();
+  const patience brief{clock::time_point::max(), [&] { return clock::now() > begun + 100ms; }};
+  EXPECT_THROW(static_cast<void>(count_calls(*last->open({}), how, on, brief)), broken_off);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);  // nobody is left
 }
 
 // Targets.
