@@ -109,14 +109,18 @@ class link_of final : public link {
           },
           how.batch);
     };
-    if (how.pace == pace::flood) {
+    std::uint64_t before = 0;
+    on.consumer.begin(how);
+    if (how.pace == pace::flood && !how.is_counted) {
       const auto warm = clock::now() + how.span / 5;
       while (!check.is_over() && clock::now() < warm) {
         for (int i = 0; i < 64 && !check.is_over(); ++i) take();
       }
+      if (!check.is_over()) {  // else it was held up so long that there is nothing but this
+        before = check.seen();
+        on.consumer.begin(how);
+      }
     }
-    const auto before = check.seen();
-    on.consumer.begin(how);
     while (!check.is_over()) take();
     on.consumer.end(how);
     on.consumer.messages = check.seen() - before;

@@ -107,7 +107,7 @@ class adviser {
         (best == nullptr || pipe_->cpu->busier() <= best->cpu->busier())) {
       best = pipe_;
     }
-    if (best == nullptr) return {need, "", "the CPU's share was not measured here"};
+    if (best == nullptr) return {need, "", "nobody who was measured here keeps p99 below 5 ms"};
     return {need, best->name,
             fmt::format("{} in the busier process, p99 {}", cpu(*best), span(best->latency->p99))};
   }
