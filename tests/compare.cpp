@@ -403,7 +403,7 @@ TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
     EXPECT_EQ(one["throughput_by_size"].size(), 2u);
     for (const auto* loop : {"open_loop_ns", "closed_loop_ns"}) {
       for (const auto* p : {"p50", "p95", "p99", "p99.9", "max"}) {
-        EXPECT_GT(one[loop][p], 0) << loop << " " << p;
+        EXPECT_GT(one.at(loop).at(p), 0) << loop << " " << p;
       }
     }
     EXPECT_TRUE(one["cpu"]["consumer_of_one_core"].is_number());
