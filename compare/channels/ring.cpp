@@ -39,32 +39,25 @@ struct blocking : ring {
   explicit blocking(const shape& of) : ring(of, {at_once, at_once}) {}
 };
 
+// Nobody wakes this consumer: it looks once a millisecond.
+struct napping : ring {
+  explicit napping(const shape& of)
+      : ring(of, {blocking::at_once, {kind::nap, {}, std::chrono::milliseconds(1)}}) {}
+};
+
 template <class Channel>
 transport ours(const char* name, const char* setting) {
   return {name, setting, &link_of<Channel>::open, "", true, true};
 }
 
-// A consumer that looks once in a while, where the channel has such a waiting.
-template <class Waiting>
-void add_napping(std::vector<transport>& to) {
-  if constexpr (requires { Waiting::kind::nap; }) {
-    struct napping : ring {
-      explicit napping(const shape& of)
-          : ring(of, {blocking::at_once, {.how = Waiting::kind::nap}}) {}
-    };
-    to.push_back(ours<napping>("ring, nap", "in place both ways; the consumer looks every 1 ms"));
-  }
-}
-
 }  // namespace
 
 std::vector<transport> ring_transports() {
-  std::vector<transport> all{
+  return {
       ours<spinning>("ring, spin", "in place both ways; both sides poll"),
       ours<blocking>("ring, block", "in place both ways; both sides sleep at once, on a futex"),
+      ours<napping>("ring, nap", "in place both ways; the consumer looks every 1 ms, unwoken"),
   };
-  add_napping<waiting>(all);
-  return all;
 }
 
 }  // namespace annulus::compare
