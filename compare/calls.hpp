@@ -1,6 +1,7 @@
 // System calls and copies of a message, counted from outside by tracing both sides of a short run.
 //
-// Calls    every system call of every thread of a side, between its two marks
+// Calls    every system call of every thread of a side, between its two marks. Tracing slows who
+//          makes them: a side that sleeps finds more at each waking than it would untraced
 // Copies   when both sides have reached their second mark they are held, and all of their memory is
 //          searched for the last message's bytes. Each place where they lie, shared memory counted
 //          once, was written by the application or by one copy; so was each place in the kernel,
