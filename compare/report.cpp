@@ -185,8 +185,10 @@ std::string tables(const report& of) {
   part("Latency there and back, closed loop", latencies(of, &summary::trip));
   part(fmt::format(
            "Costs. CPU at {}/s of one core, of the producer without its pacing, which alone takes "
-           "{}.\nSystem calls per message, counted by tracing: at {}/s, and of both sides in "
-           "batches of 100.\nCopies per message: the places in both processes where the last "
+           "{}.\nSystem calls per message, counted by tracing, which lets a sleeper find more at "
+           "each "
+           "waking:\nat {}/s, and of both sides in batches of 100.\nCopies per message: the places "
+           "in both processes where the last "
            "message lies, and the bytes\nthat the kernel took; 0: it is read where it was written",
            at_rate,
            of.measured.pacing_cpu.empty() ? "-" : percent(median_of(of.measured.pacing_cpu)),

@@ -944,7 +944,7 @@ TEST(CliBench, measures_and_tells_what_it_measured) {
 
 TEST(CliCompare, measures_what_it_is_asked_for) {
   const place at;
-  const auto text = annulus_says(at, {"compare", "--only", "ring, block", "--seconds", "0.2",
+  const auto text = annulus_says(at, {"compare", "--only", "ring block", "--seconds", "0.2",
                                       "--rounds", "1", "--json", "--plots", at.path("plots")});
   ASSERT_EQ(text.code, 0) << text.err;
   const auto seen = nlohmann::json::parse(text.out);

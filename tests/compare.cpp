@@ -161,7 +161,7 @@ calls counted(const std::string& name, pace how_fast = pace::on_time, std::size_
 }
 
 TEST(Calls, a_spinning_ring_makes_none_and_copies_nothing) {
-  const auto seen = counted("ring, spin");
+  const auto seen = counted("ring spin");
   EXPECT_EQ(seen.producer, 0);
   EXPECT_LT(seen.consumer, 0.5);  // after 10 ms in vain it asks whether its peer lives
   EXPECT_EQ(seen.copies, 0);
@@ -199,7 +199,7 @@ TEST(Calls, a_count_asked_to_stop_ends_with_every_thread_of_its_sides) {
 // Targets.
 
 summary measured_ring() {
-  summary one{.name = "ring, block", .is_ours = true};
+  summary one{.name = "ring block", .is_ours = true};
   one.rates[1] = {2e6, 2e6, 2e6};
   one.rates[100] = {9e6, 9e6, 9e6};
   one.latency = percentiles{5'000, 8'000, 20'000, 90'000, 1e6};
@@ -241,7 +241,7 @@ TEST(Targets, the_busier_process_is_judged_as_a_share_of_eight_cores) {
 }
 
 TEST(Targets, what_was_not_measured_is_not_judged) {
-  const summary nothing{.name = "ring, spin", .is_ours = true};
+  const summary nothing{.name = "ring spin", .is_ours = true};
   for (const auto& one : targets()) EXPECT_FALSE(value_of(one.of, nothing)) << one.name;
 }
 
@@ -259,7 +259,7 @@ TEST(Recommendation, a_pipe_that_keeps_the_latency_twice_over_is_enough) {
   pipe.latency->p99 = 50'000;
   EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
   pipe.latency->p99 = 50'001;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "ring, block");
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "ring block");
 }
 
 TEST(Recommendation, where_nobody_keeps_the_latency_it_says_so_and_names_the_nearest) {
@@ -268,7 +268,7 @@ TEST(Recommendation, where_nobody_keeps_the_latency_it_says_so_and_names_the_nea
   pipe.latency->p99 = 300'000;
   const auto all = recommend({ring, pipe}, rate);
   EXPECT_EQ(choice(all, "latency"), "");
-  EXPECT_THAT(all[1].why, HasSubstr("the nearest is ring, block"));
+  EXPECT_THAT(all[1].why, HasSubstr("the nearest is ring block"));
 }
 
 TEST(Recommendation, above_ten_thousand_a_second_the_pipe_serves_if_it_carries_twice_that) {
@@ -276,42 +276,42 @@ TEST(Recommendation, above_ten_thousand_a_second_the_pipe_serves_if_it_carries_t
   pipe.rates[1].median = 20'000;
   EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "pipe");
   pipe.rates[1].median = 19'999;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "ring, block");
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "ring block");
 }
 
 TEST(Recommendation, of_the_rings_that_keep_the_latency_the_cheapest_is_taken) {
   auto block = measured_ring(), spin = measured_ring(), pipe = measured_pipe();
-  spin.name = "ring, spin";
+  spin.name = "ring spin";
   spin.cpu->consumer = 1;
   pipe.latency->p99 = 90'000;
-  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring, block");
+  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring block");
   block.latency->p99 = 100'001;
-  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring, spin");
+  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring spin");
 }
 
 TEST(Recommendation, a_tight_cpu_budget_takes_who_costs_least_and_is_not_too_late) {
   auto block = measured_ring(), nap = measured_ring(), pipe = measured_pipe();
-  nap.name = "ring, nap";
+  nap.name = "ring nap";
   nap.cpu = cpu_use{.producer = 0.01, .consumer = 0.01};
   nap.latency->p99 = 1'100'000;
-  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring, nap");
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring nap");
   pipe.cpu = cpu_use{.producer = 0.005, .consumer = 0.005};
   EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "pipe");
   pipe.latency->p99 = nap.latency->p99 = 6'000'000;
-  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring, block");
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring block");
 }
 
 TEST(Recommendation, other_systems_and_no_need_at_all_take_the_pipe) {
   const auto all = recommend({measured_ring(), measured_pipe()}, rate);
   EXPECT_EQ(choice(all, "other systems"), "pipe");
   EXPECT_EQ(choice(all, "none of these"), "pipe");
-  EXPECT_EQ(choice(all, "as many messages"), "ring, block");
+  EXPECT_EQ(choice(all, "as many messages"), "ring block");
 }
 
 TEST(Recommendation, without_a_pipe_or_a_ring_it_says_what_was_not_measured) {
   const auto no_pipe = recommend({measured_ring()}, rate);
   EXPECT_EQ(choice(no_pipe, "none of these"), "");
-  EXPECT_EQ(choice(no_pipe, "latency"), "ring, block");
+  EXPECT_EQ(choice(no_pipe, "latency"), "ring block");
   for (const auto& one : recommend({}, rate)) {
     EXPECT_EQ(one.choice, "") << one.need;
     EXPECT_THAT(one.why, HasSubstr("measured here")) << one.need;
@@ -418,7 +418,7 @@ TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
 
 TEST(Comparison, the_tables_show_each_target_and_what_was_not_measured) {
   const auto all =
-      report_of(facts_of_this_machine(), measure(tiny({named("ring, block"), named("iceoryx")})));
+      report_of(facts_of_this_machine(), measure(tiny({named("ring block"), named("iceoryx")})));
   const auto text = heading(all) + tables(all) + recommendation(all);
   for (const auto& one : targets()) EXPECT_THAT(text, HasSubstr(one.name));
   EXPECT_THAT(text, HasSubstr("iceoryx: not in this build"));

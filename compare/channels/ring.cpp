@@ -54,9 +54,9 @@ transport ours(const char* name, const char* setting) {
 
 std::vector<transport> ring_transports() {
   return {
-      ours<spinning>("ring, spin", "in place both ways; both sides poll"),
-      ours<blocking>("ring, block", "in place both ways; both sides sleep at once, on a futex"),
-      ours<napping>("ring, nap", "in place both ways; the consumer looks every 1 ms, unwoken"),
+      ours<spinning>("ring spin", "in place both ways; both sides poll"),
+      ours<blocking>("ring block", "in place both ways; both sides sleep at once, on a futex"),
+      ours<napping>("ring nap", "in place both ways; the consumer looks every 1 ms, unwoken"),
   };
 }
 
