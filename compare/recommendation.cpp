@@ -64,6 +64,10 @@ class adviser {
     }
     const auto* best = quickest();
     if (best == nullptr) return {need, "", "no ring was measured here"};
+    if (keeps(*best)) {
+      return {need, best->name,
+              fmt::format("p99 {}, and no ring here keeps it", span(best->latency->p99))};
+    }
     return {need, "",
             fmt::format("none keeps it here; the nearest is {}, p99 {}; {}", best->name,
                         span(best->latency->p99), told)};
@@ -127,10 +131,13 @@ class adviser {
     }
     return best;
   }
+  // Of all, the pipe too.
   [[nodiscard]] const summary* quickest() const {
-    const auto best =
-        std::ranges::min_element(rings_, {}, [](const summary* s) { return s->latency->p99; });
-    return best == rings_.end() ? nullptr : *best;
+    const summary* best = pipe_;
+    for (const auto* one : rings_) {
+      if (best == nullptr || one->latency->p99 < best->latency->p99) best = one;
+    }
+    return best;
   }
   [[nodiscard]] const summary* fastest() const {
     const auto best = std::ranges::max_element(rings_, {}, &summary::rate);

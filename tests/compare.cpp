@@ -271,6 +271,13 @@ TEST(Recommendation, where_nobody_keeps_the_latency_it_says_so_and_names_the_nea
   EXPECT_THAT(all[1].why, HasSubstr("the nearest is ring block"));
 }
 
+TEST(Recommendation, a_pipe_that_just_keeps_the_latency_is_taken_where_no_ring_does) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  ring.latency->p99 = 200'000;
+  pipe.latency->p99 = 90'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
+}
+
 TEST(Recommendation, above_ten_thousand_a_second_the_pipe_serves_if_it_carries_twice_that) {
   auto ring = measured_ring(), pipe = measured_pipe();
   pipe.rates[1].median = 20'000;
