@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "statistics.hpp"
+#include "shared.hpp"
 
 namespace annulus::bench {
 namespace {

@@ -1,16 +1,16 @@
 // What was measured: for people, for programs, as pictures.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
+#include "compare/machine.hpp"
 #include "results.hpp"
 #include "verdict.hpp"
 
+#include <string>
+#include <vector>
+
 namespace annulus::bench {
 
-using facts = std::vector<std::pair<std::string, std::string>>;
+using compare::facts;
 
 // Markdown that also reads well in a terminal.
 [[nodiscard]] std::string report_for_people(const facts& of_machine, const processors& on,

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "statistics.hpp"
+#include "shared.hpp"
 #include "trial.hpp"
 
 namespace annulus::bench {

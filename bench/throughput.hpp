@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "message.hpp"
-#include "sides.hpp"
+#include "shared.hpp"
 #include "trial.hpp"
 
 namespace annulus::bench {

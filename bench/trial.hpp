@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "sides.hpp"
+#include "shared.hpp"
 
 namespace annulus::bench {
 

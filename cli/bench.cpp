@@ -200,13 +200,7 @@ setting setting_of(const bench_options& o) {
   how.producers = o.producers;
   how.wait = o.wait;
   how.cpus = o.cpus.empty() ? choose_cpus() : o.cpus;
-  const auto allowed = allowed_cpus();
-  for (const int cpu : how.cpus) {
-    if (std::ranges::find(allowed, cpu) != allowed.end()) continue;
-    throw command_error{exit_code::usage,
-                        fmt::format("processor {} is not ours to use; there are {}", cpu,
-                                    fmt::join(allowed, ", "))};
-  }
+  require_ours(how.cpus);
   return how;
 }
 

@@ -2,7 +2,9 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/signals.hpp"
+#include "compare/sides.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -246,15 +248,7 @@ double measure_throughput(const setting& how, std::uint64_t bytes, std::chrono::
              : throughput<mpsc_producer, mpsc_consumer>(how, bytes, span);
 }
 
-std::vector<int> allowed_cpus() {
-  std::vector<int> out;
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return out;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (CPU_ISSET(static_cast<std::size_t>(cpu), &set)) out.push_back(cpu);
-  }
-  return out;
-}
+std::vector<int> allowed_cpus() { return compare::processors::allowed(); }
 
 std::vector<int> choose_cpus() {
   const auto all = allowed_cpus();
@@ -263,6 +257,16 @@ std::vector<int> choose_cpus() {
     if (core_of(all[i]) != core_of(all[0])) return {all[0], all[i]};
   }
   return {all[0], all[1]};
+}
+
+void require_ours(const std::vector<int>& cpus) {
+  const auto allowed = allowed_cpus();
+  for (const int cpu : cpus) {
+    if (std::ranges::find(allowed, cpu) != allowed.end()) continue;
+    throw command_error{exit_code::usage,
+                        fmt::format("processor {} is not ours to use; there are {}", cpu,
+                                    fmt::join(allowed, ", "))};
+  }
 }
 
 pinned::pinned(const std::vector<int>& cpus) : before_(allowed_cpus()) {

@@ -38,6 +38,8 @@ using samples = std::vector<std::uint32_t>;  // nanoseconds
 // Two processors on cores of their own, where there are; fewer than two: do not pin.
 [[nodiscard]] std::vector<int> choose_cpus();
 [[nodiscard]] std::vector<int> allowed_cpus();
+// Throws what the user should know if one of them is not allowed.
+void require_ours(const std::vector<int>& cpus);
 
 // Pins this process while it lives.
 class pinned {

@@ -22,6 +22,8 @@ constexpr const char* footer =
     "      who is attached, how much waits, who blocks and since when\n"
     "  annulus bench\n"
     "      what this machine can do\n"
+    "  annulus compare --quick\n"
+    "      the ring, the pipe and the usual alternatives, and which of them to take\n"
     "\n"
     "A size is written 4096, 32KiB, 1MiB, 2G; a time 250ms, 1.5s, 2m.\n"
     "\n";
@@ -56,6 +58,7 @@ int dispatch(int argc, const char* const* argv) {
   add_recover(app, ends_with);
   add_remove(app, ends_with);
   add_bench(app, ends_with);
+  add_compare(app, ends_with);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -46,19 +46,6 @@ std::optional<double> seconds_of(std::string_view unit) {
   return std::nullopt;
 }
 
-// A number with three digits that matter, and a unit each `step` times the one before.
-template <std::size_t N>
-std::string with_unit(double value, double step, const char* const (&units)[N]) {
-  std::size_t unit = 0;
-  while (std::abs(value) >= step && unit + 1 < N) {
-    value /= step;
-    ++unit;
-  }
-  const bool is_whole = value == std::floor(value);
-  const int digits = is_whole || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return fmt::format("{:.{}f}{}", value, digits, units[unit]);
-}
-
 }  // namespace
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
@@ -82,22 +69,6 @@ std::optional<std::chrono::nanoseconds> parse_span(std::string_view text) {
   constexpr double a_century = 100.0 * 366 * 24 * 3600;
   if (!unit || !(count >= 0) || count * *unit > a_century) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(count * *unit * 1e9));
-}
-
-std::string show_bytes(double bytes) {
-  return with_unit(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB"});
-}
-
-std::string show_count(double count) { return with_unit(count, 1000, {"", "k", "M", "G", "T"}); }
-
-std::string show_span(std::chrono::nanoseconds span) {
-  const auto ns = static_cast<double>(span.count());
-  if (ns < 1e9) return with_unit(ns, 1000, {" ns", " us", " ms"});
-  const double seconds = ns / 1e9;
-  if (seconds < 120) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{:.0f} h", seconds / 3600);
-  return fmt::format("{:.0f} days", seconds / 86400);
 }
 
 std::string show_time(std::int64_t seconds_since_1970) {

@@ -1,6 +1,8 @@
 // Sizes and times, as people write and read them.
 #pragma once
 
+#include "compare/show.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -17,10 +19,9 @@ namespace annulus::cli {
 // century.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_span(std::string_view text);
 
-// Three digits that matter, and a unit.
-[[nodiscard]] std::string show_bytes(double bytes);
-[[nodiscard]] std::string show_span(std::chrono::nanoseconds span);
-[[nodiscard]] std::string show_count(double count);
+using compare::show_bytes;
+using compare::show_count;
+using compare::show_span;
 
 // "2026-11-23 14:05:09", local time.
 [[nodiscard]] std::string show_time(std::int64_t seconds_since_1970);

@@ -121,6 +121,12 @@ class run {
   run& operator=(const run&) = delete;
 
   void send_signal(int signal) const { kill(pid_, signal); }
+  [[nodiscard]] bool has_children() const {
+    const auto pid = std::to_string(pid_);
+    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
+    int child = 0;
+    return static_cast<bool>(children >> child);
+  }
 
   // The exit code; 256 + n after death by signal n.
   int wait() {
@@ -674,6 +680,10 @@ TEST(CliCode, usage_is_2) {
       {"stat", "--watch"},
       {"bench", "--sizes", "0"},
       {"bench", "--cpus", "100000"},
+      {"compare", "--cpus", "100000"},
+      {"compare", "--bytes", "12"},
+      {"compare", "--only", "carrier pigeons"},
+      {"compare", "--rate", "0"},
   };
   for (const auto& words : wrong) {
     const auto seen = annulus_says(at, words);
@@ -685,7 +695,8 @@ TEST(CliCode, usage_is_2) {
 
 TEST(CliCode, help_and_version_are_0) {
   const place at;
-  for (const auto* command : {"create", "send", "recv", "stat", "recover", "remove", "bench"}) {
+  for (const auto* command :
+       {"create", "send", "recv", "stat", "recover", "remove", "bench", "compare"}) {
     const auto seen = annulus_says(at, {command, "--help"});
     EXPECT_EQ(seen.code, 0);
     EXPECT_THAT(seen.out, HasSubstr("xample")) << command;
@@ -929,6 +940,27 @@ TEST(CliBench, measures_and_tells_what_it_measured) {
   EXPECT_GT(seen["sizes"][0]["round_trip"]["p50_ns"], 0);
   EXPECT_GT(seen["sizes"][1]["messages_per_second"]["median"], 0);
   EXPECT_GT(seen["cache_line"]["samples"], 0);
+}
+
+TEST(CliCompare, measures_what_it_is_asked_for) {
+  const place at;
+  const auto text = annulus_says(at, {"compare", "--only", "ring block", "--seconds", "0.2",
+                                      "--rounds", "1", "--json", "--plots", at.path("plots")});
+  ASSERT_EQ(text.code, 0) << text.err;
+  const auto seen = nlohmann::json::parse(text.out);
+  ASSERT_EQ(seen["transports"].size(), 1u);
+  EXPECT_GT(seen["transports"][0]["throughput"][0]["messages_per_second"]["median"], 0);
+  for (const auto* picture : {"plots/latency.svg", "plots/throughput.svg"}) {
+    EXPECT_THAT(at.read(picture), HasSubstr("</svg>")) << picture;
+  }
+}
+
+TEST(CliCompare, an_interrupt_ends_it_cleanly) {
+  const place at;
+  run compare({"compare", "--seconds", "600"}, {});
+  ASSERT_TRUE(eventually([&] { return compare.has_children(); }));
+  compare.send_signal(SIGINT);
+  EXPECT_EQ(compare.wait(), 128 + SIGINT);
 }
 
 }  // namespace

@@ -6,7 +6,8 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          line in edges.hpp starts with `relaxed:` is only ever relaxed; every other has both ends,
          a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay
          behind the seam, ring/atomics.hpp. The same in pipe/, whose edges and seam are words.hpp.
-Layers   channel <- ring, pipe <- bus <- cli. The first three rest on the standard library alone.
+Layers   channel <- ring, pipe <- bus <- compare <- cli. The first three rest on the standard
+         library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
 Size     A line 100 columns, a header 400 lines, a function 60.
 Tree     Nothing left to do, no test skipped, no path of one machine, no stray blanks.
@@ -29,7 +30,8 @@ LAYERS = {  # folder -> the folders that it may include
     "ring": {"channel", "ring"},
     "pipe": {"channel", "pipe"},
     "bus": {"channel", "ring", "pipe", "bus"},
-    "cli": {"channel", "ring", "pipe", "bus", "cli"},
+    "compare": {"channel", "ring", "pipe", "bus", "compare"},
+    "cli": {"channel", "ring", "pipe", "bus", "compare", "cli"},
     "models": {"channel", "ring", "models"},
     "proofs": {"channel", "ring", "proofs"},
 }
@@ -222,7 +224,7 @@ def layers(tree):
             continue
         for found in INCLUDE.finditer(text):
             line, quote, name = line_of(text, found.start()), found[1], found[2]
-            ours = re.match(r"annulus/(\w+)/", name)
+            ours = re.match(rf"(?:annulus/)?({'|'.join(LAYERS)})/", name)
             if ours and ours[1] not in LAYERS[folder(path)]:
                 yield path, line, f"{folder(path)} may not include {ours[1]}"
             elif folder(path) in ("channel", "ring", "pipe"):
@@ -412,6 +414,7 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("neither standard nor", "pipe/a.cpp", "#include <fmt/format.h>\n"),
     ("not a word of this house", "pipe/a.cpp", "int sender = 0;\n"),
     ("channel may not include ring", "channel/a.hpp", "#include <annulus/ring/spsc.hpp>\n"),
+    ("compare may not include cli", "compare/a.cpp", '#include "cli/text.hpp"\n'),
     ("neither standard nor", "ring/a.cpp", "#include <fmt/format.h>\n"),
     ("write <annulus/...>", "ring/a.cpp", '#include "spsc.hpp"\n'),
     ("not a word of this house", "ring/a.cpp", "int ring_buffer_size = 0;\n"),

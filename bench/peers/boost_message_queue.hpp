@@ -1,19 +1,15 @@
 // boost::interprocess::message_queue: between processes, in a shared segment under a lock.
 #pragma once
 
-#include <unistd.h>
-
-#include <boost/interprocess/ipc/message_queue.hpp>
-#include <string>
-
 #include "../message.hpp"
 #include "../trial.hpp"
+#include "compare/channels/boost_queue.hpp"
 
 namespace annulus::bench {
 
 template <std::size_t Bytes>
 class boost_message_queue {
-  using queue_type = boost::interprocess::message_queue;
+  using queue_type = compare::boost_queue::queue_type;
 
  public:
   using message = payload<Bytes>;
@@ -37,22 +33,12 @@ class boost_message_queue {
     }
   };
 
-  boost_message_queue(std::uint64_t capacity, unsigned)
-      : queue_(boost::interprocess::create_only, name().c_str(), capacity / Bytes, Bytes) {
-    // The mapping is inherited by the sides: the name has served.
-    queue_type::remove(name().c_str());
-    ++made;
-  }
-  producer_end producer() { return {&queue_}; }
-  consumer_end consumer() { return {&queue_}; }
+  boost_message_queue(std::uint64_t capacity, unsigned) : queue_(capacity / Bytes, Bytes) {}
+  producer_end producer() { return {&*queue_}; }
+  consumer_end consumer() { return {&*queue_}; }
 
  private:
-  static inline unsigned made = 0;
-  static std::string name() {
-    return "annulus.bench." + std::to_string(getpid()) + "." + std::to_string(made);
-  }
-
-  queue_type queue_;
+  compare::boost_queue queue_;
 };
 
 }  // namespace annulus::bench

@@ -1,14 +1,10 @@
 // A pair of Unix sockets that keep message boundaries.
 #pragma once
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
 #include "../message.hpp"
 #include "../trial.hpp"
+#include "compare/channels/handles.hpp"
+#include <sys/socket.h>
 
 namespace annulus::bench {
 
@@ -37,25 +33,12 @@ class unix_socket {
     }
   };
 
-  unix_socket(std::uint64_t capacity, unsigned) {
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends_) != 0) {
-      throw std::system_error(errno, std::generic_category(), "socketpair");
-    }
-    const int bytes = static_cast<int>(capacity);
-    setsockopt(ends_[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-  }
-  unix_socket(const unix_socket&) = delete;
-  unix_socket& operator=(const unix_socket&) = delete;
-  ~unix_socket() {
-    close(ends_[0]);
-    close(ends_[1]);
-  }
-
-  producer_end producer() { return {ends_[0]}; }
-  consumer_end consumer() { return {ends_[1]}; }
+  unix_socket(std::uint64_t capacity, unsigned) : pair_(capacity) {}
+  producer_end producer() { return {pair_.producer()}; }
+  consumer_end consumer() { return {pair_.consumer()}; }
 
  private:
-  int ends_[2] = {-1, -1};
+  compare::socket_pair pair_;
 };
 
 }  // namespace annulus::bench

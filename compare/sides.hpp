@@ -1,7 +1,11 @@
 // The sides of one measurement: threads of this process or a process each, all pinned.
 #pragma once
 
+#include <sys/types.h>
+
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace annulus::bench {
+namespace annulus::compare {
 
 enum class where { threads, processes };
 
@@ -80,7 +84,8 @@ class poll {
  public:
   explicit poll(bool crowded) noexcept : crowded_(crowded) {}
   void again() noexcept {
-    if (crowded_ && ++count_ % 64 == 0) [[unlikely]] yield();
+    if (crowded_ && ++count_ % 64 == 0) [[unlikely]]
+      yield();
   }
 
  private:
@@ -89,7 +94,53 @@ class poll {
   std::uint32_t count_ = 0;
 };
 
-// Returns when all are done. Throws if one of them failed.
-void run_sides(where at, const processors& on, std::span<const std::function<void()>> sides);
+void pin_to(int processor);
 
-}  // namespace annulus::bench
+// What a measurement throws when its caller wants no more of it.
+struct broken_off {};
+
+// How long to wait for the sides. Empty: as long as they take.
+struct patience {
+  std::chrono::steady_clock::time_point until = std::chrono::steady_clock::time_point::max();
+  std::function<bool()> is_asked_to_stop;
+
+  // Throws broken_off when asked to stop, std::runtime_error when the time is over.
+  void check() const;
+};
+
+// A process for each side, none of which outlives this object. One that throws tells why.
+class side_processes {
+ public:
+  // Traced: each stops first, for its parent to trace it.
+  side_processes(const processors& on, std::span<const std::function<void()>> sides,
+                 bool are_traced = false);
+  ~side_processes();
+  side_processes(const side_processes&) = delete;
+  side_processes& operator=(const side_processes&) = delete;
+
+  [[nodiscard]] std::span<const pid_t> all() const noexcept { return children_; }
+  // Returns when all are done. Throws if one of them failed, and what `until` throws.
+  void wait(const patience& until);
+  // Somebody else has waited for it. Throws if it failed.
+  void ended(std::size_t side, int how);
+
+ private:
+  struct reason {
+    std::array<char, 240> text{};
+  };
+  static constexpr pid_t gone = 0;
+
+  [[noreturn]] static void be_side(int processor, const std::function<void()>& side, reason& why,
+                                   bool is_traced);
+  void kill_all() noexcept;
+  void nap() const;
+
+  shared<reason> reasons_;
+  std::vector<pid_t> children_;
+};
+
+// Returns when all are done. Throws if one of them failed.
+void run_sides(where at, const processors& on, std::span<const std::function<void()>> sides,
+               const patience& until = {});
+
+}  // namespace annulus::compare

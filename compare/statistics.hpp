@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace annulus::bench {
+namespace annulus::compare {
 
 // Requires: not empty, sorted; 0 <= q <= 1.
 template <class T>
@@ -46,4 +46,4 @@ struct spread {
   return std::exp(sum / static_cast<double>(values.size()));
 }
 
-}  // namespace annulus::bench
+}  // namespace annulus::compare

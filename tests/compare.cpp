@@ -1,0 +1,436 @@
+// The comparison: how it counts, not how fast anything is.
+#include "compare/calls.hpp"
+#include "compare/comparison.hpp"
+#include "compare/loops.hpp"
+#include "compare/recommendation.hpp"
+#include "compare/report.hpp"
+#include "compare/schedule.hpp"
+#include "compare/statistics.hpp"
+#include "compare/targets.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace annulus::compare {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Statistics.
+
+TEST(Statistics, percentiles_of_known_samples_are_exact) {
+  std::vector<std::uint64_t> sorted(1001);
+  std::iota(sorted.begin(), sorted.end(), 0u);
+  const auto seen = percentiles_of(sorted);
+  ASSERT_TRUE(seen);
+  EXPECT_DOUBLE_EQ(seen->p50, 500);
+  EXPECT_DOUBLE_EQ(seen->p95, 950);
+  EXPECT_DOUBLE_EQ(seen->p99, 990);
+  EXPECT_DOUBLE_EQ(seen->p999, 999);
+  EXPECT_DOUBLE_EQ(seen->max, 1000);
+}
+
+TEST(Statistics, a_percentile_between_two_samples_lies_between_them) {
+  const std::vector<std::uint64_t> sorted{10, 20};
+  EXPECT_DOUBLE_EQ(quantile_of_sorted(std::span(sorted), 0.5), 15);
+  EXPECT_DOUBLE_EQ(quantile_of_sorted(std::span(sorted), 0), 10);
+  EXPECT_DOUBLE_EQ(quantile_of_sorted(std::span(sorted), 1), 20);
+}
+
+TEST(Statistics, of_no_samples_nothing_is_told) { EXPECT_FALSE(percentiles_of({})); }
+
+TEST(Statistics, half_of_the_values_lie_within_a_spread) {
+  const auto seen = spread_of({5, 1, 4, 2, 3});
+  EXPECT_DOUBLE_EQ(seen.low, 2);
+  EXPECT_DOUBLE_EQ(seen.median, 3);
+  EXPECT_DOUBLE_EQ(seen.high, 4);
+}
+
+// Open loop.
+
+constexpr double rate = 50'000;
+constexpr auto interval = 20us;
+
+// A timeline that nobody waits for.
+struct fake_clock {
+  clock::time_point now{};
+  void wait_until(clock::time_point due) { now = std::max(now, due); }
+};
+
+TEST(OpenLoop, a_message_is_due_at_its_time_whatever_became_of_the_others) {
+  const schedule when(clock::time_point(1s), rate);
+  EXPECT_EQ(when.due(0), clock::time_point(1s));
+  EXPECT_EQ(when.due(50'000), clock::time_point(2s));
+  EXPECT_EQ(when.latency(1, clock::time_point(1s + interval + 7us)), 7000u);
+}
+
+TEST(OpenLoop, a_stalled_consumer_shows_in_all_that_were_due_meanwhile) {
+  const schedule when(clock::time_point(0s), rate);
+  const clock::time_point stall(10ms), end(20ms);
+  fake_clock time;
+  std::vector<std::uint64_t> latencies;
+  send_on_time(
+      when, 2000, [&](clock::time_point due) { time.wait_until(due); },
+      [&](std::uint64_t n) {
+        const bool is_stalled = time.now >= stall && time.now < end;
+        latencies.push_back(when.latency(n, is_stalled ? end : time.now));
+      });
+  ASSERT_EQ(latencies.size(), 2000u);
+  for (std::uint64_t n = 0; n < 2000; ++n) {
+    const bool was_due_meanwhile = n >= 500 && n < 1000;
+    EXPECT_EQ(latencies[n], was_due_meanwhile ? (1000 - n) * 20'000 : 0) << n;
+  }
+}
+
+TEST(OpenLoop, a_producer_that_was_held_up_sends_at_once_what_is_overdue) {
+  const schedule when(clock::time_point(0s), rate);
+  fake_clock time;
+  std::vector<std::uint64_t> latencies;
+  send_on_time(
+      when, 2000, [&](clock::time_point due) { time.wait_until(due); },
+      [&](std::uint64_t n) {
+        if (n == 500) time.now += 10ms;  // it waited for room
+        latencies.push_back(when.latency(n, time.now));
+      });
+  const auto late = std::ranges::count_if(latencies, [](auto ns) { return ns > 0; });
+  EXPECT_EQ(late, 500);
+  EXPECT_EQ(latencies[500], 10'000'000u);
+  EXPECT_EQ(latencies[999], 20'000u);
+  EXPECT_EQ(latencies[1000], 0u);
+}
+
+// Messages.
+
+std::vector<std::byte> message_number(std::uint64_t n, const load& how) {
+  std::vector<std::byte> one(how.bytes);
+  script(how.salt).write(one, n);
+  return one;
+}
+
+TEST(OrderCheck, whole_messages_in_order_are_right_and_the_last_is_known) {
+  const load how{.salt = 7};
+  order_check check(how);
+  for (std::uint64_t n = 0; n < 3; ++n) EXPECT_EQ(check(message_number(n, how)), n);
+  EXPECT_FALSE(check.is_over());
+  check(message_number(3 | script::the_end, how));
+  EXPECT_TRUE(check.is_over());
+  EXPECT_EQ(check.seen(), 4u);
+  EXPECT_EQ(check.wrong(), 0u);
+}
+
+TEST(OrderCheck, a_damaged_byte_a_gap_and_another_size_are_wrong) {
+  const load how{.salt = 7};
+  order_check check(how);
+  auto damaged = message_number(0, how);
+  damaged.back() ^= std::byte{1};
+  check(damaged);
+  EXPECT_EQ(check.wrong(), 1u);
+  check(message_number(5, how));
+  EXPECT_EQ(check.wrong(), 2u);
+  check(message_number(2, {.bytes = 64, .salt = 7}));
+  EXPECT_EQ(check.wrong(), 3u);
+}
+
+// Counting.
+
+transport named(const std::string& name) {
+  for (auto& one : all_transports()) {
+    if (one.name == name) return one;
+  }
+  throw std::runtime_error("there is no transport " + name);
+}
+
+calls counted(const std::string& name, pace how_fast = pace::on_time, std::size_t batch = 1) {
+  load how{.pace = how_fast, .batch = batch, .span = 10ms, .salt = 11};
+  const processors on(processors::allowed());
+  how.is_crowded = on.are_crowded_by(2);
+  return count_calls(*named(name).open({}), how, on, {clock::now() + 60s, {}});
+}
+
+TEST(Calls, a_spinning_ring_makes_none_and_copies_nothing) {
+  const auto seen = counted("ring spin");
+  EXPECT_EQ(seen.producer, 0);
+  EXPECT_LT(seen.consumer, 0.5);  // after 10 ms in vain it asks whether its peer lives
+  EXPECT_EQ(seen.copies, 0);
+}
+
+TEST(Calls, a_socket_makes_two_and_copies_twice) {
+  const auto seen = counted("Unix socket");
+  EXPECT_GE(seen.producer + seen.consumer, 2);
+  EXPECT_LT(seen.producer + seen.consumer, 3);
+  EXPECT_EQ(seen.copies, 2);
+}
+
+TEST(Calls, a_batch_shares_them) {
+  const auto seen = counted("Unix socket", pace::flood, 100);
+  EXPECT_GT(seen.producer, 0);
+  EXPECT_LT(seen.producer + seen.consumer, 1);
+}
+
+TEST(Calls, a_posix_queue_copies_twice_though_its_calls_return_nothing) {
+  EXPECT_EQ(counted("POSIX mq").copies, 2);
+}
+
+TEST(Calls, a_count_asked_to_stop_ends_with_every_thread_of_its_sides) {
+  const auto all = all_transports();
+  const auto last =
+      std::ranges::find_if(all.rbegin(), all.rend(), [](auto& one) { return one.open != nullptr; });
+  const processors on(processors::allowed());
+  const load how{.pace = pace::on_time, .span = 600s, .is_crowded = true};
+  const auto begun = clock::now();
+  const patience brief{clock::time_point::max(), [&] { return clock::now() > begun + 100ms; }};
+  EXPECT_THROW(static_cast<void>(count_calls(*last->open({}), how, on, brief)), broken_off);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);  // nobody is left
+}
+
+// Targets.
+
+summary measured_ring() {
+  summary one{.name = "ring block", .is_ours = true};
+  one.rates[1] = {2e6, 2e6, 2e6};
+  one.rates[100] = {9e6, 9e6, 9e6};
+  one.latency = percentiles{5'000, 8'000, 20'000, 90'000, 1e6};
+  one.cpu = cpu_use{.producer = 0.2, .consumer = 0.1, .pacing = 0.15};
+  one.memory_bytes = 1 << 20;
+  return one;
+}
+
+summary measured_pipe() {
+  auto one = measured_ring();
+  one.name = pipe_name;
+  one.is_pipe = true;
+  one.rates[1] = {300e3, 300e3, 300e3};
+  one.rates[100] = {1e6, 1e6, 1e6};
+  one.latency = percentiles{9'000, 20'000, 40'000, 200'000, 2e6};
+  one.cpu = cpu_use{.producer = 0.3, .consumer = 0.3, .pacing = 0.15};
+  return one;
+}
+
+const target& asked(metric of) { return *std::ranges::find(targets(), of, &target::of); }
+
+TEST(Targets, each_is_met_on_one_side_of_its_limit_only) {
+  EXPECT_TRUE(is_met(asked(metric::throughput), 50'000));
+  EXPECT_FALSE(is_met(asked(metric::throughput), 49'999));
+  EXPECT_TRUE(is_met(asked(metric::p50), 50'000));
+  EXPECT_FALSE(is_met(asked(metric::p50), 50'001));
+  EXPECT_TRUE(is_met(asked(metric::p95), 100'000));
+  EXPECT_FALSE(is_met(asked(metric::p95), 100'001));
+  EXPECT_TRUE(is_met(asked(metric::p99), 500'000));
+  EXPECT_FALSE(is_met(asked(metric::p99), 500'001));
+  EXPECT_TRUE(is_met(asked(metric::cpu), 0.0299));
+  EXPECT_FALSE(is_met(asked(metric::cpu), 0.03));
+  EXPECT_TRUE(is_met(asked(metric::memory), 9'999'999));
+  EXPECT_FALSE(is_met(asked(metric::memory), 10e6));
+}
+
+TEST(Targets, the_busier_process_is_judged_as_a_share_of_eight_cores) {
+  EXPECT_DOUBLE_EQ(*value_of(metric::cpu, measured_ring()), 0.2 / 8);
+}
+
+TEST(Targets, what_was_not_measured_is_not_judged) {
+  const summary nothing{.name = "ring spin", .is_ours = true};
+  for (const auto& one : targets()) EXPECT_FALSE(value_of(one.of, nothing)) << one.name;
+}
+
+// Recommendation.
+
+std::string choice(const std::vector<advice>& all, const std::string& need) {
+  for (const auto& one : all) {
+    if (one.need.find(need) != std::string::npos) return one.choice;
+  }
+  return "no such need";
+}
+
+TEST(Recommendation, a_pipe_that_keeps_the_latency_twice_over_is_enough) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  pipe.latency->p99 = 50'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
+  pipe.latency->p99 = 50'001;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "ring block");
+}
+
+TEST(Recommendation, where_nobody_keeps_the_latency_it_says_so_and_names_the_nearest) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  ring.latency->p99 = 200'000;
+  pipe.latency->p99 = 300'000;
+  const auto all = recommend({ring, pipe}, rate);
+  EXPECT_EQ(choice(all, "latency"), "");
+  EXPECT_THAT(all[1].why, HasSubstr("the nearest is ring block"));
+}
+
+TEST(Recommendation, a_pipe_that_just_keeps_the_latency_is_taken_where_no_ring_does) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  ring.latency->p99 = 200'000;
+  pipe.latency->p99 = 90'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
+}
+
+TEST(Recommendation, above_ten_thousand_a_second_the_pipe_serves_if_it_carries_twice_that) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  pipe.rates[1].median = 20'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "pipe");
+  pipe.rates[1].median = 19'999;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "ring block");
+}
+
+TEST(Recommendation, of_the_rings_that_keep_the_latency_the_cheapest_is_taken) {
+  auto block = measured_ring(), spin = measured_ring(), pipe = measured_pipe();
+  spin.name = "ring spin";
+  spin.cpu->consumer = 1;
+  pipe.latency->p99 = 90'000;
+  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring block");
+  block.latency->p99 = 100'001;
+  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring spin");
+}
+
+TEST(Recommendation, a_tight_cpu_budget_takes_who_costs_least_and_is_not_too_late) {
+  auto block = measured_ring(), nap = measured_ring(), pipe = measured_pipe();
+  nap.name = "ring nap";
+  nap.cpu = cpu_use{.producer = 0.01, .consumer = 0.01};
+  nap.latency->p99 = 1'100'000;
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring nap");
+  pipe.cpu = cpu_use{.producer = 0.005, .consumer = 0.005};
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "pipe");
+  pipe.latency->p99 = nap.latency->p99 = 6'000'000;
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring block");
+}
+
+TEST(Recommendation, other_systems_and_no_need_at_all_take_the_pipe) {
+  const auto all = recommend({measured_ring(), measured_pipe()}, rate);
+  EXPECT_EQ(choice(all, "other systems"), "pipe");
+  EXPECT_EQ(choice(all, "none of these"), "pipe");
+  EXPECT_EQ(choice(all, "as many messages"), "ring block");
+}
+
+TEST(Recommendation, without_a_pipe_or_a_ring_it_says_what_was_not_measured) {
+  const auto no_pipe = recommend({measured_ring()}, rate);
+  EXPECT_EQ(choice(no_pipe, "none of these"), "");
+  EXPECT_EQ(choice(no_pipe, "latency"), "ring block");
+  for (const auto& one : recommend({}, rate)) {
+    EXPECT_EQ(one.choice, "") << one.need;
+    EXPECT_THAT(one.why, HasSubstr("measured here")) << one.need;
+  }
+}
+
+// The whole.
+
+// What it might leave behind.
+std::set<std::string> names_around() {
+  std::set<std::string> all;
+  for (const auto* folder : {"/dev/shm", "/tmp", "/dev/mqueue"}) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+      const auto name = entry.path().string();
+      if (name.find("compare") != std::string::npos) all.insert(name);
+    }
+  }
+  return all;
+}
+
+struct failing {
+  explicit failing(const shape&) { throw std::runtime_error("it will not open"); }
+};
+std::unique_ptr<link> open_failing(const shape& of) {
+  failing never(of);
+  return nullptr;
+}
+
+plan tiny(std::vector<transport> transports) {
+  plan how;
+  how.transports = std::move(transports);
+  how.seconds = 0.5;
+  how.rounds = 2;
+  how.sizes = {8, 1024};
+  how.processors = processors::allowed();
+  return how;
+}
+
+TEST(Comparison, a_transport_that_fails_says_why_and_the_others_go_on) {
+  const auto seen = measure(tiny({{"broken", "", &open_failing}, named("Unix socket")}));
+  EXPECT_THAT(seen.all[0].failure, HasSubstr("it will not open"));
+  EXPECT_THAT(seen.all[1].failure, IsEmpty());
+  EXPECT_EQ(seen.all[1].rates.at(1).size(), 2u);
+}
+
+TEST(Comparison, a_side_that_fails_says_why_to_the_other_process) {
+  const processors on(processors::allowed());
+  const std::vector<std::function<void()>> sides{[] { throw std::runtime_error("no room for me"); },
+                                                 [] {
+                                                   for (;;) pause();
+                                                 }};
+  try {
+    run_sides(where::processes, on, sides);
+    FAIL() << "it did not fail";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "no room for me");
+  }
+}
+
+TEST(Comparison, one_asked_to_stop_ends_and_leaves_nothing_behind) {
+  const auto before = names_around();
+  auto how = tiny(all_transports());
+  std::string last;
+  for (const auto& one : how.transports) {
+    if (one.open != nullptr) last = one.name;
+  }
+  bool has_begun_the_last = false;
+  how.tell = [&](const std::string& where) {
+    if (where.find(last) != std::string::npos) has_begun_the_last = true;
+  };
+  how.is_asked_to_stop = [&] { return has_begun_the_last; };
+  EXPECT_THROW(static_cast<void>(measure(how)), broken_off);
+  EXPECT_EQ(names_around(), before);
+}
+
+TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
+  const auto told = nlohmann::json::parse(
+      as_json(report_of(facts_of_this_machine(), measure(tiny(all_transports())))));
+  for (const auto* key : {"processor", "kernel", "compiler", "flags", "pinned", "raw round trip"}) {
+    EXPECT_TRUE(told["machine"][key].is_string()) << key;
+  }
+  EXPECT_EQ(told["bytes"], 128);
+  EXPECT_EQ(told["recommendation"].size(), 6u);
+  for (const auto& one : told["transports"]) {
+    SCOPED_TRACE(one["name"]);
+    if (!one["missing"].is_null()) continue;
+    EXPECT_EQ(one["throughput"].size(), 3u);
+    EXPECT_EQ(one["throughput_by_size"].size(), 2u);
+    for (const auto* loop : {"open_loop_ns", "closed_loop_ns"}) {
+      for (const auto* p : {"p50", "p95", "p99", "p99.9", "max"}) {
+        EXPECT_GT(one.at(loop).at(p), 0) << loop << " " << p;
+      }
+    }
+    EXPECT_TRUE(one["cpu"]["consumer_of_one_core"].is_number());
+    EXPECT_TRUE(one["per_message"]["copies"].is_number());
+    EXPECT_TRUE(one["per_message_in_batches_of_100"]["producer_system_calls"].is_number());
+    if (one.contains("targets")) {
+      EXPECT_EQ(one["targets"].size(), targets().size());
+      EXPECT_EQ(one["steps_ns"].size(), step_count);
+    }
+  }
+}
+
+TEST(Comparison, the_tables_show_each_target_and_what_was_not_measured) {
+  const auto all =
+      report_of(facts_of_this_machine(), measure(tiny({named("ring block"), named("iceoryx")})));
+  const auto text = heading(all) + tables(all) + recommendation(all);
+  for (const auto& one : targets()) EXPECT_THAT(text, HasSubstr(one.name));
+  EXPECT_THAT(text, HasSubstr("iceoryx: not in this build"));
+  EXPECT_THAT(text, HasSubstr("For this machine"));
+}
+
+}  // namespace
+}  // namespace annulus::compare
