@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 
+#include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/geometry.hpp>
@@ -30,7 +31,6 @@ namespace annulus {
 using segment_options = ring_options;
 
 enum class access : std::uint8_t { read_only, read_write };
-enum class ownership : std::uint8_t { own_or_root, any };
 
 class segment {
  public:

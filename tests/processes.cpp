@@ -1,17 +1,11 @@
-// Several processes for real: killed, stopped, replaced, at random and at chosen moments.
+// Several processes at one ring for real: killed, stopped, replaced at random.
 //
 //   ANNULUS_SEED=n                replays the random choices (the scheduling is the machine's)
 //   ANNULUS_PROCESSES_SECONDS=n   how long the random kills run, all together
-#include "processes.hpp"
-
-#include "ledger.hpp"
-#include <gmock/gmock.h>
+#include "killing.hpp"
 #include <gtest/gtest.h>
 
-#include <array>
-#include <functional>
-#include <numeric>
-#include <vector>
+#include <cstdlib>
 
 #include <annulus/ring/inspect.hpp>
 
@@ -21,23 +15,18 @@ namespace {
 // Enough to see every kind of death thousands of times; a sanitizer's build makes do with less.
 constexpr long all_seconds = is_sanitized ? 10 : 72;
 
-// The random kills.
-
-struct plan {
+struct ring_plan : plan {
   segment_options segment;
-  std::uint64_t lanes = 1;
-  bool producers_die = true;
-  bool consumers_die = true;
 };
 
-plan spsc_plan() {
-  plan p;
+ring_plan spsc_plan() {
+  ring_plan p;
   p.segment.topology = topology::spsc;
   p.segment.capacity = 1 << 14;
   return p;
 }
-plan mpsc_plan(std::uint32_t lanes) {
-  plan p;
+ring_plan mpsc_plan(std::uint32_t lanes) {
+  ring_plan p;
   p.segment.topology = topology::mpsc;
   p.segment.capacity = 1 << 14;
   p.segment.producers = lanes;  // a replacement finds only the role of the dead
@@ -45,393 +34,75 @@ plan mpsc_plan(std::uint32_t lanes) {
   return p;
 }
 
-// One incarnation of a producer: every way to push, and every way to die of it.
-template <class Producer>
-class pushing {
- public:
-  pushing(ledger& book, const std::string& name, std::uint64_t incarnation, bool may_die,
-          std::uint64_t seed)
-      : book_(book),
-        to_(attach<Producer>(name)),
-        sent_(book, incarnation),
-        dice_(mixed(seed) ^ incarnation),
-        may_die_(may_die) {
-    if (may_die_ && dice_.once_in(64)) raise(SIGKILL);
-  }
-
-  void run() {
-    while (!book_.is_stopping.load(std::memory_order_relaxed)) {
-      switch (dice_.below(12)) {
-        case 0:
-        case 1:
-        case 2: push_claim(); break;
-        case 3: push_batch(); break;
-        case 4: push_pieces(); break;
-        case 5: abort_claim(); break;
-        case 6: push([&](message m) { return to_.push_or_drop(m); }); break;
-        case 7:
-        case 8: push([&](message m) { return to_.try_push(m); }); break;
-        default: push([&](message m) { return to_.push(m, within(20ms)); }); break;
-      }
-      if (may_die_ && dice_.once_in(20'000)) return;  // closes
-    }
-  }
-
- public:
-  static constexpr std::uint64_t batch_size = 5;
-
- private:
-  static void check(status s) {
-    const bool may_be =
-        s == status::ok || s == status::full || s == status::timed_out || s == status::peer_gone;
-    if (!may_be) fail("a push was answered with " + std::string(to_string(s)));
-  }
-
-  message prepare(std::uint64_t ahead = 0) {
-    const auto name = sent_.next(ahead);
-    auto& bytes = bytes_[ahead];
-    bytes.resize(size_of(name, book_.max_message));
-    write_message(name, bytes);
-    return bytes;
-  }
-  void settle(status s) {
-    check(s);
-    sent_.end(s == status::ok ? 1 : 0);
-  }
-
-  template <class F>
-  void push(F&& f) {
-    const message m = prepare();
-    sent_.begin();
-    settle(f(m));
-  }
-  void push_pieces() {
-    const message m = prepare();
-    const std::size_t cut = m.size() / 3;
-    const std::array<message, 3> parts{m.first(cut), m.subspan(cut, cut), m.subspan(2 * cut)};
-    sent_.begin();
-    settle(to_.try_push(pieces(parts)));
-  }
-  void push_batch() {
-    std::array<message, batch_size> many;
-    for (std::uint64_t i = 0; i < batch_size; ++i) many[i] = prepare(i);
-    sent_.begin(batch_size);
-    const auto done = to_.try_push_batch(messages(many));
-    check(done.why);
-    sent_.end(done.count);
-  }
-
-  // Claims more than the message takes. Dies inside the claim, perhaps.
-  void push_claim() {
-    const auto name = sent_.next();
-    const std::size_t size = size_of(name, book_.max_message);
-    const std::size_t claimed = std::min(size + dice_.below(3) * 20, book_.max_message);
-    auto claim = to_.claim(claimed, within(20ms));
-    if (!claim) return check(claim.status());
-    std::memset(claim.bytes().data(), 0xff, claim.bytes().size());
-    write_message(name, claim.bytes().first(size));
-    die_in_claim();
-    sent_.begin();
-    claim.commit(size);
-    sent_.end(1);
-  }
-  // What stands in it would be taken for a message, but it was never begun.
-  void abort_claim() {
-    const auto name = sent_.next();
-    auto claim = to_.try_claim(size_of(name, book_.max_message));
-    if (!claim) return check(claim.status());
-    write_message(name, claim.bytes());
-    die_in_claim();
-    if (dice_.once_in(2)) claim.abort();
-  }
-  void die_in_claim() {
-    if (!may_die_ || !dice_.once_in(400)) return;
-    book_.deaths_in_claims.fetch_add(1);
-    raise(SIGKILL);
-  }
-
-  ledger& book_;
-  Producer to_;
-  sent sent_;
-  dice dice_;
-  bool may_die_;
-  std::array<std::vector<std::byte>, batch_size> bytes_;
-};
-
-// One incarnation of a consumer: every way to read, and every way to die of it.
-template <class Consumer>
-class reading {
- public:
-  reading(ledger& book, const std::string& name, bool may_die, std::uint64_t seed)
-      : book_(book),
-        from_(attach<Consumer>(name)),
-        received_(book),
-        dice_(seed),
-        may_die_(may_die) {
-    if (may_die_ && dice_.once_in(64)) raise(SIGKILL);
-  }
-
-  void run() {
-    for (;;) {
-      const bool is_over = book_.is_over.load(std::memory_order_acquire);
-      const status why = received_.is_settled() && dice_.once_in(2) ? drain() : read_some();
-      const bool may_be = why == status::ok || why == status::empty || why == status::timed_out ||
-                          why == status::stalled || why == status::peer_gone ||
-                          why == status::closed;
-      if (!may_be) fail("a read was answered with " + std::string(to_string(why)));
-      if (is_over && (why == status::closed || why == status::peer_gone)) return received_.finish();
-    }
-  }
-
- private:
-  void see(message m) {
-    received_.see(m);
-    if (may_die_ && dice_.once_in(20'000)) raise(SIGKILL);
-  }
-
-  status read_some() {
-    view seen = from_.read(within(20ms));
-    for (std::uint64_t more = dice_.below(32); seen; --more) {
-      see(seen.bytes());
-      if (more == 0) break;
-      seen = from_.try_read();
-    }
-    if (received_.is_settled()) {
-      received_.releasing();
-      if (may_die_ && dice_.once_in(20'000)) raise(SIGKILL);
-      from_.release();
-      if (may_die_ && dice_.once_in(20'000)) raise(SIGKILL);
-      received_.released();
-    }
-    return seen.status();
-  }
-  status drain() {
-    received_.draining();
-    const auto f = [&](message m) { see(m); };
-    const std::size_t limit = 1 + dice_.below(200);
-    const auto done =
-        dice_.once_in(2) ? from_.drain(f, limit) : from_.drain(f, limit, within(20ms));
-    received_.released();
-    return done.why;
-  }
-
-  ledger& book_;
-  Consumer from_;
-  received received_;
-  dice dice_;
-  bool may_die_;
-};
-
-// The parent: starts, kills, stops and replaces, and in the end adds up.
 template <class Producer, class Consumer>
-class killing {
+class ring_place {
  public:
-  explicit killing(const plan& p) : plan_(p), memory_(options(p)), dice_(seed_) {
-    book_->max_message = (*memory_).geometry().max_message;
-    ::testing::Test::RecordProperty("seed", std::to_string(seed_));
-    std::printf("replay with ANNULUS_SEED=%llu\n", static_cast<unsigned long long>(seed_));
-  }
+  using producer_type = Producer;
+  using consumer_type = Consumer;
 
-  void run(std::chrono::nanoseconds span) {
-    start_consumer();
-    for (std::uint64_t lane = 0; lane < plan_.lanes; ++lane) start_producer(lane);
-    const auto until = within(span);
-    while (is_fine() && std::chrono::steady_clock::now() < until) {
-      child::nap(std::chrono::microseconds(dice_.below(dice_.once_in(8) ? 15'000 : 1'500)));
-      strike();
-      replace_the_dead();
-    }
-    if (is_fine()) finish();
-    if (is_fine()) add_up();
-  }
+  explicit ring_place(const ring_plan& p) : plan_(p), memory_(options(p)) {}
 
- private:
-  static segment_options options(const plan& p) {
-    segment_options all = p.segment;
-    all.first_pos = std::uint64_t{0} - 64 * all.capacity;  // wraps at 2^64 on the way
-    return all;
-  }
+  [[nodiscard]] Producer producer() { return attach<Producer>(memory_.name()); }
+  [[nodiscard]] Consumer consumer() { return attach<Consumer>(memory_.name()); }
+  [[nodiscard]] std::uint64_t max_message() { return (*memory_).geometry().max_message; }
+  static void settle(Producer&) {}  // a commit is all there is to it
 
-  void start_producer(std::uint64_t lane) {
-    const std::uint64_t incarnation = book_->lives.load();
-    if (incarnation + 1 >= max_incarnations) {
-      ADD_FAILURE() << "the ledger is full";
-      return;
-    }
-    book_->of[incarnation].lane = lane;
-    book_->lives.store(incarnation + 1);
-    producers_[lane] = child([&] {
-      pushing<Producer>(*book_, memory_.name(), incarnation, plan_.producers_die, seed_).run();
-    });
-  }
-  void start_consumer() {
-    consumer_ = child([&, luck = dice_.roll()] {
-      reading<Consumer>(*book_, memory_.name(), plan_.consumers_die, luck).run();
-    });
-  }
-
-  void strike() {
-    const auto lane = dice_.below(plan_.lanes);
-    switch (dice_.below(16)) {
-      case 0:  // all at once
-        if (plan_.consumers_die) consumer_.signal(SIGKILL);
-        for (auto& one : producers_) {
-          if (plan_.producers_die) one.signal(SIGKILL);
-        }
-        if (plan_.consumers_die) consumer_.end();
-        for (auto& one : producers_) {
-          if (plan_.producers_die) one.end();
-        }
-        break;
-      case 1: pause(producers_[lane]); break;
-      case 2: pause(consumer_); break;
-      case 3:
-      case 4:
-      case 5:
-      case 6:
-        if (plan_.consumers_die) {
-          consumer_.end();
-          linger();
-        }
-        break;
-      default:
-        if (plan_.producers_die) {
-          producers_[lane].end();
-          linger();
-        }
-        break;
-    }
-  }
-  void pause(child& one) {
-    one.signal(SIGSTOP);
-    child::nap(std::chrono::microseconds(dice_.below(4'000)));
-    one.signal(SIGCONT);
-  }
-  // Sometimes nobody comes for longer than the others sleep.
-  void linger() {
-    if (dice_.once_in(16)) child::nap(std::chrono::microseconds(dice_.below(25'000)));
-  }
-
-  void replace_the_dead() {
-    if (consumer_.is_gone()) {
-      consumer_deaths_ += bury(consumer_, "consumer");
-      start_consumer();
-    }
-    for (std::uint64_t lane = 0; lane < plan_.lanes; ++lane) {
-      if (!producers_[lane].is_gone()) continue;
-      producer_deaths_ += bury(producers_[lane], "producer");
-      start_producer(lane);
-    }
-  }
-  std::uint64_t bury(child& one, const char* role) {
-    EXPECT_FALSE(one.has_failed()) << role << " " << one.pid() << " " << one.fate();
-    return one.was_killed() ? 1 : 0;
-  }
-  static bool is_fine() { return !::testing::Test::HasFailure(); }
-
-  // Producers end first, then a consumer reads what is left.
-  void finish() {
-    book_->is_stopping = true;
-    const auto until = within(patience);
-    const auto are_gone = [&] {
-      return std::all_of(producers_.begin(), producers_.begin() + static_cast<long>(plan_.lanes),
-                         [](child& one) { return one.is_gone(); });
-    };
-    while (!are_gone() && std::chrono::steady_clock::now() < until) {
-      child::nap(10ms);
-      replace_dead_consumer();
-    }
-    ASSERT_TRUE(are_gone()) << "a producer hangs";
-    for (std::uint64_t lane = 0; lane < plan_.lanes; ++lane) {
-      producer_deaths_ += bury(producers_[lane], "producer");
-    }
-    book_->is_over = true;
-    while (is_fine() && consumer_.await_end(until) && consumer_.was_killed()) {
-      replace_dead_consumer();
-    }
-    EXPECT_TRUE(consumer_.is_content(until)) << "consumer " << consumer_.fate();
-  }
-  void replace_dead_consumer() {
-    if (!consumer_.was_killed()) return;
-    ++consumer_deaths_;
-    start_consumer();
-  }
-
-  void add_up() {
-    std::uint64_t delivered = 0;
-    for (std::uint64_t i = 0; i < book_->lives; ++i) {
-      const auto& one = book_->of[i];
-      ASSERT_GE(one.delivered, one.committed) << "messages of incarnation " << i << " were lost";
-      ASSERT_LE(one.delivered, one.begun) << "incarnation " << i << " never sent so many";
-      delivered += one.delivered;
-    }
-    auto seen = inspect(*memory_);
-    ASSERT_TRUE(seen) << seen.error().message;
-    EXPECT_EQ(seen->depth, 0u);
-    add_up_counters(*seen, delivered);
-    std::printf(
-        "%llu messages, %llu of them again; deaths: %llu producers (%llu in claims), "
-        "%llu consumers; %llu claims recovered\n",
-        static_cast<unsigned long long>(book_->read),
-        static_cast<unsigned long long>(book_->repeated),
-        static_cast<unsigned long long>(producer_deaths_),
-        static_cast<unsigned long long>(book_->deaths_in_claims),
-        static_cast<unsigned long long>(consumer_deaths_),
-        static_cast<unsigned long long>(seen->consumer.counters.recovered));
-    EXPECT_GT(delivered, is_sanitized ? 0u : 1000u) << "too little happened to show anything";
-  }
   // A role counts just after it acts: each death may cost one act its count.
-  void add_up_counters(const ring_report& seen, std::uint64_t delivered) {
+  void add_up(const toll& t) {
+    const auto seen = must(inspect(*memory_));
+    EXPECT_EQ(seen.depth, 0u);
     std::uint64_t pushed = 0;
     for (const auto& one : seen.producers) {
       pushed += one.counters.messages;
       EXPECT_EQ(one.counters.corrupt, 0u);
     }
-    EXPECT_LE(pushed, delivered);
-    EXPECT_GE(pushed + producer_deaths_ * pushing<Producer>::batch_size, delivered);
+    EXPECT_LE(pushed, t.delivered);
+    EXPECT_GE(pushed + t.producer_deaths * batch_size, t.delivered);
     const auto& counters = seen.consumer.counters;
-    EXPECT_GE(counters.messages, book_->read);
-    EXPECT_LE(counters.messages, book_->read + consumer_deaths_);
+    EXPECT_GE(counters.messages, t.read);
+    EXPECT_LE(counters.messages, t.read + t.consumer_deaths);
     EXPECT_EQ(counters.corrupt, 0u);
     if (plan_.segment.topology == topology::spsc) {
       EXPECT_EQ(counters.recovered, 0u);
     } else if (!plan_.consumers_die) {
-      EXPECT_GE(counters.recovered, book_->deaths_in_claims);
-      EXPECT_LE(counters.recovered, producer_deaths_);
+      EXPECT_GE(counters.recovered, t.deaths_in_claims);
+      EXPECT_LE(counters.recovered, t.producer_deaths);
     }
   }
 
-  const std::uint64_t seed_ = seed();
-  plan plan_;
+ private:
+  static segment_options options(const ring_plan& p) {
+    segment_options all = p.segment;
+    all.first_pos = std::uint64_t{0} - 64 * all.capacity;  // wraps at 2^64 on the way
+    return all;
+  }
+
+  ring_plan plan_;
   named_segment memory_;
-  shared<ledger> book_;
-  dice dice_;
-  child consumer_;
-  std::array<child, max_lanes> producers_;
-  std::uint64_t producer_deaths_ = 0;
-  std::uint64_t consumer_deaths_ = 0;
 };
 
 constexpr int kill_tests = 9;  // those below share the time
 
-void kill_at_random(const plan& p) {
+void kill_at_random(const ring_plan& p) {
   const char* given = std::getenv("ANNULUS_PROCESSES_SECONDS");
   const long seconds = given != nullptr ? std::strtol(given, nullptr, 10) : all_seconds;
   const auto span = std::chrono::milliseconds(seconds * 1000 / kill_tests);
   if (p.segment.topology == topology::spsc) {
-    killing<spsc_producer, spsc_consumer>(p).run(span);
+    ring_place<spsc_producer, spsc_consumer> ring(p);
+    killing(p, ring).run(span);
   } else {
-    killing<mpsc_producer, mpsc_consumer>(p).run(span);
+    ring_place<mpsc_producer, mpsc_consumer> ring(p);
+    killing(p, ring).run(span);
   }
 }
 
 TEST(Kills, spsc_loses_nothing_when_the_producer_dies_again_and_again) {
-  plan p = spsc_plan();
+  ring_plan p = spsc_plan();
   p.consumers_die = false;
   kill_at_random(p);
 }
 TEST(Kills, spsc_loses_nothing_when_the_consumer_dies_again_and_again) {
-  plan p = spsc_plan();
+  ring_plan p = spsc_plan();
   p.producers_die = false;
   kill_at_random(p);
 }
@@ -443,7 +114,7 @@ TEST(Kills, mpsc_loses_nothing_when_two_producers_and_the_consumer_die) {
   kill_at_random(mpsc_plan(2));
 }
 TEST(Kills, mpsc_loses_nothing_when_four_producers_and_the_consumer_die_with_checksums) {
-  plan p = mpsc_plan(4);
+  ring_plan p = mpsc_plan(4);
   p.segment.integrity = integrity::crc32c;
   kill_at_random(p);
 }
@@ -451,12 +122,12 @@ TEST(Kills, mpsc_loses_nothing_when_eight_producers_and_the_consumer_die) {
   kill_at_random(mpsc_plan(8));
 }
 TEST(Kills, mpsc_skips_every_dead_claim_once_when_only_producers_die) {
-  plan p = mpsc_plan(3);
+  ring_plan p = mpsc_plan(3);
   p.consumers_die = false;
   kill_at_random(p);
 }
 TEST(Kills, mpsc_loses_nothing_when_only_the_consumer_dies) {
-  plan p = mpsc_plan(3);
+  ring_plan p = mpsc_plan(3);
   p.producers_die = false;
   kill_at_random(p);
 }

@@ -5,9 +5,9 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          above its statement a comment `// [edge] order: why.` that says the same. An edge whose
          line in edges.hpp starts with `relaxed:` is only ever relaxed; every other has both ends,
          a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay
-         behind the seam, ring/atomics.hpp.
-Layers   channel <- ring, pipe <- bus <- cli. ring and channel rest on the standard library alone.
-Words    One word per idea: in ring and channel no writer, no sender, no buffer but "ring buffer".
+         behind the seam, ring/atomics.hpp. The same in pipe/, whose edges and seam are words.hpp.
+Layers   channel <- ring, pipe <- bus <- cli. The first three rest on the standard library alone.
+Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
 Size     A line 100 columns, a header 400 lines, a function 60.
 Tree     Nothing left to do, no test skipped, no path of one machine, no stray blanks.
 """
@@ -19,6 +19,11 @@ from pathlib import Path
 
 SEAM = "ring/atomics.hpp"
 EDGES = "ring/edges.hpp"
+PIPE_WORDS = "pipe/words.hpp"
+ATOMICS = (  # folders, the seam that raw atomics stay behind, the file that declares the edges
+    (("ring", "channel"), SEAM, EDGES),
+    (("pipe",), PIPE_WORDS, PIPE_WORDS),
+)
 LAYERS = {  # folder -> the folders that it may include
     "channel": {"channel"},
     "ring": {"channel", "ring"},
@@ -145,14 +150,19 @@ def labels_above(code, lines, offset):
 
 
 def atomics(tree):
-    edges = declared_edges(tree[EDGES]) if EDGES in tree else {}
+    for folders, seam, declared in ATOMICS:
+        yield from atomics_of(tree, folders, seam, declared)
+
+
+def atomics_of(tree, folders, seam, declared):
+    edges = declared_edges(tree[declared]) if declared in tree else {}
     ends = {edge: set() for edge in edges}
     for path, text in tree.items():
-        if folder(path) not in ("ring", "channel") or not is_cpp(path) or path == SEAM:
+        if folder(path) not in folders or not is_cpp(path) or path == seam:
             continue
         code, lines, used = blanked(text), text.split("\n"), set()
         for raw in RAW.finditer(code):
-            yield path, line_of(text, raw.start()), f"{raw[0]} outside the seam, {SEAM}"
+            yield path, line_of(text, raw.start()), f"{raw[0]} outside the seam, {seam}"
         for fence in FENCE.finditer(code):
             labels = labels_above(code, lines, fence.start())
             meant = {n for n in labels if LABEL.search(lines[n - 1])[2] == "fence"}
@@ -163,7 +173,7 @@ def atomics(tree):
             if edge is None:
                 yield path, line, f"{call} names no edge"
             elif edge not in edges:
-                yield path, line, f"edge {edge} is not declared in {EDGES}"
+                yield path, line, f"edge {edge} is not declared in {declared}"
             elif not orders:
                 yield path, line, f"{call}<{edge}> does not say its order"
             else:
@@ -175,7 +185,7 @@ def atomics(tree):
                 yield path, number, f"[{label[1]}] {label[2]}: stands above no such access"
     for edge, found in ends.items():
         if not edges[edge] and len(found) < 2:
-            yield EDGES, 1, f"edge {edge} lacks an end: it has {', '.join(found) or 'none'}"
+            yield declared, 1, f"edge {edge} lacks an end: it has {', '.join(found) or 'none'}"
 
 
 SIDES = {"release": ("release", "acq_rel"), "acquire": ("acquire", "acq_rel")}
@@ -196,7 +206,7 @@ def compare(path, line, edge, orders, edges, lines, labels, used):
     if orders[0] not in ("relaxed", "acquire", "release", "acq_rel"):
         yield path, line, f"order {orders[0]} is not one of ours"
     if edges[edge] and orders[0] != "relaxed":
-        yield path, line, f"edge {edge} is only ever relaxed, by its line in {EDGES}"
+        yield path, line, f"edge {edge} is only ever relaxed, by its declaration"
 
 
 # Layers.
@@ -215,7 +225,7 @@ def layers(tree):
             ours = re.match(r"annulus/(\w+)/", name)
             if ours and ours[1] not in LAYERS[folder(path)]:
                 yield path, line, f"{folder(path)} may not include {ours[1]}"
-            elif folder(path) in ("channel", "ring"):
+            elif folder(path) in ("channel", "ring", "pipe"):
                 if quote == '"':
                     yield path, line, f"write <annulus/...> for \"{name}\""
                 elif not ours and not SYSTEM.match(name):
@@ -229,7 +239,7 @@ BANNED = re.compile(r"\w*(?:writer|sender|buffer)\w*", re.I)
 
 def words(tree):
     for path, text in tree.items():
-        if folder(path) not in ("channel", "ring") or not is_cpp(path):
+        if folder(path) not in ("channel", "ring", "pipe") or not is_cpp(path):
             continue
         prose = re.sub(r"ring buffer", "ring       ", text, flags=re.I)
         for found in BANNED.finditer(prose):
@@ -395,6 +405,12 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("lacks an end: it has release", "ring/ring.hpp",
      CLEAN["ring/ring.hpp"].replace("acquire", "release").replace("acq_rel", "release")),
     ("ring may not include pipe", "ring/a.cpp", "#include <annulus/pipe/pipe.hpp>\n"),
+    ("is not declared in pipe/words.hpp", "pipe/a.cpp",
+     PUSH + "  // [other] acquire: sees it all.\n"
+     "  a.header.load<edge::other>(std::memory_order_acquire);\n}\n"),
+    ("pipe may not include ring", "pipe/a.cpp", "#include <annulus/ring/ring.hpp>\n"),
+    ("neither standard nor", "pipe/a.cpp", "#include <fmt/format.h>\n"),
+    ("not a word of this house", "pipe/a.cpp", "int sender = 0;\n"),
     ("channel may not include ring", "channel/a.hpp", "#include <annulus/ring/spsc.hpp>\n"),
     ("neither standard nor", "ring/a.cpp", "#include <fmt/format.h>\n"),
     ("write <annulus/...>", "ring/a.cpp", '#include "spsc.hpp"\n'),

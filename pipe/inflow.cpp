@@ -1,0 +1,376 @@
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <annulus/pipe/inflow.hpp>
+#include <annulus/pipe/wait.hpp>
+
+namespace annulus::pipes {
+
+result<inflow> inflow::make(roles held, int fifo, waiting how) {
+  auto from = tap::open(fifo);
+  if (!from) return from.error();
+  auto memory = pages::fresh(static_cast<std::size_t>(2 * kernel_bytes(fifo)));
+  if (!memory) return memory.error();
+  if (!held.enter(consumer_role)) {
+    return failure{fault::in_use, "the pipe has a consumer already: " +
+                                      held.holder_of(consumer_role) + " holds it and is alive"};
+  }
+  return inflow(std::move(held), std::move(*from), std::move(*memory), how);
+}
+
+inflow::inflow(roles held, tap from, pages memory, waiting how)
+    : held_(std::move(held)),
+      from_(std::move(from)),
+      memory_(std::move(memory)),
+      tally_(held_.control().counters),
+      how_(how),
+      lanes_(held_.geometry().producers) {
+  open_.reserve(lanes_.size());
+  kept_.reserve(lanes_.size());
+  // [released] acquire: the sequences of the set that the one before us completed.
+  const auto set = held_.control().released_set.load<edge::released>(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    // [own] relaxed: handed on by the set's number.
+    lanes_[i].passed =
+        held_.producer(i).released[set & 1].load<edge::own>(std::memory_order_relaxed);
+    recall(i);
+  }
+  clear_stall();
+}
+
+// Reading.
+
+view inflow::try_read() noexcept {
+  if (is_closed_) [[unlikely]]
+    return status::not_permitted;
+  if (const auto seen = parse()) return *seen;
+  if (look()) {
+    if (const auto seen = parse()) return *seen;
+  }
+  return idle();
+}
+
+// Copies what has come to the FIFO. False: nothing has.
+bool inflow::look() noexcept {
+  if (copied_ == parsed_ && unreleased_count_ == 0) base_ = parsed_;
+  const std::size_t used = static_cast<std::size_t>(copied_ - base_);
+  const std::size_t some =
+      from_.look(copied_ - taken_, {memory_.data() + used, memory_.size() - used});
+  copied_ += some;
+  tally_.depth(copied_ - taken_);
+  return some > 0;
+}
+
+// Nothing to read: is that all there will be, and who holds us up? Asked before the last look.
+view inflow::idle() noexcept {
+  const bool has_news = roll_.has_news(held_);
+  if (has_news) roll_.look(held_);
+  if (has_news || !open_.empty()) {
+    mark_the_gone();
+    if (look()) {
+      if (const auto seen = parse()) return *seen;
+      return open_.empty() ? status::empty : status::stalled;
+    }
+    drop_the_gone();
+  }
+  if (unreleased_count_ == 0) take_settled();
+  if (!open_.empty()) {
+    if (unreleased_count_ == 0 && is_blocked()) {
+      for (const auto number : open_) lanes_[number].is_taken = true;
+      take_settled();
+    }
+    note_stall();
+    return status::stalled;
+  }
+  if (stall_) clear_stall();
+  return roll_.all_closed() ? status::closed : status::empty;
+}
+
+view inflow::read(deadline until) noexcept {
+  return wait_for(how_, until,
+                  waiter{[&] { return try_read(); }, [&] { return has_bytes(from_.fifo()); },
+                         [](const view& v) { return v.status(); }, [](status s) { return view(s); },
+                         [&] { return peer() == presence::died; },
+                         [&](std::chrono::nanoseconds at_most) {
+                           tally_.waited();
+                           from_.nap(copied_ - taken_, at_most);
+                         }});
+}
+
+// Frames.
+
+// The next message, or damage; nothing: what is there has been parsed.
+std::optional<view> inflow::parse() noexcept {
+  while (parsed_ + header_bytes <= copied_) {
+    frame_header header;
+    if (!read_header(at(parsed_), held_.geometry().seal, held_.geometry().producers, header) ||
+        // Writes are whole: a frame that goes on behind all that is there was never one.
+        (parsed_ + header.bytes > copied_ && bytes_in(from_.fifo()) <= copied_ - taken_)) {
+      skip_damage();
+      return view(status::corrupt);
+    }
+    if (parsed_ + header.bytes > copied_) return std::nullopt;
+    const std::uint64_t pos = std::exchange(parsed_, parsed_ + header.bytes);
+    if (auto seen = accept(header, pos)) return seen;
+  }
+  if (parsed_ < copied_ && bytes_in(from_.fifo()) <= copied_ - taken_) {
+    skip_damage();
+    return view(status::corrupt);
+  }
+  return std::nullopt;
+}
+
+std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos) noexcept {
+  const std::uint32_t number = header.producer;
+  lane& of = lanes_[number];
+  if (header.sequence <= of.passed) return std::nullopt;
+  const message payload{at(pos) + header_bytes, header.payload_bytes};
+  const bool goes_on = of.is_open && header.sequence == of.sequence;
+  // The one before us kept it, and died before it took it out of the FIFO.
+  if (goes_on && header.offset + payload.size() <= of.kept) return std::nullopt;
+  if (!goes_on) {
+    // A new message gives up the one that was begun: its producer did, or died over it.
+    if (of.is_open) drop(number, header.incarnation != of.incarnation);
+    if (header.offset != 0) {
+      // Its beginning is lost: taken by another, or by a consumer that could not keep it.
+      of.passed = header.sequence;
+      tally_.recovered();
+      return std::nullopt;
+    }
+    if (header.is_last != 0 && payload.size() <= max_message()) {
+      of.passed = header.sequence;
+      return deliver(payload);
+    }
+    open(number, header, pos);
+  }
+  return append(of, header, payload);
+}
+
+void inflow::open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept {
+  lane& of = lanes_[number];
+  of.is_open = true;
+  of.is_taken = of.is_gone = false;
+  of.kept = 0;
+  of.sequence = first.sequence;
+  of.incarnation = first.incarnation;
+  of.first_pos = pos;
+  if (!spare_.empty()) {
+    of.bytes = std::move(spare_.back());
+    spare_.pop_back();
+  }
+  of.bytes.clear();
+  open_.push_back(number);
+}
+
+std::optional<view> inflow::append(lane& to, const frame_header& header, message payload) noexcept {
+  if (header.offset != to.bytes.size() || to.bytes.size() + payload.size() > max_message()) {
+    // Something took frames out of the middle, or made them up.
+    drop(header.producer, false);
+    tally_.corrupt();
+    return std::nullopt;
+  }
+  to.bytes.insert(to.bytes.end(), payload.begin(), payload.end());
+  if (header.is_last == 0) return std::nullopt;
+  whole_.push_back(std::move(to.bytes));
+  to.is_open = false;
+  to.passed = header.sequence;
+  std::erase(open_, header.producer);
+  return deliver(whole_.back());
+}
+
+view inflow::deliver(message one) noexcept {
+  ++unreleased_count_;
+  if (stall_) clear_stall();
+  tally_.messages(1, one.size());
+  return one;
+}
+
+// Goes on to the next frame, or to the end of what is there.
+void inflow::skip_damage() noexcept {
+  const std::uint64_t from = parsed_;
+  frame_header header;
+  do {
+    ++parsed_;
+  } while (parsed_ + header_bytes <= copied_ &&
+           !read_header(at(parsed_), held_.geometry().seal, held_.geometry().producers, header));
+  if (parsed_ + header_bytes > copied_ && bytes_in(from_.fifo()) <= copied_ - taken_) {
+    parsed_ = copied_;
+  }
+  if (damage_ && damage_->pos + damage_->bytes == from) {
+    damage_->bytes += parsed_ - from;
+  } else {
+    damage_ = damage{from, parsed_ - from};
+    tally_.corrupt();
+  }
+}
+
+// Messages that do not become whole.
+
+void inflow::drop(std::uint32_t number, bool is_loss) noexcept {
+  lane& of = lanes_[number];
+  of.is_open = false;
+  spare_.push_back(std::move(of.bytes));
+  std::erase(open_, number);
+  of.passed = of.sequence;
+  if (is_loss) tally_.recovered();
+}
+
+void inflow::mark_the_gone() noexcept {
+  for (const auto number : open_) {
+    lane& of = lanes_[number];
+    const auto& words = held_.producer(number);
+    // [abandon] acquire: what was written of it is in the FIFO before the look that follows.
+    const bool is_abandoned =
+        words.abandoned.load<edge::abandon>(std::memory_order_acquire) >= of.sequence;
+    // [roll] acquire: what the one before wrote is in the FIFO before the look that follows.
+    const auto owner = words.role.owner.load<edge::roll>(std::memory_order_acquire);
+    const bool is_another = static_cast<std::uint32_t>(generation_of(owner)) != of.incarnation;
+    of.is_gone = is_abandoned || is_another ||
+                 held_.presence_of(producer_role(number)) != presence::attached;
+  }
+}
+
+void inflow::drop_the_gone() noexcept {
+  for (std::size_t i = open_.size(); i-- > 0;) {
+    const auto number = open_[i];
+    lane& of = lanes_[number];
+    if (!of.is_gone) continue;
+    // [hint] relaxed: acquired when it was marked.
+    const auto abandoned =
+        held_.producer(number).abandoned.load<edge::hint>(std::memory_order_relaxed);
+    drop(number, abandoned < of.sequence);
+  }
+}
+
+// Giving back.
+
+void inflow::release() noexcept {
+  if (is_closed_) return;
+  unreleased_count_ = 0;
+  take_settled();
+  for (auto& one : whole_) {
+    if (spare_.size() < 4) spare_.push_back(std::move(one));
+  }
+  whole_.clear();
+}
+
+// Takes what nobody needs out of the FIFO. Requires: nothing that was read is unreleased.
+void inflow::take_settled() noexcept {
+  std::uint64_t until = parsed_;
+  for (const auto number : open_) {
+    if (!lanes_[number].is_taken) until = std::min(until, lanes_[number].first_pos);
+  }
+  keep_taken();
+  if (until < parsed_ || !kept_.empty()) note_released();
+  if (until > taken_) from_.take(until - taken_);
+  taken_ = until;
+  forget_kept();
+  if (parsed_ - base_ > capacity()) {
+    std::memmove(memory_.data(), at(parsed_), static_cast<std::size_t>(copied_ - parsed_));
+    base_ = parsed_;
+  }
+}
+
+// For a successor: what was released although it is not taken. All of it at once, by the number
+// of the set, so that a release is done or not.
+void inflow::note_released() noexcept {
+  auto& number = held_.control().released_set;
+  // [own] relaxed: only the consumer stores it.
+  const auto set = (number.load<edge::own>(std::memory_order_relaxed) + 1) & 1;
+  for (std::uint32_t i = 0; i < lanes_.size(); ++i) {
+    // [own] relaxed: handed on by the set's number.
+    held_.producer(i).released[set].store<edge::own>(lanes_[i].passed, std::memory_order_relaxed);
+  }
+  // [released] release: the set is complete.
+  number.store<edge::released>(set, std::memory_order_release);
+}
+
+// What is to leave the FIFO of messages that are not whole goes into the roles file first. Where
+// it cannot, it is in memory alone, and lost should this consumer die.
+void inflow::keep_taken() noexcept {
+  for (const auto number : open_) {
+    lane& of = lanes_[number];
+    if (!of.is_taken || of.kept == of.bytes.size()) continue;
+    auto& words = held_.producer(number);
+    if (of.kept == 0) {
+      // [kept] release: from here on the words are of another message.
+      words.kept_bytes.store<edge::kept>(0, std::memory_order_release);
+      // [own] relaxed: handed on by the count of bytes.
+      words.kept_sequence.store<edge::own>(of.sequence, std::memory_order_relaxed);
+      // [own] relaxed: handed on by the count of bytes.
+      words.kept_incarnation.store<edge::own>(of.incarnation, std::memory_order_relaxed);
+      if (std::ranges::find(kept_, number) == kept_.end()) kept_.push_back(number);
+    }
+    if (!held_.keep(number, of.kept, message(of.bytes).subspan(of.kept))) continue;
+    of.kept = of.bytes.size();
+    // [kept] release: the bytes are in the file.
+    words.kept_bytes.store<edge::kept>(of.kept, std::memory_order_release);
+  }
+}
+
+void inflow::forget_kept() noexcept {
+  std::erase_if(kept_, [&](std::uint32_t number) {
+    lane& of = lanes_[number];
+    if (of.is_open && of.is_taken) return false;
+    of.kept = 0;
+    // [kept] release: after what was released of it is noted.
+    held_.producer(number).kept_bytes.store<edge::kept>(0, std::memory_order_release);
+    return true;
+  });
+}
+
+// Takes up the message that the one before us kept.
+void inflow::recall(std::uint32_t number) noexcept {
+  const auto& words = held_.producer(number);
+  lane& of = lanes_[number];
+  // [kept] acquire: the bytes are in the file.
+  const auto count = words.kept_bytes.load<edge::kept>(std::memory_order_acquire);
+  // [own] relaxed: handed on by the count of bytes.
+  of.sequence = words.kept_sequence.load<edge::own>(std::memory_order_relaxed);
+  if (count == 0 || of.sequence <= of.passed || !held_.recall(number, of.bytes, count)) return;
+  // [own] relaxed: handed on by the count of bytes.
+  of.incarnation = words.kept_incarnation.load<edge::own>(std::memory_order_relaxed);
+  of.kept = count;
+  of.is_open = of.is_taken = true;
+  open_.push_back(number);
+  kept_.push_back(number);
+}
+
+// Whether what is held leaves no room for more, or hides it from a look.
+bool inflow::is_blocked() noexcept {
+  const bool is_full = !has_free_page(from_.fifo());
+  if (bytes_in(from_.fifo()) > copied_ - taken_) return !look();
+  return is_full;
+}
+
+void inflow::note_stall() noexcept {
+  const auto number = open_.front();
+  if (stall_ && stall_->producer == number && stall_->pos == lanes_[number].first_pos) return;
+  const auto now = std::chrono::steady_clock::now();
+  const auto& words = held_.producer(number).role;
+  // [hint] relaxed: told to people.
+  stall_ = stall{number, words.pid.load<edge::hint>(std::memory_order_relaxed),
+                 lanes_[number].first_pos, now};
+  auto& control = held_.control();
+  // [own] relaxed: told to people.
+  control.stalled_by.store<edge::own>(number, std::memory_order_relaxed);
+  // [own] relaxed: told to people.
+  control.stalled_since.store<edge::own>(static_cast<std::uint64_t>(now.time_since_epoch().count()),
+                                         std::memory_order_relaxed);
+}
+
+void inflow::clear_stall() noexcept {
+  stall_.reset();
+  // [own] relaxed: told to people.
+  held_.control().stalled_since.store<edge::own>(0, std::memory_order_relaxed);
+}
+
+void inflow::close() noexcept {
+  if (std::exchange(is_closed_, true)) return;
+  clear_stall();
+  held_.leave(consumer_role);
+}
+
+}  // namespace annulus::pipes

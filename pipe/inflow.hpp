@@ -1,0 +1,119 @@
+// What the one consumer reads out of the FIFO: frames, put together to messages.
+//
+// Look       the FIFO's bytes are copied without being taken (fifo.hpp, tap), many messages at once
+// Release    takes all that was read out of the FIFO at once. So a consumer's death loses nothing:
+//            its successor finds what was not released
+// Held       a long message that is not whole yet keeps its frames in the FIFO, and all behind
+//            them. The others behind are read and released all the same: what was released and
+//            stays in the FIFO is noted by its sequence, for all producers at once, and a
+//            successor skips it. Only when the FIFO is full, or longer than a look, is what came
+//            of it taken out, into memory and, for a successor, into the roles file
+// Dead       a message whose producer died, or gave it up, is dropped: never is half a one read
+// Damage     what is no frame of this pipe is skipped up to the next, counted and told
+// Progress   a look that finds nothing is one tee(2); one that finds is tee(2) and read(2) for all
+//            that is there; release() is one splice(2). An idle look at a held message asks the
+//            kernel for its producer's life. Only long messages allocate, as their frames come
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <annulus/channel/concepts.hpp>
+#include <annulus/channel/status.hpp>
+#include <annulus/channel/view.hpp>
+#include <annulus/channel/waiting.hpp>
+#include <annulus/pipe/fifo.hpp>
+#include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/roles.hpp>
+
+namespace annulus::pipes {
+
+class inflow {
+ public:
+  // Takes the role last: a failure leaves no trace of it.
+  [[nodiscard]] static result<inflow> make(roles held, int fifo, waiting how);
+
+  [[nodiscard]] view try_read() noexcept;
+  [[nodiscard]] view read(deadline until) noexcept;
+  void release() noexcept;
+  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return parsed_ - taken_; }
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.size() / 2; }
+
+  [[nodiscard]] presence peer() const noexcept { return held_.presence_of_producers(); }
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
+  [[nodiscard]] std::uint64_t max_message() const noexcept { return held_.geometry().max_message; }
+
+  void close() noexcept;
+
+ private:
+  using octets = std::vector<std::byte>;
+
+  // What is known of one producer's number.
+  struct lane {
+    octets bytes;                 // of its long message, as far as it came
+    std::uint64_t sequence = 0;   // its sequence
+    std::uint64_t first_pos = 0;  // where its first frame stands; what lies behind is held
+    std::uint32_t incarnation = 0;
+    bool is_open = false;      // there is such a message
+    bool is_taken = false;     // its frames leave the FIFO as they come
+    bool is_gone = false;      // its producer was gone before the last look
+    std::uint64_t kept = 0;    // so much of it stands in the roles file
+    std::uint64_t passed = 0;  // read, skipped or dropped up to this sequence
+  };
+
+  inflow(roles held, tap from, pages memory, waiting how);
+
+  [[nodiscard]] std::byte* at(std::uint64_t pos) const noexcept {
+    return memory_.data() + (pos - base_);
+  }
+  bool look() noexcept;
+  [[nodiscard]] view idle() noexcept;
+  [[nodiscard]] std::optional<view> parse() noexcept;
+  [[nodiscard]] std::optional<view> accept(const frame_header& header, std::uint64_t pos) noexcept;
+  [[nodiscard]] std::optional<view> append(lane& to, const frame_header& header,
+                                           message payload) noexcept;
+  void skip_damage() noexcept;
+  [[nodiscard]] view deliver(message one) noexcept;
+
+  void open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept;
+  void drop(std::uint32_t number, bool is_loss) noexcept;
+  void mark_the_gone() noexcept;
+  void drop_the_gone() noexcept;
+  void take_settled() noexcept;
+  void note_released() noexcept;
+  void keep_taken() noexcept;
+  void forget_kept() noexcept;
+  void recall(std::uint32_t number) noexcept;
+  [[nodiscard]] bool is_blocked() noexcept;
+  void note_stall() noexcept;
+  void clear_stall() noexcept;
+
+  roles held_;
+  tap from_;
+  pages memory_;  // twice what the FIFO holds: [base_, copied_) lies in it
+  tally tally_;
+  waiting how_;
+
+  // Positions count the FIFO's bytes since this consumer came.
+  std::uint64_t base_ = 0;    // of memory_
+  std::uint64_t taken_ = 0;   // out of the FIFO
+  std::uint64_t parsed_ = 0;  // read, or kept as part of a message
+  std::uint64_t copied_ = 0;  // to memory_
+
+  std::vector<lane> lanes_;
+  std::vector<std::uint32_t> open_;  // lanes with a message that is not whole
+  std::vector<std::uint32_t> kept_;  // lanes with bytes in the roles file
+  std::vector<octets> whole_;        // long messages that were read and not released
+  std::vector<octets> spare_;        // memory for others
+  roll_call roll_;
+  std::uint64_t unreleased_count_ = 0;
+  std::optional<stall> stall_;
+  std::optional<damage> damage_;
+  bool is_closed_ = false;
+};
+
+}  // namespace annulus::pipes

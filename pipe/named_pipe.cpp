@@ -1,0 +1,283 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <annulus/pipe/named_pipe.hpp>
+
+namespace annulus {
+
+using pipes::descriptor;
+using pipes::quoted;
+using pipes::reopened;
+using pipes::system_error;
+
+namespace {
+
+// The FIFO that a name stands for. Empty: it is no name.
+std::string path_of(const std::string& name) {
+  if (name.size() > 1 && name.front() == '/') return name;
+  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return {};
+  }
+  return "/tmp/annulus." + name + ".pipe";
+}
+
+std::string roles_path_of(const std::string& path) { return path + ".roles"; }
+
+failure no_name(const std::string& name) {
+  return {fault::bad_argument, quoted(name) +
+                                   " is no pipe name: use 1 to 200 letters, digits, '.', '_' or "
+                                   "'-', or a path that starts with '/'"};
+}
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+const char* kind_of(mode_t mode) noexcept {
+  switch (mode & S_IFMT) {
+    case S_IFREG: return "a plain file";
+    case S_IFDIR: return "a directory";
+    case S_IFLNK: return "a symbolic link, and links are not followed";
+    case S_IFIFO: return "a FIFO";
+    case S_IFSOCK: return "a socket";
+    default: return "a device";
+  }
+}
+
+failure in_the_way(const std::string& path, mode_t mode) {
+  const bool is_fifo = S_ISFIFO(mode);
+  return {fault::not_a_segment,
+          quoted(path) + " is " + kind_of(mode) +
+              (is_fifo ? ", but there is no roles file beside it, so something else made it"
+                       : ", not a pipe of annulus") +
+              "; remove it or choose another name"};
+}
+
+// There is no roles file: nothing at all, or something in the way.
+failure missing(const std::string& name, const std::string& path) {
+  struct stat info {};
+  if (lstat(path.c_str(), &info) == 0) return in_the_way(path, info.st_mode);
+  return {fault::not_found,
+          "there is no pipe " + quoted(name) + " (" + path + "); create it first"};
+}
+
+// Opens what stands at a path, if it is of this kind, belongs to whom it should, and grants no more
+// than `mode`. First only a handle, which has no effect on whatever it is.
+result<descriptor> open_checked(const std::string& path, mode_t kind, ownership owner,
+                                const std::string& name) {
+  descriptor handle(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info {};
+  if (!handle || fstat(handle.number(), &info) != 0) {
+    return system_error("cannot open " + quoted(path), errno);
+  }
+  if ((info.st_mode & S_IFMT) != kind) return in_the_way(path, info.st_mode);
+  if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
+    return failure{fault::no_permission, quoted(path) + " belongs to user " +
+                                             std::to_string(info.st_uid) + ", we are user " +
+                                             std::to_string(geteuid()) +
+                                             "; open it with ownership::any if that is meant"};
+  }
+  return reopened(handle.number(), O_RDWR | O_NONBLOCK, name);
+}
+
+// Whoever may come at a file may spoil what it carries.
+result<bool> check_mode(int file, const std::string& path, unsigned asked) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(path), errno);
+  const unsigned found = info.st_mode & 0777;
+  if ((found & ~asked) == 0) return true;
+  const auto octal = [](unsigned mode) {
+    return std::string{'0', static_cast<char>('0' + (mode >> 6 & 7)),
+                       static_cast<char>('0' + (mode >> 3 & 7)),
+                       static_cast<char>('0' + (mode & 7))};
+  };
+  return failure{fault::no_permission, quoted(path) + " has the permissions " + octal(found) +
+                                           ", it was made with " + octal(asked) +
+                                           "; chmod it back, or make the pipe anew"};
+}
+
+bool is_still_there(int file, const std::string& path) noexcept {
+  struct stat held {
+  }, named{};
+  return fstat(file, &held) == 0 && lstat(path.c_str(), &named) == 0 &&
+         held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+// Requires: the maker's lock is held.
+result<bool> make_fifo(const std::string& path, unsigned mode) {
+  if (mkfifo(path.c_str(), static_cast<mode_t>(mode)) != 0) {
+    const int why = errno;
+    struct stat info {};
+    if (why == EEXIST && lstat(path.c_str(), &info) == 0) return in_the_way(path, info.st_mode);
+    return system_error("cannot make the FIFO " + quoted(path), why);
+  }
+  descriptor fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  if (!fifo || fchmod(fifo.number(), static_cast<mode_t>(mode)) != 0) {  // whatever the umask
+    return system_error("cannot open the FIFO " + quoted(path), errno);
+  }
+  return true;
+}
+
+// A file without a name where the file system has such, else under a passing one.
+descriptor new_file(const std::string& path, std::string& passing, unsigned mode) {
+  descriptor made(::open(directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
+                         static_cast<mode_t>(mode)));
+  if (made || (errno != EOPNOTSUPP && errno != EISDIR)) return made;
+  passing = path + "." + std::to_string(getpid());
+  return descriptor(::open(passing.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC,
+                           static_cast<mode_t>(mode)));
+}
+
+// Gives the file its name, at once and whole.
+bool publish(const descriptor& file, const std::string& passing, const std::string& path) {
+  const auto from = passing.empty() ? "/proc/self/fd/" + std::to_string(file.number()) : passing;
+  const bool done = linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  const int why = errno;
+  if (!passing.empty()) unlink(passing.c_str());
+  errno = why;
+  return done;
+}
+
+// Asks the kernel for the capacity, and where it refuses so much, for the most that it grants.
+void size_fifo(int fifo, std::uint64_t capacity) noexcept {
+  const auto now = static_cast<std::uint64_t>(std::max(fcntl(fifo, F_GETPIPE_SZ), 0));
+  std::uint64_t wanted = std::min(capacity, std::uint64_t{1} << 30);
+  while (wanted != now && fcntl(fifo, F_SETPIPE_SZ, static_cast<int>(wanted)) < 0 &&
+         wanted > 2 * now) {
+    wanted /= 2;
+  }
+}
+
+}  // namespace
+
+std::string named_pipe::path() const { return path_of(name_); }
+
+pipe_options named_pipe::options() const noexcept {
+  return {geometry_.capacity, geometry_.max_message, geometry_.producers, geometry_.mode,
+          geometry_.transient != 0};
+}
+
+std::uint64_t named_pipe::kernel_bytes() const noexcept {
+  const int bytes = fcntl(fifo_.number(), F_GETPIPE_SZ);
+  return bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
+}
+
+result<named_pipe> named_pipe::create(const std::string& name, const pipe_options& options) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  const auto roles_path = roles_path_of(path);
+  auto planned = pipes::plan_geometry(options.capacity, options.max_message, options.producers,
+                                      options.mode, options.transient);
+  if (!planned) return planned.error();
+
+  std::string passing;
+  const descriptor file = new_file(roles_path, passing, options.mode);
+  if (!file) return system_error("cannot create " + quoted(name), errno);
+  fchmod(file.number(), static_cast<mode_t>(options.mode));  // whatever the umask
+  auto written = pipes::write_roles(file.number(), *planned, name);
+  pipes::wait_for_lock(file.number(), pipes::maker_role);
+  const bool is_named = written && publish(file, passing, roles_path);
+  const int why = errno;
+  if (!written) {
+    if (!passing.empty()) unlink(passing.c_str());
+    return written.error();
+  }
+  if (!is_named) {
+    if (why != EEXIST) return system_error("cannot name " + quoted(name), why);
+    return failure{fault::already_exists,
+                   quoted(name) + " exists already; attach to it, or remove it first"};
+  }
+  if (auto made = make_fifo(path, options.mode); !made) {
+    unlink(roles_path.c_str());
+    return made.error();
+  }
+  pipes::give_back_locks(file.number());
+  return open(name);
+}
+
+result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  const auto roles_path = roles_path_of(path);
+  for (;;) {
+    named_pipe found;
+    found.name_ = name;
+    auto file = open_checked(roles_path, S_IFREG, owner, name);
+    if (!file && file.error().kind == fault::not_found) return missing(name, path);
+    if (!file) return file.error();
+    found.roles_ = std::move(*file);
+    auto shape = pipes::read_roles(found.roles_.number(), name);
+    if (!shape) return shape.error();
+    found.geometry_ = *shape;
+
+    auto fifo = open_checked(path, S_IFIFO, owner, name);
+    if (!fifo && fifo.error().kind == fault::not_found) {
+      // It is being made or removed, or whoever did that died over it.
+      pipes::wait_for_lock(found.roles_.number(), pipes::maker_role);
+      if (!is_still_there(found.roles_.number(), roles_path)) continue;
+      struct stat info {};
+      if (lstat(path.c_str(), &info) == 0) continue;
+      if (fstat(found.roles_.number(), &info) != 0 || info.st_uid != geteuid()) return fifo.error();
+      if (auto made = make_fifo(path, shape->mode); !made) return made.error();
+      continue;
+    }
+    if (!fifo) return fifo.error();
+    found.fifo_ = std::move(*fifo);
+    if (auto is = check_mode(found.roles_.number(), roles_path, shape->mode); !is)
+      return is.error();
+    if (auto is = check_mode(found.fifo_.number(), path, shape->mode); !is) return is.error();
+    size_fifo(found.fifo_.number(), shape->capacity);
+    return found;
+  }
+}
+
+result<named_pipe> named_pipe::open_or_create(const std::string& name,
+                                              const pipe_options& options) {
+  for (;;) {
+    auto found = open(name);
+    if (found || found.error().kind != fault::not_found) return found;
+    auto made = create(name, options);
+    if (made || made.error().kind != fault::already_exists) return made;
+  }
+}
+
+result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  const auto roles_path = roles_path_of(path);
+  auto file = open_checked(roles_path, S_IFREG, ownership::own_or_root, name);
+  if (!file && file.error().kind == fault::not_found) return missing(name, path);
+  if (!file) return file.error();
+  pipes::wait_for_lock(file->number(), pipes::maker_role);
+  auto shape = pipes::read_roles(file->number(), name);
+  // Damaged beyond use, and asked for: the file is ours, or it would not have been opened.
+  const bool is_broken = !shape && shape.error().kind == fault::damaged && even_if_in_use;
+  if (!shape && !is_broken) return shape.error();
+  for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
+    if (!pipes::is_held(file->number(), role)) continue;
+    const auto who = role == pipes::consumer_role ? std::string("the consumer")
+                                                  : "producer " + std::to_string(role - 1);
+    return failure{fault::in_use, quoted(name) + " is in use: " + who +
+                                      " is attached and alive; close it first, or force"};
+  }
+  if (!is_still_there(file->number(), roles_path)) {
+    return failure{fault::not_found, "there is no pipe " + quoted(name) + " any more"};
+  }
+  struct stat info {};
+  if (lstat(path.c_str(), &info) == 0) {
+    if (!S_ISFIFO(info.st_mode)) return in_the_way(path, info.st_mode);
+    if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(path), errno);
+  }
+  if (unlink(roles_path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);
+  return true;
+}
+
+}  // namespace annulus

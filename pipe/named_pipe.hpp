@@ -1,0 +1,68 @@
+// A named pipe: a FIFO by name, and beside it PATH.roles, which says who is at it (roles.hpp).
+//
+// create      the roles file gets its name only when it is whole, then the FIFO is made, under a
+//             lock; a death in between leaves a roles file alone, and the next to open makes the
+//             FIFO. So the two are seen both, or as a pipe that is being made
+// attach      (pipe.hpp) each role opens the roles file for itself, and holds its own lock on it
+// contents    live in the kernel as long as any role, or any named_pipe, has the FIFO open. When
+//             all are gone, what was not read is gone: a pipe is no store
+//
+// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for /tmp/annulus.NAME.pipe; a
+// name that starts with '/' is a path.
+//
+// Trust       Only what belongs to our own user, or to root, and grants nobody more than was asked
+//             for at its creation is opened, without following a link. Whoever may open the FIFO
+//             can take messages out of it, spoil them or fill it up; whatever stands in it, no
+//             role reads or writes out of bounds, loops for ever or dies of it
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <annulus/channel/ownership.hpp>
+#include <annulus/channel/result.hpp>
+#include <annulus/pipe/roles.hpp>
+#include <annulus/pipe/system.hpp>
+
+namespace annulus {
+
+struct pipe_options {
+  std::uint64_t capacity = std::uint64_t{1} << 20;  // bytes; a power of two, 4 KiB to 256 GiB
+  std::uint64_t max_message = 0;                    // bytes; 0: capacity / 2, the most there is
+  std::uint32_t producers = 16;                     // attached at once, 1 to 1024
+  unsigned mode = 0600;                             // both files' permissions
+  bool transient = false;                           // may be removed by the reader that ends it
+};
+
+class named_pipe {
+ public:
+  // Fails with already_exists if there is such a pipe.
+  [[nodiscard]] static result<named_pipe> create(const std::string& name, const pipe_options& = {});
+  [[nodiscard]] static result<named_pipe> open(const std::string& name,
+                                               ownership = ownership::own_or_root);
+  // Whoever comes first creates; the others get what is there, whatever its options.
+  [[nodiscard]] static result<named_pipe> open_or_create(const std::string& name,
+                                                         const pipe_options& = {});
+  // Removes the name; who is attached stays attached. In use: fails, unless forced.
+  [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  [[nodiscard]] std::string path() const;
+  [[nodiscard]] pipe_options options() const noexcept;
+  [[nodiscard]] const pipes::geometry& geometry() const noexcept { return geometry_; }
+  // What the kernel grants for the FIFO now: less than the capacity where it refuses so much.
+  [[nodiscard]] std::uint64_t kernel_bytes() const noexcept;
+
+  [[nodiscard]] int file() const noexcept { return fifo_.number(); }
+  [[nodiscard]] int roles_file() const noexcept { return roles_.number(); }
+
+ private:
+  named_pipe() = default;
+
+  std::string name_;
+  pipes::descriptor roles_;
+  pipes::descriptor fifo_;
+  pipes::geometry geometry_;
+};
+
+}  // namespace annulus

@@ -1,0 +1,393 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include <annulus/pipe/outflow.hpp>
+#include <annulus/pipe/wait.hpp>
+
+namespace annulus::pipes {
+
+void source::copy(std::byte* to, std::size_t count) noexcept {
+  while (count > 0) {
+    if (now_.empty()) {
+      now_ = later_.front();
+      later_ = later_.subspan(1);
+      continue;
+    }
+    const std::size_t some = std::min(count, now_.size());
+    if (to != nullptr) {
+      std::memcpy(to, now_.data(), some);
+      to += some;
+    }
+    now_ = now_.subspan(some);
+    count -= some;
+  }
+}
+
+result<outflow> outflow::make(roles held, int fifo, waiting how) {
+  auto own = another(fifo);
+  if (!own) return own.error();
+  auto staging = pages::fresh(most_blocks * block_bytes);
+  if (!staging) return staging.error();
+  auto claimed = pages::fresh(static_cast<std::size_t>(held.geometry().max_message));
+  if (!claimed) return claimed.error();
+  const std::uint32_t most = held.geometry().producers;
+  for (std::uint32_t i = 0; i < most; ++i) {
+    if (!held.enter(producer_role(i))) continue;
+    return outflow(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), i,
+                   how);
+  }
+  const auto holder = held.holder_of(producer_role(0));
+  if (most == 1) {
+    return failure{fault::in_use,
+                   "the pipe has a producer already: " + holder + " holds it and is alive"};
+  }
+  return failure{fault::in_use, "all " + std::to_string(most) +
+                                    " producers of the pipe are attached and alive, the first " +
+                                    holder + "; close one, or create it for more producers"};
+}
+
+outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std::uint32_t number,
+                 waiting how) noexcept
+    : held_(std::move(held)),
+      fifo_(std::move(fifo)),
+      staging_(std::move(staging)),
+      claimed_(std::move(claimed)),
+      tally_(held_.producer(number).counters),
+      how_(how),
+      number_(number),
+      most_at_once_(
+          std::min(shape().max_message, kernel_bytes(fifo_.number()) / block_bytes * most_payload)),
+      blocks_(shape().producers == 1 ? most_blocks : 1) {
+  auto& words = held_.producer(number_);
+  // [own] relaxed: our own word, just stored.
+  const auto owner = words.role.owner.load<edge::own>(std::memory_order_relaxed);
+  incarnation_ = static_cast<std::uint32_t>(generation_of(owner));
+  // [own] relaxed: written by the one before us in the role.
+  sequence_ = words.sequence.load<edge::own>(std::memory_order_relaxed) + 1;
+  use_sequences(0);
+}
+
+// What is refused, and what there is room for.
+
+status outflow::refusal(std::uint64_t count) const noexcept {
+  if (is_closed_ || is_claim_open_) [[unlikely]]
+    return status::not_permitted;
+  if (count > shape().max_message) [[unlikely]]
+    return status::never_fits;
+  // [hint] relaxed: a push that does not see it yet is read by the next consumer.
+  if (held_.control().is_closed.load<edge::hint>(std::memory_order_relaxed) != 0) [[unlikely]]
+    return status::closed;
+  return status::ok;
+}
+
+bool outflow::is_certain(std::uint64_t count) const noexcept {
+  return count <= most_payload || frames_of(count) * block_bytes <= certain_room(fifo_.number());
+}
+
+// Claims.
+
+status outflow::claimable(std::uint64_t count, bool at_once) noexcept {
+  if (const status s = refusal(count); s != status::ok) return s;
+  if (at_once && count > most_at_once_) return status::never_fits;
+  if (settle() != status::ok || !has_free_page(fifo_.number())) return status::full;
+  // What can never be in the FIFO at once is written on as room comes.
+  return count > most_at_once_ || is_certain(count) ? status::ok : status::full;
+}
+
+outflow::claim_type outflow::opened(status may, std::size_t count) noexcept {
+  if (may != status::ok) return claim_type(may);
+  is_claim_open_ = true;
+  return claim_type(*this, {claimed_.data(), count});
+}
+
+outflow::claim_type outflow::try_claim(std::size_t count) noexcept {
+  const status may = claimable(count, true);
+  if (may == status::full) tally_.refused();
+  return opened(may, count);
+}
+
+outflow::claim_type outflow::claim(std::size_t count, deadline until) noexcept {
+  const auto take_a_nap = [&](std::chrono::nanoseconds at_most) {
+    tally_.waited();
+    // One page may be free, and not enough of them: that is nothing to poll for.
+    if (!has_free_page(fifo_.number())) return nap_for_room(fifo_.number(), at_most);
+    nap(std::min<std::chrono::nanoseconds>(at_most, std::chrono::milliseconds(1)));
+  };
+  return opened(wait(until, take_a_nap, [&] { return claimable(count, false); }), count);
+}
+
+void outflow::commit_claim(std::size_t count) noexcept {
+  if (!std::exchange(is_claim_open_, false)) return;
+  owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
+  if (settle() == status::ok || peer() != presence::attached) return;
+  (void)wait_for(how_, no_deadline,
+                 waiter{[&] { return settle(); }, [&] { return has_free_page(fifo_.number()); },
+                        [](status s) { return s; }, [](status s) { return s; },
+                        [&] { return peer() != presence::attached; },
+                        [&](auto at_most) { nap_for_page(at_most); }});
+}
+
+// Pushes.
+
+status outflow::try_push(source from, std::uint64_t count) noexcept {
+  if (const status s = refusal(count); s != status::ok) [[unlikely]]
+    return s;
+  parcel one{from, count};
+  const status s = send_at_once(one);
+  if (s == status::full) tally_.refused();
+  return s;
+}
+
+status outflow::push_or_drop(message one) noexcept {
+  if (const status s = refusal(one.size()); s != status::ok) return s;
+  parcel whole{source(one), one.size()};
+  const status s = send_at_once(whole);
+  if (s == status::full) tally_.dropped();
+  return s;
+}
+
+status outflow::push(source from, std::uint64_t count, deadline until) noexcept {
+  parcel one{from, count};
+  const bool is_now = count > most_payload && until <= std::chrono::steady_clock::now();
+  const status s = wait(until, [&] {
+    if (const status why = refusal(count); why != status::ok) return why;
+    if (settle() != status::ok) return status::full;
+    // A deadline that has passed leaves no time to go on: all or nothing.
+    return is_now && !is_certain(count) ? status::full : send(one);
+  });
+  if (s != status::ok) abandon(one);
+  return s;
+}
+
+batch outflow::try_push_batch(messages many) noexcept {
+  batch all;
+  while (all.count < many.size() && all.why == status::ok) {
+    const auto rest = many.subspan(all.count);
+    all.why = refusal(rest[0].size());
+    if (all.why != status::ok) break;
+    if (is_short(rest[0].size())) {
+      const batch some = send_group(rest);
+      all.count += some.count;
+      all.why = some.why;
+    } else {
+      parcel one{source(rest[0]), rest[0].size()};
+      all.why = send_at_once(one);
+      if (all.why == status::ok) ++all.count;
+    }
+  }
+  if (many.empty() && (is_closed_ || is_claim_open_)) all.why = status::not_permitted;
+  if (all.count == 0 && all.why == status::full) tally_.refused();
+  return all;
+}
+
+batch outflow::push_batch(messages many, deadline until) noexcept {
+  batch all;
+  while (all.count < many.size() && all.why == status::ok) {
+    const auto rest = many.subspan(all.count);
+    if (!is_short(rest[0].size())) {
+      all.why = push(source(rest[0]), rest[0].size(), until);
+      if (all.why == status::ok) ++all.count;
+      continue;
+    }
+    all.why = wait(until, [&] {
+      if (const status why = refusal(rest[0].size()); why != status::ok) return why;
+      const batch some = send_group(rest);
+      all.count += some.count;
+      return some.count > 0 ? status::ok : some.why;
+    });
+  }
+  return all;
+}
+
+// Sending.
+
+status outflow::settle() noexcept {
+  if (!owed_) [[likely]]
+    return status::ok;
+  if (send(*owed_) != status::ok) return status::full;
+  owed_.reset();
+  return status::ok;
+}
+
+status outflow::send_at_once(parcel& one) noexcept {
+  if (one.bytes > most_at_once_) return status::never_fits;
+  if (settle() != status::ok || !is_certain(one.bytes)) return status::full;
+  const status s = send(one);
+  if (s != status::ok) abandon(one);  // others took the room in between
+  return s;
+}
+
+// The hot path.
+status outflow::send_short(const parcel& one) noexcept {
+  const auto payload = static_cast<std::size_t>(one.bytes);
+  source from = one.rest;
+  stage_frame(staging_.data(), from, payload, sequence_, 0, true);
+  if (write_blocks(fifo_.number(), {staging_.data(), frame_bytes(payload)}) == 0) [[unlikely]]
+    return status::full;
+  tally_.messages(1, payload);
+  use_sequences(1);
+  return status::ok;
+}
+
+status outflow::send(parcel& one) noexcept {
+  if (one.bytes <= most_payload) [[likely]]
+    return send_short(one);
+  do {
+    const source before = one.rest;
+    const std::uint64_t sent = one.sent;
+    const std::size_t staged = stage(one);
+    const std::size_t written = write_blocks(fifo_.number(), {staging_.data(), staged});
+    learn(written, staged);
+    if (written != staged) [[unlikely]] {
+      const std::size_t payload = written / block_bytes * most_payload;
+      one.rest = before;
+      one.rest.skip(payload);
+      one.sent = sent + payload;
+      return status::full;
+    }
+  } while (one.sent < one.bytes);
+  tally_.messages(1, one.bytes);
+  use_sequences(1);
+  return status::ok;
+}
+
+// As many short messages from the front as go at once.
+batch outflow::send_group(messages many) noexcept {
+  if (settle() != status::ok) return {0, status::full};
+  std::array<std::uint32_t, most_blocks> taken_by;  // messages up to the end of each block
+  std::uint32_t count = 0;
+  std::size_t block = 0, at = 0, last = 0;
+  for (; count < many.size() && is_short(many[count].size()); ++count) {
+    const std::size_t need = frame_bytes(many[count].size());
+    if (at + need > (block + 1) * block_bytes) {
+      if (block + 1 == blocks_) break;
+      pad(staging_.data() + last, ++block * block_bytes - at);
+      at = block * block_bytes;
+    }
+    source from(many[count]);
+    stage_frame(staging_.data() + at, from, many[count].size(), sequence_ + count, 0, true);
+    last = at;
+    at += need;
+    taken_by[block] = count + 1;
+  }
+  if (block > 0) {
+    pad(staging_.data() + last, (block + 1) * block_bytes - at);
+    at = (block + 1) * block_bytes;
+  }
+  const std::size_t written = write_blocks(fifo_.number(), {staging_.data(), at});
+  learn(written, at);
+  batch done{count, status::ok};
+  if (written != at) {
+    const std::size_t whole = written / block_bytes;
+    done = {whole > 0 ? taken_by[whole - 1] : 0, status::full};
+  }
+  std::uint64_t payload = 0;
+  for (const auto& one : many.first(done.count)) payload += one.size();
+  tally_.messages(done.count, payload);
+  use_sequences(done.count);
+  return done;
+}
+
+void outflow::abandon(const parcel& one) noexcept {
+  if (one.sent == 0) return;
+  // [abandon] release: what was written of it is in the FIFO before.
+  held_.producer(number_).abandoned.store<edge::abandon>(sequence_, std::memory_order_release);
+  use_sequences(1);
+}
+
+std::size_t outflow::stage(parcel& one) noexcept {
+  std::size_t at = 0, frames = 0, last = 0;
+  do {
+    const auto payload =
+        static_cast<std::size_t>(std::min<std::uint64_t>(one.bytes - one.sent, most_payload));
+    const bool is_last = one.sent + payload == one.bytes;
+    stage_frame(staging_.data() + at, one.rest, payload, sequence_, one.sent, is_last);
+    last = at;
+    at += frame_bytes(payload);
+    one.sent += payload;
+    ++frames;
+  } while (one.sent < one.bytes && frames < blocks_);
+  if (frames == 1) return at;
+  pad(staging_.data() + last, frames * block_bytes - at);
+  return frames * block_bytes;
+}
+
+void outflow::stage_frame(std::byte* at, source& from, std::size_t payload, std::uint64_t sequence,
+                          std::uint64_t offset, bool is_last) noexcept {
+  frame_header header;
+  header.bytes = static_cast<std::uint16_t>(frame_bytes(payload));
+  header.payload_bytes = static_cast<std::uint16_t>(payload);
+  header.producer = static_cast<std::uint16_t>(number_);
+  header.is_last = is_last ? 1 : 0;
+  header.incarnation = incarnation_;
+  header.sequence = sequence;
+  header.offset = offset;
+  from.copy(at + header_bytes, payload);
+  write_header(at, header, shape().seal);
+}
+
+void outflow::pad(std::byte* frame, std::size_t more) noexcept {
+  frame_header header;
+  std::memcpy(&header, frame, sizeof header);
+  header.bytes = static_cast<std::uint16_t>(header.bytes + more);
+  write_header(frame, header, shape().seal);
+}
+
+// What is staged and does not go is staged again: so less, while the FIFO is full.
+void outflow::learn(std::size_t written, std::size_t staged) noexcept {
+  if (shape().producers > 1) return;
+  if (written == staged) {
+    blocks_ = std::min(most_blocks, 2 * blocks_);
+  } else {
+    blocks_ = std::max<std::size_t>(1, written / block_bytes);
+  }
+}
+
+// A successor begins behind what is noted, so no sequence is ever used twice.
+void outflow::use_sequences(std::uint64_t count) noexcept {
+  constexpr std::uint64_t ahead = std::uint64_t{1} << 20;
+  constexpr std::uint64_t most_in_a_write = most_blocks * block_bytes / header_bytes;
+  sequence_ += count;
+  if (sequence_ + most_in_a_write <= reserved_) [[likely]]
+    return;
+  reserved_ = sequence_ + ahead;
+  // [own] relaxed: read by the next in the role, behind its lock.
+  held_.producer(number_).sequence.store<edge::own>(reserved_, std::memory_order_relaxed);
+}
+
+void outflow::close() noexcept {
+  if (std::exchange(is_closed_, true)) return;
+  abort_claim();
+  if (settle() != status::ok) {
+    tally_.dropped();
+    abandon(*owed_);
+  }
+  held_.leave(producer_role(number_));
+}
+
+// Waiting.
+
+void outflow::nap_for_page(std::chrono::nanoseconds at_most) noexcept {
+  tally_.waited();
+  nap_for_room(fifo_.number(), at_most);
+}
+
+template <class Attempt>
+status outflow::wait(deadline until, Attempt attempt) noexcept {
+  return wait(
+      until, [&](std::chrono::nanoseconds at_most) { nap_for_page(at_most); }, attempt);
+}
+
+template <class Nap, class Attempt>
+status outflow::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
+  return wait_for(
+      how_, until,
+      waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
+             [](status s) { return s; }, [&] { return peer() == presence::died; }, take_a_nap});
+}
+
+}  // namespace annulus::pipes

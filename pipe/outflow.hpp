@@ -1,0 +1,132 @@
+// What one producer puts into the FIFO: messages as frames, frames in as few writes as may be.
+//
+// Short      a message that fits into a frame is one write. Of a batch, as many frames as fit make
+//            a block of PIPE_BUF bytes, and each block is one write. A lone producer writes many
+//            blocks at once: each is then padded to its full size, so that the kernel, which cuts
+//            a large write between pages, never cuts a frame, and nothing is to be finished later
+// Long       cut into frames that fill a block each. try_ forms first ask whether there is certain
+//            to be room for all; waiting forms write on as room comes
+// Given up   a message that was begun and will not be finished is abandoned by a word in the roles
+//            file, which needs no room in a FIFO that is full
+// Owed       a claim that found no room at its commit goes out before anything else does
+// Progress   try_push one write(2); of a long message an ioctl, an fcntl and a write for each frame
+//            (a lone producer: for all). try_claim one poll(2). Nothing is allocated
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <annulus/channel/claim.hpp>
+#include <annulus/channel/concepts.hpp>
+#include <annulus/channel/waiting.hpp>
+#include <annulus/pipe/fifo.hpp>
+#include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/roles.hpp>
+
+namespace annulus::pipes {
+
+// The bytes of one message that are still to go, in the pieces that the caller has.
+class source {
+ public:
+  explicit source(message one) noexcept : now_(one) {}
+  explicit source(pieces parts) noexcept : later_(parts) {}
+
+  void copy(std::byte* to, std::size_t count) noexcept;
+  void skip(std::size_t count) noexcept { copy(nullptr, count); }
+
+ private:
+  message now_;
+  pieces later_;
+};
+
+// A message on its way.
+struct parcel {
+  source rest;
+  std::uint64_t bytes;
+  std::uint64_t sent = 0;
+};
+
+class outflow {
+ public:
+  using bytes = std::span<std::byte>;
+  using claim_type = basic_claim<outflow>;
+
+  // Takes the role last: a failure leaves no trace of it.
+  [[nodiscard]] static result<outflow> make(roles held, int fifo, waiting how);
+
+  [[nodiscard]] claim_type try_claim(std::size_t count) noexcept;
+  [[nodiscard]] claim_type claim(std::size_t count, deadline until) noexcept;
+  [[nodiscard]] status try_push(source from, std::uint64_t count) noexcept;
+  [[nodiscard]] status push(source from, std::uint64_t count, deadline until) noexcept;
+  [[nodiscard]] status push_or_drop(message one) noexcept;
+  [[nodiscard]] batch try_push_batch(messages many) noexcept;
+  [[nodiscard]] batch push_batch(messages many, deadline until) noexcept;
+
+  void commit_claim(std::size_t count) noexcept;
+  void abort_claim() noexcept { is_claim_open_ = false; }
+  void close() noexcept;
+
+  [[nodiscard]] bool owes() const noexcept { return owed_.has_value(); }
+  [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
+  [[nodiscard]] std::uint64_t max_message() const noexcept { return shape().max_message; }
+  [[nodiscard]] std::uint64_t most_at_once() const noexcept { return most_at_once_; }
+  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+
+ private:
+  outflow(roles held, descriptor fifo, pages staging, pages claimed, std::uint32_t number,
+          waiting how) noexcept;
+
+  [[nodiscard]] const pipes::geometry& shape() const noexcept { return held_.geometry(); }
+  [[nodiscard]] bool is_short(std::uint64_t count) const noexcept {
+    return count <= most_payload && count <= shape().max_message;
+  }
+
+  // Why a message of so many bytes is refused, whatever room there is.
+  [[nodiscard]] status refusal(std::uint64_t count) const noexcept;
+  [[nodiscard]] bool is_certain(std::uint64_t count) const noexcept;
+  [[nodiscard]] status claimable(std::uint64_t count, bool at_once) noexcept;
+  [[nodiscard]] claim_type opened(status may, std::size_t count) noexcept;
+
+  [[nodiscard]] status settle() noexcept;
+  [[nodiscard]] status send(parcel& one) noexcept;
+  [[nodiscard]] status send_short(const parcel& one) noexcept;
+  [[nodiscard]] status send_at_once(parcel& one) noexcept;
+  [[nodiscard]] batch send_group(messages many) noexcept;
+  void abandon(const parcel& one) noexcept;
+
+  [[nodiscard]] std::size_t stage(parcel& one) noexcept;
+  void stage_frame(std::byte* at, source& from, std::size_t payload, std::uint64_t sequence,
+                   std::uint64_t offset, bool is_last) noexcept;
+  void pad(std::byte* frame, std::size_t more) noexcept;
+  void learn(std::size_t written, std::size_t staged) noexcept;
+  void use_sequences(std::uint64_t count) noexcept;
+
+  template <class Attempt>
+  [[nodiscard]] status wait(deadline until, Attempt attempt) noexcept;
+  template <class Nap, class Attempt>
+  [[nodiscard]] status wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept;
+  void nap_for_page(std::chrono::nanoseconds at_most) noexcept;
+
+  static constexpr std::size_t most_blocks = 64;
+
+  roles held_;
+  descriptor fifo_;
+  pages staging_;  // most_blocks of them
+  pages claimed_;  // one largest message
+  tally tally_;
+  waiting how_;
+  std::uint32_t number_;
+  std::uint32_t incarnation_;
+  std::uint64_t most_at_once_;
+  std::uint64_t sequence_;      // of the next message
+  std::uint64_t reserved_ = 0;  // sequences up to this one are noted as used
+  std::size_t blocks_;          // how many may go at once; a write cut short makes it fewer
+  std::optional<parcel> owed_;
+  bool is_claim_open_ = false;
+  bool is_closed_ = false;
+};
+
+}  // namespace annulus::pipes

@@ -1,0 +1,147 @@
+// The pipe's roles, as programs use them: attached to a named pipe, able to wait, closed at the
+// end. The same interface as the ring's, and the same answers.
+//
+//     auto orders = annulus::named_pipe::open_or_create("orders");
+//     auto tx = annulus::pipe_producer::attach(*orders);
+//     if (tx->try_push(message) == annulus::status::ok) ...
+//
+// Threads     a role is used by one thread at a time; roles are independent of each other
+// Processes   a role belongs to the process that attached it. A fork without exec keeps its lock
+//             alive in the child: close the role there, or fork before attaching
+// Exclusion   one consumer, as many producers as the pipe was made for: a role that a live process
+//             holds is refused with in_use and the holder's pid
+// Claims      are the producer's own memory, written to the pipe by their commit. When others have
+//             taken the room since, the commit waits as long as a consumer is attached; without
+//             one it is owed, goes out before anything else, and is dropped and counted at close()
+// At once     what the kernel does not grant at once, by no try_ form: it never_fits there. The
+//             waiting forms pass messages up to max_message(), whatever the kernel grants
+// Progress    outflow.hpp and inflow.hpp count the system calls of each operation
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <annulus/channel/concepts.hpp>
+#include <annulus/channel/waiting.hpp>
+#include <annulus/pipe/inflow.hpp>
+#include <annulus/pipe/named_pipe.hpp>
+#include <annulus/pipe/outflow.hpp>
+
+namespace annulus {
+
+class pipe_producer {
+ public:
+  using claim_type = pipes::outflow::claim_type;
+
+  [[nodiscard]] static result<pipe_producer> attach(const named_pipe& to, waiting how = {});
+
+  pipe_producer(pipe_producer&&) noexcept = default;
+  pipe_producer& operator=(pipe_producer&&) noexcept;
+  ~pipe_producer() { close(); }
+
+  // Space for one message of so many bytes. Requires: not destroyed while the claim is open.
+  [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept;
+  [[nodiscard]] status try_push(message one) noexcept;
+  // One message, gathered from several pieces.
+  [[nodiscard]] status try_push(pieces parts) noexcept;
+  // As many as fit, in order, each by itself.
+  [[nodiscard]] batch try_push_batch(messages many) noexcept;
+
+  // The same, waiting for room: until the deadline, the consumer's close or its death.
+  [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept;
+  [[nodiscard]] status push(message one, deadline until) noexcept;
+  [[nodiscard]] status push(pieces parts, deadline until) noexcept;
+  // Waits until all are taken; the batch tells how many were when the wait ended.
+  [[nodiscard]] batch push_batch(messages many, deadline until) noexcept;
+
+  // The newest gives way: without room it is dropped and counted, and the answer is `full`.
+  [[nodiscard]] status push_or_drop(message one) noexcept;
+
+  // Whether a claim that was committed has still to go out: it does before anything else.
+  [[nodiscard]] bool owes() const noexcept;
+  // What is known of the consumer. Asks the kernel.
+  [[nodiscard]] presence peer() noexcept;
+  // Says that no more will come and gives the role back. An open claim is aborted first.
+  void close() noexcept;
+
+  [[nodiscard]] std::size_t max_message() const noexcept;
+  // The largest that try_ forms pass: less than max_message() where the kernel grants little.
+  [[nodiscard]] std::size_t most_at_once() const noexcept;
+  [[nodiscard]] std::uint32_t number() const noexcept;
+
+ private:
+  explicit pipe_producer(pipes::outflow made)
+      : core_(std::make_unique<pipes::outflow>(std::move(made))) {}
+
+  std::unique_ptr<pipes::outflow> core_;  // none: moved from
+};
+
+class pipe_consumer {
+ public:
+  [[nodiscard]] static result<pipe_consumer> attach(const named_pipe& to, waiting how = {});
+
+  pipe_consumer(pipe_consumer&&) noexcept = default;
+  pipe_consumer& operator=(pipe_consumer&&) noexcept;
+  ~pipe_consumer() { close(); }
+
+  // The next message, valid until release().
+  [[nodiscard]] view try_read() noexcept;
+  // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
+  [[nodiscard]] view read(deadline until) noexcept;
+  // Hands back the space of all that was read; its views end here.
+  void release() noexcept;
+
+  // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
+  // their space back: at the end, and on the way whenever an eighth of the FIFO has been read.
+  template <class F>
+  batch drain(F&& f, std::size_t limit) noexcept {
+    batch done;
+    for (; done.count < limit; ++done.count) {
+      const view seen = try_read();
+      if (!seen) {
+        done.why = seen.status();
+        break;
+      }
+      f(seen.bytes());
+      if (core_->unreleased_bytes() >= core_->capacity() / 8) release();
+    }
+    release();
+    return done;
+  }
+  // The same, waiting for the first.
+  template <class F>
+  batch drain(F&& f, std::size_t limit, deadline until) noexcept {
+    if (limit == 0) return {};
+    const view first = read(until);
+    if (!first) return {0, first.status()};
+    f(first.bytes());
+    batch rest = drain(std::forward<F>(f), limit - 1);
+    ++rest.count;
+    return rest;
+  }
+
+  // What is known of the producers; the most alive one counts. Asks the kernel.
+  [[nodiscard]] presence peer() noexcept;
+  // The live producer of a long message that is not whole, when nothing else is there.
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept;
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept;
+
+  // Says that nothing more will be read and gives the role back. What was read and not released
+  // comes again to the next consumer.
+  void close() noexcept;
+
+  [[nodiscard]] std::size_t max_message() const noexcept;
+
+ private:
+  explicit pipe_consumer(pipes::inflow made)
+      : core_(std::make_unique<pipes::inflow>(std::move(made))) {}
+
+  std::unique_ptr<pipes::inflow> core_;  // none: moved from
+};
+
+static_assert(producer<pipe_producer> && consumer<pipe_consumer>);
+
+}  // namespace annulus

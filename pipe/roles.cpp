@@ -1,0 +1,392 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/roles.hpp>
+
+namespace annulus::pipes {
+namespace {
+
+constexpr char magic[8] = {'a', 'n', 'n', 'p', 'i', 'p', 'e', '\0'};
+constexpr std::uint32_t version = 1;
+constexpr std::size_t producers_offset = 2 * page_bytes;
+static_assert(sizeof(geometry) <= page_bytes && sizeof(control_words) <= page_bytes);
+
+std::string number(std::uint64_t n) { return std::to_string(n); }
+
+constexpr std::size_t trail_offset(const geometry& shape) noexcept {
+  return producers_offset + shape.producers * sizeof(producer_words);
+}
+constexpr std::size_t file_bytes(const geometry& shape) noexcept {
+  const std::size_t end = trail_offset(shape) + trail_size * sizeof(trail_words);
+  return (end + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+std::uint64_t checksum_of(const geometry& shape) noexcept {
+  constexpr std::size_t end = offsetof(geometry, checksum);
+  static_assert(end % sizeof(std::uint64_t) == 0);
+  std::uint64_t pieces[end / sizeof(std::uint64_t)];
+  std::memcpy(pieces, &shape, end);
+  sum all(0);
+  for (const auto piece : pieces) all.add(piece);
+  return all.value();
+}
+
+// The limits, the same for a plan and for what was found. Empty: it is within them.
+std::string broken_limit(const geometry& shape) {
+  if (!std::has_single_bit(shape.capacity) || shape.capacity < min_capacity ||
+      shape.capacity > max_capacity) {
+    return "capacity " + number(shape.capacity) + " is not a power of two between " +
+           number(min_capacity) + " and " + number(max_capacity);
+  }
+  if (shape.max_message < 1 || shape.max_message > shape.capacity / 2) {
+    return "max_message " + number(shape.max_message) +
+           " is not between 1 and half the capacity, " + number(shape.capacity / 2);
+  }
+  if (shape.producers < 1 || shape.producers > max_producers) {
+    return "producers " + number(shape.producers) + " is not between 1 and " +
+           number(max_producers);
+  }
+  if ((shape.mode & ~0666u) != 0 || (shape.mode & 0600) != 0600) {
+    return "mode " + number(shape.mode) +
+           " does not let its owner read and write, or grants more than reading and writing";
+  }
+  return {};
+}
+
+std::uint64_t random_seal() noexcept {
+  std::uint64_t seal = 0;
+  if (getrandom(&seal, sizeof seal, GRND_NONBLOCK) != sizeof seal) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    seal = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15 ^
+           static_cast<std::uint64_t>(getpid());
+  }
+  return seal;
+}
+
+}  // namespace
+
+result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message,
+                               std::uint32_t producers, unsigned mode, bool transient) {
+  geometry shape;
+  std::memcpy(shape.magic, magic, sizeof magic);
+  shape.version = version;
+  shape.capacity = capacity;
+  shape.max_message = max_message != 0 ? max_message : capacity / 2;
+  shape.producers = producers;
+  shape.mode = mode;
+  shape.transient = transient ? 1 : 0;
+  if (auto why = broken_limit(shape); !why.empty()) return failure{fault::bad_argument, why};
+  shape.seal = random_seal();
+  shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
+  shape.created_by = static_cast<std::int32_t>(getpid());
+  shape.checksum = checksum_of(shape);
+  return shape;
+}
+
+result<bool> write_roles(int file, geometry shape, const std::string& name) {
+  // What the file system cannot hold is told now, and not later by SIGBUS.
+  const int why = posix_fallocate(file, 0, static_cast<off_t>(file_bytes(shape)));
+  if (why != 0) return system_error("cannot reserve the roles file of " + quoted(name), why);
+  if (pwrite(file, &shape, sizeof shape, 0) != sizeof shape) {
+    return system_error("cannot write the roles file of " + quoted(name), errno);
+  }
+  return true;
+}
+
+result<geometry> read_roles(int file, const std::string& name) {
+  const auto what = "the roles file of " + quoted(name);
+  struct stat info {};
+  geometry shape;
+  const auto got = pread(file, &shape, sizeof shape, 0);
+  if (got < 0 || fstat(file, &info) != 0) return system_error("cannot read " + what, errno);
+  if (got < static_cast<ssize_t>(sizeof shape)) {
+    return failure{fault::not_a_segment, what + " is something else: it has only " +
+                                             std::to_string(got) +
+                                             " bytes; remove it or choose another name"};
+  }
+  if (std::memcmp(shape.magic, magic, sizeof magic) != 0) {
+    return failure{fault::not_a_segment, what +
+                                             " is something else: it does not start with the "
+                                             "magic word; remove it or choose another name"};
+  }
+  if (shape.version != version) {
+    return failure{fault::incompatible,
+                   what + " has version " + number(shape.version) +
+                       ", this library reads version " + number(version) +
+                       "; open it with the library that made it, or make it anew"};
+  }
+  if (shape.checksum != checksum_of(shape)) {
+    return failure{fault::damaged, what + " is damaged: its checksum is " + number(shape.checksum) +
+                                       ", expected " + number(checksum_of(shape)) +
+                                       "; remove it, make it anew"};
+  }
+  if (auto why = broken_limit(shape); !why.empty()) {
+    return failure{fault::damaged, what + " has an impossible geometry: " + why};
+  }
+  if (static_cast<std::uint64_t>(info.st_size) < file_bytes(shape)) {
+    return failure{fault::damaged, what + " is truncated: it has " + std::to_string(info.st_size) +
+                                       " bytes of " + number(file_bytes(shape)) +
+                                       "; remove it, make it anew"};
+  }
+  return shape;
+}
+
+// Locks.
+
+namespace {
+
+// They stand far behind any data, on one byte per role.
+struct flock lock_on(std::uint32_t role, short type) noexcept {
+  struct flock lock {};
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = (off_t{1} << 61) + static_cast<off_t>(role);
+  lock.l_len = 1;
+  return lock;
+}
+
+}  // namespace
+
+bool is_held(int file, std::uint32_t role) noexcept {
+  struct flock lock = lock_on(role, F_WRLCK);
+  if (fcntl(file, F_OFD_GETLK, &lock) != 0) return true;  // no word of death
+  return lock.l_type != F_UNLCK;
+}
+
+bool take_lock(int file, std::uint32_t role) noexcept {
+  struct flock lock = lock_on(role, F_WRLCK);
+  return fcntl(file, F_OFD_SETLK, &lock) == 0;
+}
+
+void wait_for_lock(int file, std::uint32_t role) noexcept {
+  struct flock lock = lock_on(role, F_WRLCK);
+  while (fcntl(file, F_OFD_SETLKW, &lock) != 0 && errno == EINTR) {
+  }
+}
+
+void give_back_locks(int file) noexcept {
+  struct flock all = lock_on(0, F_UNLCK);
+  all.l_len = 0;  // to the end
+  fcntl(file, F_OFD_SETLK, &all);
+}
+
+// The mapping.
+
+result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
+                         const std::string& name) {
+  roles made;
+  auto again = reopened(file, read_only ? O_RDONLY : O_RDWR, name);
+  if (!again) return again.error();
+  made.file_ = std::move(*again);
+  made.geometry_ = shape;
+  const std::size_t size = file_bytes(shape);
+  void* at = mmap(nullptr, size, read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
+                  made.file_.number(), 0);
+  if (at == MAP_FAILED) return system_error("cannot map the roles file of " + quoted(name), errno);
+  made.mapped_ = pages({static_cast<std::byte*>(at), size});
+  return made;
+}
+
+control_words& roles::control() const noexcept {
+  return *reinterpret_cast<control_words*>(mapped_.data() + page_bytes);
+}
+producer_words& roles::producer(std::uint32_t which) const noexcept {
+  return reinterpret_cast<producer_words*>(mapped_.data() + producers_offset)[which];
+}
+trail_words& roles::trail(std::uint64_t entry) const noexcept {
+  return reinterpret_cast<trail_words*>(mapped_.data() +
+                                        trail_offset(geometry_))[entry % trail_size];
+}
+role_words& roles::words_of(std::uint32_t role) const noexcept {
+  return role == consumer_role ? control().consumer : producer(role - 1).role;
+}
+
+// Coming and going.
+
+bool roles::enter(std::uint32_t role) const noexcept {
+  if (!take_lock(file_.number(), role)) return false;
+  auto& words = words_of(role);
+  // [roll] acquire: after all that the one before did.
+  const auto owner = words.owner.load<edge::roll>(std::memory_order_acquire);
+  if (tenure_of(owner) == tenure::attached) {
+    // [own] relaxed: told to people; the lock is ours.
+    record(act::found_dead, role, words.pid.load<edge::own>(std::memory_order_relaxed),
+           // [own] relaxed: told to people; the lock is ours.
+           words.uid.load<edge::own>(std::memory_order_relaxed));
+  }
+  const auto pid = static_cast<std::int32_t>(getpid());
+  const auto uid = static_cast<std::uint32_t>(geteuid());
+  // [own] relaxed: told to people.
+  words.attached_at.store<edge::own>(static_cast<std::int64_t>(std::time(nullptr)),
+                                     std::memory_order_relaxed);
+  // [own] relaxed: told to people.
+  words.pid.store<edge::own>(pid, std::memory_order_relaxed);
+  // [own] relaxed: told to people.
+  words.uid.store<edge::own>(uid, std::memory_order_relaxed);
+  // [roll] release: whoever sees us here sees who we are.
+  words.owner.store<edge::roll>(owner_word(generation_of(owner) + 1, tenure::attached),
+                                std::memory_order_release);
+  record(act::attached, role, pid, uid);
+  if (role == consumer_role) {
+    // [hint] relaxed: a producer that does not see it yet is refused once more.
+    control().is_closed.store<edge::hint>(0, std::memory_order_relaxed);
+  } else {
+    // [roll] release: our own word comes before.
+    control().roll.fetch_add<edge::roll>(1, std::memory_order_release);
+  }
+  return true;
+}
+
+void roles::leave(std::uint32_t role) const noexcept {
+  auto& words = words_of(role);
+  // [own] relaxed: written by this role itself.
+  const auto owner = words.owner.load<edge::own>(std::memory_order_relaxed);
+  record(act::closed, role, static_cast<std::int32_t>(getpid()),
+         static_cast<std::uint32_t>(geteuid()));
+  // [roll] release: all that it wrote comes before its closing.
+  words.owner.store<edge::roll>(owner_word(generation_of(owner), tenure::closed),
+                                std::memory_order_release);
+  if (role == consumer_role) {
+    // [hint] relaxed: a push that does not see it yet is read by the next consumer.
+    control().is_closed.store<edge::hint>(1, std::memory_order_relaxed);
+  } else {
+    // [roll] release: our own word comes before.
+    control().roll.fetch_add<edge::roll>(1, std::memory_order_release);
+  }
+  give_back_locks(file_.number());
+}
+
+presence roles::presence_of(std::uint32_t role) const noexcept {
+  // [roll] acquire: whoever has closed has written all that it ever will.
+  const auto owner = words_of(role).owner.load<edge::roll>(std::memory_order_acquire);
+  switch (tenure_of(owner)) {
+    case tenure::vacant: return presence::never_came;
+    case tenure::closed: return presence::closed;
+    case tenure::attached: break;
+  }
+  return is_held(file_.number(), role) ? presence::attached : presence::died;
+}
+
+presence roles::presence_of_producers() const noexcept {
+  auto seen = presence::never_came;
+  for (std::uint32_t i = 0; i < geometry_.producers; ++i) {
+    const auto one = presence_of(producer_role(i));
+    if (one == presence::attached) return one;
+    if (one == presence::died || seen == presence::never_came) seen = one;
+  }
+  return seen;
+}
+
+std::string roles::holder_of(std::uint32_t role) const {
+  // [hint] relaxed: told to people.
+  return "process " +
+         std::to_string(words_of(role).pid.load<edge::hint>(std::memory_order_relaxed));
+}
+
+void roles::record(act what, std::uint32_t role, std::int32_t pid,
+                   std::uint32_t uid) const noexcept {
+  // [own] relaxed: the count gives each entry to one role; the ticket hands it on.
+  const auto entry = control().trail_next.fetch_add<edge::own>(1, std::memory_order_relaxed);
+  auto& to = trail(entry);
+  // [own] relaxed: readers see that the entry is being written, or compare the ticket again.
+  to.ticket.store<edge::own>(0, std::memory_order_relaxed);
+  // [own] relaxed: handed on by the ticket.
+  to.at.store<edge::own>(static_cast<std::int64_t>(std::time(nullptr)), std::memory_order_relaxed);
+  // [own] relaxed: handed on by the ticket.
+  to.pid.store<edge::own>(pid, std::memory_order_relaxed);
+  // [own] relaxed: handed on by the ticket.
+  to.uid.store<edge::own>(uid, std::memory_order_relaxed);
+  // [own] relaxed: handed on by the ticket.
+  to.role.store<edge::own>(role, std::memory_order_relaxed);
+  // [own] relaxed: handed on by the ticket.
+  to.what.store<edge::own>(static_cast<std::uint32_t>(what), std::memory_order_relaxed);
+  // [trail] release: whoever sees the ticket sees the entry.
+  to.ticket.store<edge::trail>(entry + 1, std::memory_order_release);
+}
+
+// Keeping.
+
+off_t roles::room_of(std::uint32_t which) const noexcept {
+  const std::uint64_t room = (geometry_.max_message + page_bytes - 1) / page_bytes * page_bytes;
+  return static_cast<off_t>(file_bytes(geometry_) + which * room);
+}
+
+bool roles::keep(std::uint32_t which, std::uint64_t offset,
+                 std::span<const std::byte> bytes) const noexcept {
+  while (!bytes.empty()) {
+    const auto done = pwrite(file_.number(), bytes.data(), bytes.size(),
+                             room_of(which) + static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    offset += static_cast<std::uint64_t>(done);
+  }
+  return true;
+}
+
+bool roles::recall(std::uint32_t which, std::vector<std::byte>& bytes, std::uint64_t count) const {
+  struct stat info {};
+  if (count > geometry_.max_message || fstat(file_.number(), &info) != 0 ||
+      info.st_size < room_of(which) + static_cast<off_t>(count)) {
+    return false;
+  }
+  bytes.resize(static_cast<std::size_t>(count));
+  std::size_t got = 0;
+  while (got < bytes.size()) {
+    const auto some = pread(file_.number(), bytes.data() + got, bytes.size() - got,
+                            room_of(which) + static_cast<off_t>(got));
+    if (some < 0 && errno == EINTR) continue;
+    if (some <= 0) return false;
+    got += static_cast<std::size_t>(some);
+  }
+  return true;
+}
+
+// Counting.
+
+void tally::add(word<std::uint64_t>& to, std::uint64_t more) noexcept {
+  // [own] relaxed: only this role, or the one before it, counts here.
+  const auto count = to.load<edge::own>(std::memory_order_relaxed);
+  // [own] relaxed: a statistic orders nothing.
+  to.store<edge::own>(count + more, std::memory_order_relaxed);
+}
+
+void tally::depth(std::uint64_t bytes) noexcept {
+  // [own] relaxed: only this role, or the one before it, counts here.
+  if (bytes <= words_->high_water.load<edge::own>(std::memory_order_relaxed)) return;
+  // [own] relaxed: a statistic orders nothing.
+  words_->high_water.store<edge::own>(bytes, std::memory_order_relaxed);
+}
+
+// The roll.
+
+bool roll_call::has_news(const roles& at) const noexcept {
+  // [hint] relaxed: a stale value shows at the next poll; the look itself acquires.
+  return at.control().roll.load<edge::hint>(std::memory_order_relaxed) != seen_;
+}
+
+void roll_call::look(const roles& at) noexcept {
+  // [roll] acquire: the words of those who came or closed.
+  seen_ = at.control().roll.load<edge::roll>(std::memory_order_acquire);
+  bool any_closed = false;
+  bool any_open = false;
+  for (std::uint32_t i = 0; i < at.geometry().producers; ++i) {
+    // [roll] acquire: whoever has closed has written all that it ever will.
+    const auto owner = at.producer(i).role.owner.load<edge::roll>(std::memory_order_acquire);
+    any_closed |= tenure_of(owner) == tenure::closed;
+    any_open |= tenure_of(owner) == tenure::attached;
+  }
+  all_closed_ = any_closed && !any_open;
+}
+
+}  // namespace annulus::pipes

@@ -1,0 +1,75 @@
+// Waiting: spin, then yield or sleep, until something comes, the deadline passes or the peer died.
+//
+// Nobody sleeps longer than one nap: at its end the waiter looks at the closed words and asks the
+// kernel whether the peer is alive. A nap ends early when the FIFO has news for the waiter.
+#pragma once
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <annulus/channel/status.hpp>
+#include <annulus/channel/waiting.hpp>
+
+namespace annulus::pipes {
+
+inline constexpr std::chrono::milliseconds longest_nap{10};
+
+[[nodiscard]] constexpr bool is_worth_waiting_for(status s) noexcept {
+  return s == status::empty || s == status::full || s == status::stalled;
+}
+
+// What one kind of waiter brings: `attempt` tries, `glance` tells cheaply whether that is worth
+// while (an attempt takes the FIFO's lock, which the other side needs), `status_of` reads an
+// attempt's result, `refusal` makes one, `is_peer_gone` asks the kernel, `nap` sleeps at most so
+// long.
+template <class Attempt, class Glance, class StatusOf, class Refusal, class PeerGone, class Nap>
+struct waiter {
+  Attempt attempt;
+  Glance glance;
+  StatusOf status_of;
+  Refusal refusal;
+  PeerGone is_peer_gone;
+  Nap nap;
+};
+template <class... F>
+waiter(F...) -> waiter<F...>;  // NOLINT
+
+template <class Waiter>
+[[nodiscard]] auto wait_for(waiting policy, deadline until, Waiter w) noexcept
+    -> decltype(w.attempt()) {
+  using clock = std::chrono::steady_clock;
+  constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are looked at
+  auto seen = w.attempt();
+  if (!is_worth_waiting_for(w.status_of(seen))) return seen;
+  const auto started = clock::now();
+  auto tried = started;
+  auto peer_checked = started;
+  for (;;) {
+    auto now = clock::now();
+    const bool naps = policy.how == waiting::kind::block && now - started >= policy.spin_for;
+    if (naps || now >= until || now - tried >= longest_glance || w.glance()) {
+      tried = now;
+      seen = w.attempt();
+      if (!is_worth_waiting_for(w.status_of(seen))) return seen;
+      if (now >= until) {
+        return w.status_of(seen) == status::stalled ? seen : w.refusal(status::timed_out);
+      }
+    }
+    if (naps) {
+      w.nap(std::min<std::chrono::nanoseconds>(longest_nap, until - now));
+      now = clock::now();
+    } else if (policy.how == waiting::kind::yield && now - started >= policy.spin_for) {
+      sched_yield();
+    }
+    if (now - peer_checked < longest_nap) continue;
+    peer_checked = now;
+    if (!w.is_peer_gone()) continue;
+    seen = w.attempt();
+    return is_worth_waiting_for(w.status_of(seen)) ? w.refusal(status::peer_gone) : seen;
+  }
+}
+
+}  // namespace annulus::pipes
