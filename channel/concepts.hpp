@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 
+#include <annulus/channel/mark.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
 
@@ -86,6 +87,8 @@ concept consumer =
   noexcept->std::same_as<std::optional<stall>>;
   { known.last_damage() }
   noexcept->std::same_as<std::optional<damage>>;
+  { known.mark() }
+  noexcept->std::same_as<message_mark>;
   { known.max_message() }
   noexcept->std::same_as<std::size_t>;
 };

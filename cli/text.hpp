@@ -9,15 +9,12 @@
 #include <string>
 #include <string_view>
 
+#include <annulus/bus/quantity.hpp>
+
 namespace annulus::cli {
 
-// "4096", "32KiB", "1M", "2 GiB": powers of 1024, whatever the case. Nothing: it is no size, or
-// more than 64 bits hold.
-[[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
-
-// "250ms", "1.5s", "2m", "1h"; a plain number is seconds. Nothing: it is no time, or beyond a
-// century.
-[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_span(std::string_view text);
+using bus::parse_bytes;
+using bus::parse_span;
 
 using compare::show_bytes;
 using compare::show_count;

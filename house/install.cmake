@@ -1,8 +1,8 @@
 # What `cmake --install` puts where, for find_package(annulus) and for pkg-config.
 include(CMakePackageConfigHelpers)
 
-install(TARGETS annulus_channel annulus_ring annulus_pipe EXPORT annulus)
-foreach(folder IN ITEMS channel ring pipe)
+install(TARGETS annulus_channel annulus_ring annulus_pipe annulus_bus EXPORT annulus)
+foreach(folder IN ITEMS channel ring pipe bus)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/annulus
           FILES_MATCHING PATTERN "*.hpp")
 endforeach()

@@ -141,7 +141,7 @@ std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos
     }
     if (header.is_last != 0 && payload.size() <= max_message()) {
       of.passed = header.sequence;
-      return deliver(payload);
+      return deliver(payload, number, header.sequence);
     }
     open(number, header, pos);
   }
@@ -177,10 +177,11 @@ std::optional<view> inflow::append(lane& to, const frame_header& header, message
   to.is_open = false;
   to.passed = header.sequence;
   std::erase(open_, header.producer);
-  return deliver(whole_.back());
+  return deliver(whole_.back(), header.producer, header.sequence);
 }
 
-view inflow::deliver(message one) noexcept {
+view inflow::deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept {
+  mark_ = {held_.geometry().seal + number, sequence};
   ++unreleased_count_;
   if (stall_) clear_stall();
   tally_.messages(1, one.size());

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/mark.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/channel/waiting.hpp>
@@ -46,6 +47,7 @@ class inflow {
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::uint64_t max_message() const noexcept { return held_.geometry().max_message; }
+  [[nodiscard]] message_mark mark() const noexcept { return mark_; }
 
   void close() noexcept;
 
@@ -77,7 +79,7 @@ class inflow {
   [[nodiscard]] std::optional<view> append(lane& to, const frame_header& header,
                                            message payload) noexcept;
   void skip_damage() noexcept;
-  [[nodiscard]] view deliver(message one) noexcept;
+  [[nodiscard]] view deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept;
 
   void open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept;
   void drop(std::uint32_t number, bool is_loss) noexcept;
@@ -111,6 +113,7 @@ class inflow {
   std::vector<octets> spare_;        // memory for others
   roll_call roll_;
   std::uint64_t unreleased_count_ = 0;
+  message_mark mark_;  // of the last message that was delivered
   std::optional<stall> stall_;
   std::optional<damage> damage_;
   bool is_closed_ = false;

@@ -102,6 +102,9 @@ presence pipe_consumer::peer() noexcept { return core_ ? core_->peer() : presenc
 std::optional<stall> pipe_consumer::stalled_by() const noexcept {
   return core_ ? core_->stalled_by() : std::nullopt;
 }
+message_mark pipe_consumer::mark() const noexcept {
+  return core_ ? core_->mark() : message_mark{};
+}
 std::optional<damage> pipe_consumer::last_damage() const noexcept {
   return core_ ? core_->last_damage() : std::nullopt;
 }

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/mark.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/inflow.hpp>
 #include <annulus/pipe/named_pipe.hpp>
@@ -128,6 +129,9 @@ class pipe_consumer {
   // The live producer of a long message that is not whole, when nothing else is there.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept;
   [[nodiscard]] std::optional<damage> last_damage() const noexcept;
+
+  // The mark of the last message that was read: its producer and its sequence.
+  [[nodiscard]] message_mark mark() const noexcept;
 
   // Says that nothing more will be read and gives the role back. What was read and not released
   // comes again to the next consumer.

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/mark.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/mpsc.hpp>
 #include <annulus/ring/role.hpp>
@@ -253,6 +254,11 @@ class ring_consumer {
   [[nodiscard]] presence peer() noexcept { return producers_of<std_atomics>(core_.memory()); }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
+
+  // The mark of the last message that was read: where it ends.
+  [[nodiscard]] message_mark mark() const noexcept {
+    return {core_.memory().geometry.seal, core_.read_pos()};
+  }
 
   // Says that nothing more will be read and gives the role back. What was read and not released
   // comes again to the next consumer.

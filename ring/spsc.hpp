@@ -267,6 +267,7 @@ class basic_spsc_consumer {
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }
+  [[nodiscard]] std::uint64_t read_pos() const noexcept { return cursor_; }
 
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }

@@ -1,0 +1,66 @@
+#include <annulus/bus/bus.hpp>
+#include <annulus/bus/meeting.hpp>
+#include <annulus/bus/open.hpp>
+
+namespace annulus {
+namespace {
+
+// One role of either transport, as a variant of all.
+template <class Roles, class Spsc, class Mpsc, class Pipe>
+result<Roles> attach(const bus::endpoint& at) {
+  const auto as_role = [](auto made) -> result<Roles> {
+    if (!made) return made.error();
+    return Roles(std::move(*made));
+  };
+  if (at.scheme == bus::scheme::pipe) {
+    auto to = bus::open_pipe(at);
+    if (!to) return to.error();
+    return as_role(Pipe::attach(*to, at.wait));
+  }
+  auto to = bus::open_segment(at);
+  if (!to) return to.error();
+  if (to->geometry().topology == topology::spsc) return as_role(Spsc::attach(*to, at.wait));
+  return as_role(Mpsc::attach(*to, at.wait));
+}
+
+failure named(const bus::endpoint& at, failure why) {
+  return {why.kind, to_string(at) + ": " + why.message};
+}
+
+}  // namespace
+
+result<bus_producer> open_producer(const bus::endpoint& at) {
+  auto to = bus::resolve(at);
+  if (!to) return to.error();
+  auto role = attach<bus_producer::roles, spsc_producer, mpsc_producer, pipe_producer>(to->where);
+  if (!role) return named(at, role.error());
+  return bus_producer(std::move(*role), std::move(to->why));
+}
+
+result<bus_consumer> open_consumer(const bus::endpoint& at) {
+  auto to = bus::resolve(at);
+  if (!to) return to.error();
+  auto role = attach<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to->where);
+  if (!role) return named(at, role.error());
+  std::unique_ptr<bus::seen_list> seen;
+  if (at.once) {
+    const char* const kind = to->where.scheme == bus::scheme::pipe ? "pipe." : "shm.";
+    auto opened = bus::seen_list::open(kind + at.name);
+    if (!opened) return named(at, opened.error());
+    seen = std::make_unique<bus::seen_list>(std::move(*opened));
+  }
+  return bus_consumer(std::move(*role), std::move(to->why), std::move(seen));
+}
+
+result<bus_producer> open_producer(std::string_view name) {
+  auto at = bus::parse(name);
+  if (!at) return at.error();
+  return open_producer(*at);
+}
+result<bus_consumer> open_consumer(std::string_view name) {
+  auto at = bus::parse(name);
+  if (!at) return at.error();
+  return open_consumer(*at);
+}
+
+}  // namespace annulus

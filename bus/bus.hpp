@@ -1,0 +1,258 @@
+// Roles by name, whatever the transport: the same interface as the ring's and the pipe's.
+//
+//     auto tx = annulus::open_producer("shm:orders");
+//     auto rx = annulus::open_consumer("auto:orders?latency=50us");
+//
+// name.hpp has the names and their options. Each operation costs one predictable branch over the
+// static types, which remain for who wants none (bench/bus.cpp).
+//
+// Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <annulus/bus/name.hpp>
+#include <annulus/bus/once.hpp>
+#include <annulus/pipe/pipe.hpp>
+#include <annulus/ring/ring.hpp>
+
+namespace annulus {
+
+namespace bus {
+
+// f of what the variant holds: a branch that is always the same for one role.
+template <class Variant, class F>
+[[gnu::always_inline]] inline auto with(Variant& held, F&& f) {
+  switch (held.index()) {
+    case 0: return f(*std::get_if<0>(&held));
+    case 1: return f(*std::get_if<1>(&held));
+    default: return f(*std::get_if<2>(&held));
+  }
+}
+
+}  // namespace bus
+
+class bus_producer;
+
+// Space for one message: see channel/claim.hpp.
+class bus_claim {
+ public:
+  explicit bus_claim(annulus::status why) : held_(spsc_producer::claim_type(why)) {}
+  template <class Claim>
+  explicit bus_claim(Claim&& one) requires(
+      !std::same_as<std::remove_cvref_t<Claim>, bus_claim> &&
+      !std::same_as<std::remove_cvref_t<Claim>, annulus::status>)
+      : held_(std::forward<Claim>(one)) {}
+
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return bus::with(held_, [](const auto& c) { return static_cast<bool>(c); });
+  }
+  [[nodiscard]] annulus::status status() const noexcept {
+    return bus::with(held_, [](const auto& c) { return c.status(); });
+  }
+  [[nodiscard]] std::span<std::byte> bytes() noexcept {
+    return bus::with(held_, [](auto& c) { return c.bytes(); });
+  }
+  void commit() noexcept {
+    bus::with(held_, [](auto& c) { c.commit(); });
+  }
+  void commit(std::size_t fewer) noexcept {
+    bus::with(held_, [&](auto& c) { c.commit(fewer); });
+  }
+  void abort() noexcept {
+    bus::with(held_, [](auto& c) { c.abort(); });
+  }
+
+ private:
+  std::variant<spsc_producer::claim_type, mpsc_producer::claim_type, pipe_producer::claim_type>
+      held_;
+};
+
+class bus_producer {
+ public:
+  using roles = std::variant<spsc_producer, mpsc_producer, pipe_producer>;
+  using claim_type = bus_claim;
+
+  explicit bus_producer(roles role, std::string why) noexcept
+      : role_(std::move(role)), why_(std::move(why)) {}
+
+  [[nodiscard]] bus_claim try_claim(std::size_t bytes) noexcept {
+    return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
+  }
+  [[nodiscard]] status try_push(message one) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.try_push(one); });
+  }
+  [[nodiscard]] status try_push(pieces parts) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.try_push(parts); });
+  }
+  [[nodiscard]] batch try_push_batch(messages many) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.try_push_batch(many); });
+  }
+  [[nodiscard]] bus_claim claim(std::size_t bytes, deadline until) noexcept {
+    return bus::with(role_, [&](auto& r) { return bus_claim(r.claim(bytes, until)); });
+  }
+  [[nodiscard]] status push(message one, deadline until) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.push(one, until); });
+  }
+  [[nodiscard]] status push(pieces parts, deadline until) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.push(parts, until); });
+  }
+  [[nodiscard]] batch push_batch(messages many, deadline until) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.push_batch(many, until); });
+  }
+  [[nodiscard]] status push_or_drop(message one) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.push_or_drop(one); });
+  }
+  [[nodiscard]] presence peer() noexcept {
+    return bus::with(role_, [](auto& r) { return r.peer(); });
+  }
+  void close() noexcept {
+    bus::with(role_, [](auto& r) { r.close(); });
+  }
+  [[nodiscard]] std::size_t max_message() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.max_message(); });
+  }
+
+  [[nodiscard]] bus::transport transport() const noexcept {
+    return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
+  }
+  // Why it is that transport.
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
+
+ private:
+  roles role_;
+  std::string why_;
+};
+
+class bus_consumer {
+ public:
+  using roles = std::variant<spsc_consumer, mpsc_consumer, pipe_consumer>;
+
+  bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
+      : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}
+
+  [[nodiscard]] view try_read() noexcept {
+    const auto attempt = [&] { return bus::with(role_, [](auto& r) { return r.try_read(); }); };
+    return seen_ == nullptr ? attempt() : first_new(attempt);
+  }
+  [[nodiscard]] view read(deadline until) noexcept {
+    const auto attempt = [&] { return bus::with(role_, [&](auto& r) { return r.read(until); }); };
+    return seen_ == nullptr ? attempt() : first_new(attempt);
+  }
+  void release() noexcept {
+    if (seen_ != nullptr) {
+      seen_->note_released();
+      unreleased_ = 0;
+      has_views_ = false;
+    }
+    bus::with(role_, [](auto& r) { r.release(); });
+  }
+
+  template <class F>
+  batch drain(F&& f, std::size_t limit) noexcept {
+    if (seen_ == nullptr) {
+      return bus::with(role_, [&](auto& r) { return r.drain(std::forward<F>(f), limit); });
+    }
+    batch done;
+    for (; done.count < limit; ++done.count) {
+      const view seen = try_read();
+      if (!seen) {
+        done.why = seen.status();
+        break;
+      }
+      f(seen.bytes());
+      if (unreleased_ >= max_message() / 4) release();
+    }
+    release();
+    return done;
+  }
+  template <class F>
+  batch drain(F&& f, std::size_t limit, deadline until) noexcept {
+    if (seen_ == nullptr) {
+      return bus::with(role_, [&](auto& r) { return r.drain(std::forward<F>(f), limit, until); });
+    }
+    if (limit == 0) return drain(std::forward<F>(f), 0);
+    const view first = read(until);
+    if (!first) {
+      release();
+      return {0, first.status()};
+    }
+    f(first.bytes());
+    batch rest = drain(std::forward<F>(f), limit - 1);
+    ++rest.count;
+    return rest;
+  }
+
+  [[nodiscard]] presence peer() noexcept {
+    return bus::with(role_, [](auto& r) { return r.peer(); });
+  }
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.stalled_by(); });
+  }
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.last_damage(); });
+  }
+  [[nodiscard]] message_mark mark() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.mark(); });
+  }
+  void close() noexcept {
+    bus::with(role_, [](auto& r) { r.close(); });
+  }
+  // The largest message that the channel takes; with once=yes, its mark is part of it.
+  [[nodiscard]] std::size_t max_message() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.max_message(); });
+  }
+
+  // Messages that came again and were dropped (once=yes).
+  [[nodiscard]] std::uint64_t repeated() const noexcept {
+    return seen_ != nullptr ? seen_->repeated() : 0;
+  }
+  [[nodiscard]] bus::transport transport() const noexcept {
+    return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
+  }
+  // Why it is that transport.
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
+
+ private:
+  // Drops what came before. Its space goes back at once when no view is out.
+  template <class Attempt>
+  [[gnu::noinline]] view first_new(Attempt attempt) noexcept {
+    for (;;) {
+      const view seen = attempt();
+      if (!seen) return seen;
+      unreleased_ += seen.bytes().size();
+      const auto mark = bus::mark_in(seen.bytes());
+      if (!mark) {
+        has_views_ = true;
+        return seen;
+      }
+      if (seen_->is_new(*mark)) {
+        has_views_ = true;
+        return seen.bytes().subspan(bus::mark_bytes);
+      }
+      if (!has_views_) release();
+    }
+  }
+
+  roles role_;
+  std::string why_;
+  std::unique_ptr<bus::seen_list> seen_;  // with once=yes
+  std::size_t unreleased_ = 0;            // bytes, with once=yes
+  bool has_views_ = false;
+};
+
+static_assert(producer<bus_producer> && consumer<bus_consumer>);
+
+[[nodiscard]] result<bus_producer> open_producer(std::string_view name);
+[[nodiscard]] result<bus_consumer> open_consumer(std::string_view name);
+[[nodiscard]] result<bus_producer> open_producer(const bus::endpoint& at);
+[[nodiscard]] result<bus_consumer> open_consumer(const bus::endpoint& at);
+
+}  // namespace annulus

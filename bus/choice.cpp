@@ -1,0 +1,66 @@
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <annulus/bus/choice.hpp>
+
+namespace annulus::bus {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds low_latency = 100us;
+constexpr std::uint64_t high_rate = 10'000;
+constexpr const char* shared_memory = "/dev/shm";
+
+}  // namespace
+
+const char* to_string(transport t) noexcept { return t == transport::shm ? "shm" : "pipe"; }
+
+choice choose(const needs& of) {
+  if (of.portable) {
+    return {transport::pipe, "it must work where shared memory does not", false};
+  }
+  if (of.latency && *of.latency < low_latency) {
+    return {transport::shm, "less than 0.1 ms is needed", false};
+  }
+  if (of.rate && *of.rate > high_rate) {
+    return {transport::shm, "more than 10,000 messages a second are needed", false};
+  }
+  if (of.guarded) {
+    return {transport::pipe, "the system is to guard it, or its other side may become remote",
+            false};
+  }
+  return {transport::pipe,
+          "nothing asks for more than a pipe gives: neither less than 0.1 ms nor more than 10,000 "
+          "messages a second",
+          false};
+}
+
+choice choose(const needs& of, std::uint64_t bytes) {
+  auto out = choose(of);
+  if (out.transport != transport::shm) return out;
+  const auto missing = shared_memory_is_missing(bytes);
+  if (missing.empty()) return out;
+  return {transport::pipe, out.why + ", but " + missing + ": the pipe takes its place", true};
+}
+
+std::string shared_memory_is_missing(std::uint64_t bytes) {
+  const int probe = open(shared_memory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (probe < 0) {
+    return std::string("no file can be made in ") + shared_memory + " (" + std::strerror(errno) +
+           ")";
+  }
+  close(probe);
+  struct statvfs space {};
+  if (statvfs(shared_memory, &space) != 0) return {};
+  const auto left = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+  if (left >= bytes) return {};
+  return std::string(shared_memory) + " has " + std::to_string(left) + " bytes left, and " +
+         std::to_string(bytes) + " are needed";
+}
+
+}  // namespace annulus::bus

@@ -1,0 +1,42 @@
+// Which transport: the decision tree, and its reasons in words.
+//
+//     must it work where shared memory does not?   yes: pipe
+//     is less than 0.1 ms needed?                  yes: shm
+//     are more than 10,000 messages/s needed?      yes: shm
+//     is it to be guarded, or remote?              pipe; and it is the default
+//
+// Where shared memory is chosen and is not to be had, the pipe takes its place, and says so.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace annulus::bus {
+
+enum class transport : std::uint8_t { shm, pipe };
+[[nodiscard]] const char* to_string(transport t) noexcept;
+
+struct needs {
+  bool portable = false;
+  bool guarded = false;
+  std::optional<std::chrono::nanoseconds> latency;  // one way
+  std::optional<std::uint64_t> rate;                // messages a second
+};
+
+struct choice {
+  bus::transport transport = transport::pipe;
+  std::string why;
+  bool is_fallback = false;  // shared memory was wanted
+};
+
+// By the needs alone.
+[[nodiscard]] choice choose(const needs& of);
+// The same, if shared memory for so many bytes is to be had.
+[[nodiscard]] choice choose(const needs& of, std::uint64_t bytes);
+
+// Why a segment of so many bytes cannot be made here; empty: it can.
+[[nodiscard]] std::string shared_memory_is_missing(std::uint64_t bytes);
+
+}  // namespace annulus::bus

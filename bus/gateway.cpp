@@ -1,0 +1,292 @@
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include <annulus/bus/gateway.hpp>
+
+namespace annulus::bus {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto slice = 50ms;  // no wait is longer: then stop() is heeded
+constexpr auto grace = 1s;    // for a batch that was begun
+constexpr std::size_t arena_bytes = std::size_t{1} << 20;
+
+// Counted by the lane, read by anybody; a report is of some moment.
+class counter {
+ public:
+  void add(std::uint64_t more) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+}  // namespace
+
+const char* to_string(lane_state s) noexcept {
+  switch (s) {
+    case lane_state::idle: return "idle";
+    case lane_state::passing: return "passing";
+    case lane_state::full: return "target full";
+    case lane_state::no_consumer: return "no consumer at the target";
+    case lane_state::ended: return "ended";
+    case lane_state::failed: return "failed";
+  }
+  return "unknown";
+}
+
+class lane {
+ public:
+  lane(std::string name, bus_consumer from, bus_producer to, bool marks, gateway_options options)
+      : name_(std::move(name)),
+        from_(std::move(from)),
+        to_(std::move(to)),
+        marks_(marks),
+        options_(options) {
+    batch_.reserve(options.batch);
+    if (marks) arena_.reset(new std::byte[arena_bytes]);
+  }
+
+  void run(const std::atomic<bool>& stops) {
+    stops_ = &stops;
+    while (!is_stopping() && pass_some()) {
+    }
+    if (state() != lane_state::failed) enter(lane_state::ended);
+    from_.close();
+    to_.close();
+  }
+
+  [[nodiscard]] lane_state state() const noexcept {
+    return state_.load(std::memory_order_acquire);  // behind it, why the lane failed
+  }
+  [[nodiscard]] lane_report report() const {
+    lane_report out;
+    out.from = name_;
+    out.state = state();
+    out.messages = messages_.value();
+    out.bytes = bytes_.value();
+    out.batches = batches_.value();
+    out.dropped = dropped_.value();
+    out.corrupt = corrupt_.value();
+    if (out.state == lane_state::failed) out.error = error_;
+    return out;
+  }
+
+ private:
+  void enter(lane_state s) noexcept { state_.store(s, std::memory_order_release); }
+  [[nodiscard]] bool is_stopping() const noexcept {
+    return stops_->load(std::memory_order_relaxed);
+  }
+  bool fail(std::string why) {
+    error_ = std::move(why);
+    enter(lane_state::failed);
+    return false;
+  }
+
+  // One batch, from read to release. False: the lane ends.
+  bool pass_some() {
+    view seen = from_.read(within(slice));
+    if (!seen) return has_more(seen.status());
+    enter(lane_state::passing);
+    for (std::size_t count = 0; seen; seen = from_.try_read()) {
+      if (!add(seen.bytes())) return false;
+      if (++count == options_.batch || read_bytes_ >= arena_bytes) break;
+    }
+    if (seen.status() == status::corrupt) corrupt_.add(1);
+    if (!flush()) return false;
+    from_.release();
+    read_bytes_ = 0;
+    batches_.add(1);
+    return true;
+  }
+
+  // Nothing was read: is it worth going on?
+  bool has_more(status why) {
+    switch (why) {
+      case status::corrupt: corrupt_.add(1); return true;
+      case status::closed:
+        if (options_.ends_with_source) return false;
+        [[fallthrough]];
+      case status::peer_gone:  // whoever comes next is waited for
+        enter(lane_state::idle);
+        std::this_thread::sleep_for(1ms);
+        return true;
+      default: enter(lane_state::idle); return true;
+    }
+  }
+
+  // Puts one message into the batch, in front of it its mark where that is asked for.
+  bool add(message one) {
+    read_bytes_ += one.size();
+    if (!marks_) {
+      batch_.push_back(one);
+      return true;
+    }
+    const auto head = head_of(from_.mark());
+    const auto need = mark_bytes + one.size();
+    if (arena_used_ + need > arena_bytes && !flush()) return false;
+    if (need > arena_bytes) {
+      const message parts[] = {head, one};
+      return push_alone(parts, one.size());
+    }
+    std::byte* const at = arena_.get() + arena_used_;
+    std::memcpy(at, head.data(), head.size());
+    if (!one.empty()) std::memcpy(at + mark_bytes, one.data(), one.size());
+    arena_used_ += need;
+    batch_.emplace_back(at, need);
+    return true;
+  }
+
+  void passed(messages some) noexcept {
+    std::uint64_t bytes = 0;
+    for (const auto& one : some) bytes += one.size() - (marks_ ? mark_bytes : 0);
+    messages_.add(some.size());
+    bytes_.add(bytes);
+  }
+
+  // Pushes the batch, whatever it takes. False: the lane ends, and releases nothing.
+  bool flush() {
+    messages rest = batch_;
+    const bool done = attempt([&] {
+      while (!rest.empty()) {
+        const auto some =
+            options_.drops ? to_.try_push_batch(rest) : to_.push_batch(rest, within(slice));
+        passed(rest.first(some.count));
+        rest = rest.subspan(some.count);
+        if (rest.empty()) break;
+        if (some.why == status::ok) continue;
+        if (!may_drop(some.why)) return some.why;
+        dropped_.add(1);
+        rest = rest.subspan(1);
+      }
+      return status::ok;
+    });
+    batch_.clear();
+    arena_used_ = 0;
+    return done;
+  }
+  bool push_alone(pieces parts, std::size_t count) {
+    return attempt([&] {
+      const auto why = options_.drops ? to_.try_push(parts) : to_.push(parts, within(slice));
+      if (why == status::ok) {
+        messages_.add(1);
+        bytes_.add(count);
+      } else if (may_drop(why)) {
+        dropped_.add(1);
+        return status::ok;
+      }
+      return why;
+    });
+  }
+  [[nodiscard]] bool may_drop(status why) const noexcept {
+    return options_.drops &&
+           (why == status::full || why == status::closed || why == status::peer_gone);
+  }
+
+  // Until it is done: over full targets and consumers that are gone.
+  template <class Push>
+  bool attempt(Push push) {
+    auto gives_up_at = no_deadline;
+    for (;;) {
+      const status why = push();
+      switch (why) {
+        case status::ok: enter(lane_state::passing); return true;
+        case status::full:
+        case status::timed_out: enter(lane_state::full); break;
+        case status::closed:
+        case status::peer_gone:
+          enter(lane_state::no_consumer);
+          std::this_thread::sleep_for(1ms);
+          break;
+        default:
+          return fail("the target refuses a message: " + std::string(annulus::to_string(why)));
+      }
+      if (!is_stopping()) continue;
+      if (gives_up_at == no_deadline) gives_up_at = within(grace);
+      if (std::chrono::steady_clock::now() >= gives_up_at) return false;
+    }
+  }
+
+  std::string name_;
+  bus_consumer from_;
+  bus_producer to_;
+  bool marks_;
+  gateway_options options_;
+  const std::atomic<bool>* stops_ = nullptr;
+
+  std::vector<message> batch_;
+  std::unique_ptr<std::byte[]> arena_;  // marked messages of the batch
+  std::size_t arena_used_ = 0;
+  std::size_t read_bytes_ = 0;  // and not released
+
+  std::atomic<lane_state> state_{lane_state::idle};
+  std::string error_;
+  counter messages_, bytes_, batches_, dropped_, corrupt_;
+};
+
+result<gateway> gateway::open(const std::vector<endpoint>& from, endpoint to,
+                              gateway_options options) {
+  if (from.empty() || options.batch == 0) {
+    return failure{fault::bad_argument, "a gateway takes at least one source and a batch of 1"};
+  }
+  if (!to.producers && from.size() > 1) to.producers = static_cast<std::uint32_t>(from.size());
+  gateway out;
+  for (const auto& one : from) {
+    if (one.name == to.name && one.scheme == to.scheme) {
+      return failure{fault::bad_argument, to_string(one) + " cannot be source and target at once"};
+    }
+    auto source = open_consumer(one);
+    if (!source) return source.error();
+    auto target = open_producer(to);
+    if (!target) return target.error();
+    const auto need = source->max_message() + (to.once ? mark_bytes : 0);
+    if (target->max_message() < need) {
+      return failure{
+          fault::incompatible,
+          to_string(to) + " takes messages up to " + std::to_string(target->max_message()) +
+              " bytes, and " + to_string(one) + " may bring " + std::to_string(need) +
+              (to.once ? " with their mark" : "") + "; make the target with max_message=" +
+              std::to_string(need) + " or the source with less"};
+    }
+    out.lanes_.push_back(std::make_unique<lane>(to_string(one), std::move(source).value(),
+                                                std::move(target).value(), to.once, options));
+  }
+  return out;
+}
+
+gateway::gateway(gateway&&) noexcept = default;
+gateway& gateway::operator=(gateway&&) noexcept = default;
+gateway::~gateway() = default;
+
+void gateway::run() {
+  std::vector<std::jthread> threads;
+  threads.reserve(lanes_.size());
+  for (auto& one : lanes_) {
+    threads.emplace_back([&one, this] { one->run(*stops_); });
+  }
+}
+
+void gateway::stop() noexcept { stops_->store(true, std::memory_order_relaxed); }
+
+std::vector<lane_report> gateway::report() const {
+  std::vector<lane_report> out;
+  for (const auto& one : lanes_) out.push_back(one->report());
+  return out;
+}
+
+bool gateway::is_over() const noexcept {
+  return std::ranges::all_of(lanes_, [](const auto& one) {
+    return one->state() == lane_state::ended || one->state() == lane_state::failed;
+  });
+}
+
+}  // namespace annulus::bus

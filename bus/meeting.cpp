@@ -1,0 +1,147 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include <annulus/bus/meeting.hpp>
+#include <annulus/bus/open.hpp>
+
+namespace annulus::bus {
+namespace {
+
+constexpr std::string_view first_line = "annulus auto 1\n";
+
+class descriptor {
+ public:
+  explicit descriptor(int number) : number_(number) {}
+  ~descriptor() {
+    if (number_ >= 0) close(number_);
+  }
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+failure failed(const std::string& what, int number) {
+  const auto kind = number == EACCES || number == EPERM ? fault::no_permission
+                    : number == ENOSPC                  ? fault::no_space
+                                                        : fault::system;
+  return {kind, what + ": " + std::strerror(number)};
+}
+
+// Empty: it is no name for auto.
+std::string path_of(const std::string& name) {
+  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
+  constexpr std::string_view allowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  if (name.find_first_not_of(allowed) != name.npos) return {};
+  return "/tmp/annulus." + name + ".auto";
+}
+
+failure no_name(const std::string& name) {
+  return {fault::bad_argument, "auto:" + name +
+                                   " is no name: use 1 to 200 letters, digits, '.', '_' or '-'; a "
+                                   "path goes with shm: or pipe: only"};
+}
+
+std::optional<choice> parse_decision(std::string_view text) {
+  if (text.substr(0, first_line.size()) != first_line) return std::nullopt;
+  text.remove_prefix(first_line.size());
+  choice out;
+  const auto line = text.substr(0, text.find('\n'));
+  if (line == "shm") {
+    out.transport = transport::shm;
+  } else if (line != "pipe") {
+    return std::nullopt;
+  }
+  if (line.size() + 1 > text.size()) return std::nullopt;
+  text.remove_prefix(line.size() + 1);
+  if (text.empty() || text.back() != '\n') return std::nullopt;
+  out.why = text.substr(0, text.size() - 1);
+  return out;
+}
+
+// Gives the decision its name, whole. False: somebody else was first.
+result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
+  const descriptor file(open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, static_cast<mode_t>(mode)));
+  if (file.number() < 0) return failed("cannot make " + path, errno);
+  fchmod(file.number(), static_cast<mode_t>(mode));
+  const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
+  if (write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return failed("cannot write " + path, errno);
+  }
+  const auto from = "/proc/self/fd/" + std::to_string(file.number());
+  if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+  if (errno == EEXIST) return false;
+  return failed("cannot name " + path, errno);
+}
+
+}  // namespace
+
+result<choice> decision_of(const std::string& name, ownership owner) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  const descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (file.number() < 0) {
+    if (errno == ENOENT) {
+      return failure{fault::not_found, "nobody has opened auto:" + name + " yet"};
+    }
+    return failed("cannot read the decision for auto:" + name + " (" + path + ")", errno);
+  }
+  struct stat info {};
+  if (fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
+    return failure{fault::not_a_segment, path + " is no regular file; remove it"};
+  }
+  if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
+    return failure{fault::no_permission, path + " belongs to user " + std::to_string(info.st_uid) +
+                                             ", we are user " + std::to_string(geteuid()) +
+                                             "; say owner=any if that is meant"};
+  }
+  char text[1024];
+  const auto got = read(file.number(), text, sizeof text);
+  const auto found = parse_decision({text, got > 0 ? static_cast<std::size_t>(got) : 0});
+  if (!found) {
+    return failure{fault::damaged,
+                   path + " does not say shm or pipe; remove it, and open auto:" + name + " anew"};
+  }
+  return *found;
+}
+
+result<choice> decide(const endpoint& e) {
+  for (;;) {
+    auto found = decision_of(e.name, e.owner);
+    if (found || found.error().kind != fault::not_found || !e.creates) return found;
+    auto bytes = segment::bytes_for(shape_of(e));
+    if (!bytes) return bytes.error();
+    const auto made = choose(e.needs, *bytes);
+    auto is_first = publish(path_of(e.name), made, e.mode);
+    if (!is_first) return is_first.error();
+    if (*is_first) return made;
+  }
+}
+
+result<bool> forget_decision(const std::string& name) {
+  const auto path = path_of(name);
+  if (path.empty()) return no_name(name);
+  if (unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  return failed("cannot remove " + path, errno);
+}
+
+result<resolved> resolve(const endpoint& e) {
+  if (e.scheme != scheme::automatic) return resolved{e, "the name says so"};
+  auto decided = decide(e);
+  if (!decided) return decided.error();
+  resolved out{e, decided->why};
+  out.where.scheme = decided->transport == transport::shm ? scheme::shm : scheme::pipe;
+  return out;
+}
+
+}  // namespace annulus::bus

@@ -1,0 +1,178 @@
+#include <charconv>
+#include <span>
+
+#include <annulus/bus/name.hpp>
+#include <annulus/bus/quantity.hpp>
+
+namespace annulus::bus {
+namespace {
+
+// Sets one option from its text. False: it is no such value.
+using setter = bool (*)(endpoint&, std::string_view);
+
+struct option {
+  std::string_view name;
+  bool for_shm, for_pipe;  // auto takes all
+  std::string_view takes;  // for the error
+  setter set;
+};
+
+template <class T>
+bool read_number(std::string_view text, T& out, int base = 10) {
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, out, base);
+  return error == std::errc() && rest == end && !text.empty();
+}
+
+bool read_yes(std::string_view text, bool& out) {
+  out = text == "yes";
+  return text == "yes" || text == "no";
+}
+
+template <class T>
+bool keep(const std::optional<T>& read, std::optional<T>& out) {
+  if (read) out = read;
+  return read.has_value();
+}
+
+bool set_mode(endpoint& e, std::string_view text) {
+  return read_number(text, e.mode, 8) && e.mode <= 0777 && (e.mode & 0600) == 0600;
+}
+bool set_producers(endpoint& e, std::string_view text) {
+  std::uint32_t count = 0;
+  if (!read_number(text, count) || count < 1 || count > max_producers) return false;
+  e.producers = count;
+  return true;
+}
+bool set_integrity(endpoint& e, std::string_view text) {
+  e.integrity = text == "crc32c" ? integrity::crc32c : integrity::structure;
+  return text == "crc32c" || text == "structure";
+}
+bool set_owner(endpoint& e, std::string_view text) {
+  e.owner = text == "any" ? ownership::any : ownership::own_or_root;
+  return text == "any" || text == "own";
+}
+bool set_wait(endpoint& e, std::string_view text) {
+  for (const auto kind :
+       {waiting::kind::spin, waiting::kind::yield, waiting::kind::block, waiting::kind::nap}) {
+    if (text != annulus::to_string(kind)) continue;
+    e.wait.how = kind;
+    return true;
+  }
+  return false;
+}
+bool set_span(std::string_view text, std::chrono::nanoseconds& out) {
+  const auto span = parse_span(text);
+  if (span) out = *span;
+  return span.has_value();
+}
+bool set_rate(endpoint& e, std::string_view text) {
+  std::uint64_t rate = 0;
+  if (!read_number(text, rate)) return false;
+  e.needs.rate = rate;
+  return true;
+}
+
+constexpr std::string_view size = "a size, for example 64KiB";
+constexpr std::string_view span = "a time, for example 50us";
+constexpr std::string_view yes_or_no = "yes or no";
+
+constexpr option options[] = {
+    {"capacity", true, true, size,
+     [](endpoint& e, std::string_view t) { return keep(parse_bytes(t), e.capacity); }},
+    {"max_message", true, true, size,
+     [](endpoint& e, std::string_view t) { return keep(parse_bytes(t), e.max_message); }},
+    {"producers", true, true, "a number from 1 to 1024", set_producers},
+    {"mode", true, true, "octal permissions, 0600 to 0777, with the owner's read and write bits",
+     set_mode},
+    {"integrity", true, false, "structure or crc32c", set_integrity},
+    {"create", true, true, yes_or_no,
+     [](endpoint& e, std::string_view t) { return read_yes(t, e.creates); }},
+    {"owner", true, true, "own or any", set_owner},
+    {"wait", true, true, "spin, yield, block or nap", set_wait},
+    {"spin", true, true, span,
+     [](endpoint& e, std::string_view t) { return set_span(t, e.wait.spin_for); }},
+    {"nap", true, true, span,
+     [](endpoint& e, std::string_view t) { return set_span(t, e.wait.nap_for); }},
+    {"once", true, true, yes_or_no,
+     [](endpoint& e, std::string_view t) { return read_yes(t, e.once); }},
+    {"portable", false, false, yes_or_no,
+     [](endpoint& e, std::string_view t) { return read_yes(t, e.needs.portable); }},
+    {"guarded", false, false, yes_or_no,
+     [](endpoint& e, std::string_view t) { return read_yes(t, e.needs.guarded); }},
+    {"latency", false, false, span,
+     [](endpoint& e, std::string_view t) { return keep(parse_span(t), e.needs.latency); }},
+    {"rate", false, false, "a number of messages a second", set_rate},
+};
+
+bool is_for(const option& o, scheme s) {
+  return s == scheme::automatic || (s == scheme::shm ? o.for_shm : o.for_pipe);
+}
+
+failure refused(std::string_view text, std::string why) {
+  return {fault::bad_argument, "'" + std::string(text) + "': " + std::move(why)};
+}
+
+std::string known_options(scheme s) {
+  std::string all;
+  for (const auto& one : options) {
+    if (is_for(one, s)) all += (all.empty() ? "" : ", ") + std::string(one.name);
+  }
+  return all;
+}
+
+constexpr std::string_view name_of(scheme s) {
+  return s == scheme::shm ? "shm" : s == scheme::pipe ? "pipe" : "auto";
+}
+
+result<endpoint> set(endpoint e, std::string_view text, std::string_view pair) {
+  const auto equals = pair.find('=');
+  const auto key = pair.substr(0, equals);
+  const auto value = equals == pair.npos ? std::string_view() : pair.substr(equals + 1);
+  for (const auto& one : options) {
+    if (one.name != key || !is_for(one, e.scheme)) continue;
+    if (one.set(e, value)) return e;
+    return refused(text, "the option " + std::string(key) + " takes " + std::string(one.takes) +
+                             ", not '" + std::string(value) + "'");
+  }
+  return refused(text, "there is no option '" + std::string(key) + "' for " +
+                           std::string(name_of(e.scheme)) + ":; there are " +
+                           known_options(e.scheme));
+}
+
+}  // namespace
+
+result<endpoint> parse(std::string_view text) {
+  endpoint out;
+  const auto colon = text.find(':');
+  const auto scheme_name = text.substr(0, colon == text.npos ? 0 : colon);
+  bool is_known = false;
+  for (const auto s : {scheme::shm, scheme::pipe, scheme::automatic}) {
+    if (scheme_name != name_of(s)) continue;
+    out.scheme = s;
+    is_known = true;
+  }
+  if (!is_known) {
+    return refused(text,
+                   "is no endpoint: write shm:NAME, pipe:NAME or auto:NAME, for example "
+                   "shm:orders");
+  }
+  auto rest = text.substr(colon + 1);
+  const auto question = rest.find('?');
+  out.name = rest.substr(0, question);
+  if (out.name.empty()) return refused(text, "lacks a name; write, for example, shm:orders");
+  if (question == rest.npos) return out;
+  rest.remove_prefix(question + 1);
+  while (!rest.empty()) {
+    const auto end = rest.find('&');
+    auto with = set(std::move(out), text, rest.substr(0, end));
+    if (!with) return with.error();
+    out = std::move(with).value();
+    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+  }
+  return out;
+}
+
+std::string to_string(const endpoint& e) { return std::string(name_of(e.scheme)) + ":" + e.name; }
+
+}  // namespace annulus::bus

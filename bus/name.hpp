@@ -1,0 +1,63 @@
+// An endpoint's name: TRANSPORT:NAME, and options behind a question mark.
+//
+//     shm:orders    pipe:orders?max_message=64KiB    auto:orders?latency=50us&producers=4
+//
+//   option        for          meaning, and what holds without it
+//   capacity      shm, pipe    bytes for records, a power of two                        1MiB
+//   max_message   all          the largest message, at most half the capacity           that half
+//   producers     all          how many may be attached at once; more than 1: mpsc      1
+//   mode          all          permissions, octal                                       0600
+//   integrity     shm          structure or crc32c                                      structure
+//   create        all          whether to make it if it does not exist: yes or no       yes
+//   owner         all          whose it may be: own (or root's), or any                 own
+//   wait          all          how this role waits: spin, yield, block or nap           block
+//   spin          all          how long yield and block spin first                      20us
+//   nap           all          how long nap sleeps between two looks                    1ms
+//   once          all          marked messages: the consumer drops what comes again     no
+//   portable      auto         must work where shared memory does not: yes or no        no
+//   latency       auto         needed, one way                                          none
+//   rate          auto         needed, messages a second                                none
+//   guarded       auto         the system is to guard and log who comes, or the other
+//                              side is to be remote later: yes or no                    no
+//
+// What concerns a channel's making holds for whoever makes it; another gets what is there, and is
+// refused if that cannot do what he asks for. Each error says which option, and what it may be.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <annulus/bus/choice.hpp>
+#include <annulus/channel/ownership.hpp>
+#include <annulus/channel/result.hpp>
+#include <annulus/channel/waiting.hpp>
+#include <annulus/ring/layout.hpp>
+
+namespace annulus::bus {
+
+enum class scheme : std::uint8_t { shm, pipe, automatic };
+
+struct endpoint {
+  bus::scheme scheme = scheme::shm;
+  std::string name;
+  std::optional<std::uint64_t> capacity;     // bytes
+  std::optional<std::uint64_t> max_message;  // bytes
+  std::optional<std::uint32_t> producers;
+  std::optional<annulus::integrity> integrity;
+  unsigned mode = 0600;
+  bool creates = true;
+  ownership owner = ownership::own_or_root;
+  waiting wait;
+  bool once = false;
+  bus::needs needs;
+};
+
+[[nodiscard]] result<endpoint> parse(std::string_view text);
+
+// TRANSPORT:NAME, without the options.
+[[nodiscard]] std::string to_string(const endpoint& e);
+
+}  // namespace annulus::bus
