@@ -294,7 +294,16 @@ struct model_atomics {
 
   static void compiler_fence() noexcept {}
 
-  [[nodiscard]] static bool accept_barriers() noexcept { return world.barriers; }
+  [[nodiscard]] static bool accept_barriers() {
+    rl::atomic_thread_fence(rl::mo_seq_cst, $);
+    return world.barriers;
+  }
+  static void fence(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
+                    const char* function = __builtin_FUNCTION()) {
+    const place at{file, line, function};
+    const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
+    if (!here.is_removed) rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());
+  }
   static void light_fence(bool barriers_reach_us, const char* file = __builtin_FILE(),
                           unsigned line = __builtin_LINE(),
                           const char* function = __builtin_FUNCTION()) {
@@ -322,6 +331,7 @@ struct model_atomics {
                    unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
     bell.wake({file, line, function});
   }
+  static constexpr std::uint32_t waits_before_awake = 2;
   // None: a wait's polls came too early, and all is left to its last look and the bell.
   static constexpr std::uint32_t polls_per_clock = 0;
   static void relax() noexcept {}

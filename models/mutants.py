@@ -205,8 +205,8 @@ MUTANTS = [
 
     # Waiting, coming and going.
     Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
-        ("wait.hpp", "    if (may_sleep) set_bell<Atomics>(bell, call::asleep);\n",
-         "    if (may_sleep && !IF) set_bell<Atomics>(bell, call::asleep);\n"),
+        ("bell.hpp", "  set_bell<Atomics>(to, call::asleep);\n  own.waits",
+         "  if (!IF) set_bell<Atomics>(to, call::asleep);\n  own.waits"),
         ("wait.hpp", "    if (may_sleep) {\n",
          "    if (may_sleep) {\n      if (IF) set_bell<Atomics>(bell, call::asleep);\n")]),
     Mutant("nobody hands the shared bell on", ["waiting_mpsc leaves"], [

@@ -22,6 +22,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   void before() {
     base::before();
     world.barriers = rl::rand(2) == 0;
+    for (auto& one : sleepers) one = {};
     world.naps_end = within.producer_deaths + within.consumer_deaths > 0;
     // All are here: who may still come is waited for, and nobody can say that he has ended.
     come(ring.control.consumer.role, consumer_role);
@@ -81,7 +82,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     book.pushing(index, id);
     const auto count = base::length_of(rl::rand(3));
     const auto seen = wait_for_room(
-        role, how, no_deadline,
+        role, how, no_deadline, sleepers[index],
         [&] {
           return role.try_push(model_atomics::bytes{nullptr, 0, count, id});
         },
@@ -93,7 +94,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read.
   bool read(consumer_type& role) {
-    const auto seen = wait_for_message(role, how, no_deadline, has_views);
+    const auto seen = wait_for_message(role, how, no_deadline, sleepers[ProducerCount], has_views);
     if (seen) {
       base::take(seen);
       return true;
@@ -105,6 +106,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   }
 
   bool has_views = false;  // read and not released
+  sleeper sleepers[ProducerCount + 1];
 };
 
 constexpr model waiting_models[] = {

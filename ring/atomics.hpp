@@ -8,7 +8,7 @@
 //   area           the data: header words and payload bytes
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
-//   compiler_fence, light_fence, heavy_fence, sleep, wake, relax, yield, nap, now
+//   compiler_fence, fence, light_fence, heavy_fence, sleep, wake, relax, yield, nap, now
 #pragma once
 
 #include <atomic>
@@ -131,9 +131,14 @@ struct std_atomics {
   // Keeps the compiler from moving stores across: a death may fall between any two instructions.
   static void compiler_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
-  // One side of "I wrote mine, then read yours". The side that goes to sleep pays (heavy); the
-  // other pays nothing, as long as the kernel can interrupt it with a barrier.
-  [[nodiscard]] static bool accept_barriers() noexcept { return kernel::accept_barriers(); }
+  // One side of "I wrote mine, then read yours". The side that announces itself pays (heavy); the
+  // other pays nothing, as long as the kernel can interrupt it with a barrier. Who accepts barriers
+  // sees all that was announced before.
+  [[nodiscard]] static bool accept_barriers() noexcept {
+    const bool reach_us = kernel::accept_barriers();
+    fence();
+    return reach_us;
+  }
   static void light_fence(bool barriers_reach_us) noexcept {
     if (barriers_reach_us) {
       std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -141,7 +146,8 @@ struct std_atomics {
       std::atomic_thread_fence(std::memory_order_seq_cst);
     }
   }
-  // Returns whether it reached the others: if not, sleep only briefly.
+  static void fence() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
+  // Returns whether it reached the others.
   static bool heavy_fence() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     return kernel::barrier_for_all();
@@ -152,6 +158,8 @@ struct std_atomics {
     kernel::futex_wait(bell.address(), while_value, at_most);
   }
   static void wake(word<std::uint32_t>& bell) noexcept { kernel::futex_wake(bell.address()); }
+  // So many waits in a row are met without sleeping before a sleeper's announcement is taken back.
+  static constexpr std::uint32_t waits_before_awake = 1024;
   // Polls of a wait between two looks at the clock.
   static constexpr std::uint32_t polls_per_clock = 32;
   static void relax() noexcept { kernel::relax(); }

@@ -2,10 +2,15 @@
 //
 // The sleeper sets its bell, fences, looks once more and sleeps. The other side does its work,
 // fences, and looks at the bell. One of the two sees the other: either the sleeper sees the work,
-// or the bell is seen and rung. The sleeper's fence is heavy (the kernel runs a barrier on every
-// thread of the others), so the other's is light: it only holds the compiler, and the hot path pays
-// one load of a line that rarely changes. A death between clearing the bell and waking is why no
-// sleep is long.
+// or the bell is seen and rung.
+//
+// Announced   Who has never slept has a bell that says `none`, and the other side only holds the
+//             compiler and loads it: a line that rarely changes. The first sleep announces itself:
+//             its fence is heavy (the kernel runs a barrier on every thread of the others), so that
+//             from then on the others see that the bell is in use, fence for real and look again.
+//             Later sleeps need only a fence of their own. A consumer that no longer sleeps takes
+//             its announcement back
+// Crash       a death between clearing the bell and waking is why no sleep is long
 #pragma once
 
 #include <atomic>
@@ -19,25 +24,44 @@ namespace annulus {
 template <class Atomics>
 using bell = typename Atomics::template word<std::uint32_t>;
 
+// What a role remembers of its own sleeping.
+struct sleeper {
+  bool is_announced = false;  // every thread has passed a barrier since the bell left `none`
+  std::uint32_t waits_without_sleep = 0;
+};
+
 template <class Atomics>
-[[gnu::noinline, gnu::cold]] void ring_if_asleep(bell<Atomics>& to) noexcept {
+void ring_if_asleep(bell<Atomics>& to) noexcept {
   auto asleep = static_cast<std::uint32_t>(call::asleep);
   // [bell] relaxed: the futex checks the word again under its own lock.
-  if (to.template compare_exchange<edge::bell>(asleep, static_cast<std::uint32_t>(call::none),
+  if (to.template compare_exchange<edge::bell>(asleep, static_cast<std::uint32_t>(call::awake),
                                                std::memory_order_relaxed,
                                                std::memory_order_relaxed)) {
     Atomics::wake(to);
   }
 }
 
+// The bell is in use: whether its owner sleeps is seen only behind a real fence.
+template <class Atomics>
+[[gnu::noinline]] void look_again(bell<Atomics>& to) noexcept {
+  // [bell] fence: the store that the sleeper looks for comes before this look at its bell.
+  Atomics::fence();
+  // [bell] relaxed: the fences on both sides order it.
+  if (to.template load<edge::bell>(std::memory_order_relaxed) ==
+      static_cast<std::uint32_t>(call::asleep)) {
+    ring_if_asleep<Atomics>(to);
+  }
+}
+
 // Requires: what the sleeper waits for has been stored.
 template <class Atomics>
 void wake_if_asleep(bell<Atomics>& to, bool barriers_reach_us) noexcept {
-  // [bell] fence: the store that the sleeper looks for comes before the look at its bell.
+  // [bell] fence: against the announcement, whose heavy fence makes this one a real one.
   Atomics::light_fence(barriers_reach_us);
   // [bell] relaxed: the fences on both sides order it after the store that the sleeper looks for.
-  if (to.template load<edge::bell>(std::memory_order_relaxed) != 0) [[unlikely]] {
-    ring_if_asleep<Atomics>(to);
+  if (to.template load<edge::bell>(std::memory_order_relaxed) !=
+      static_cast<std::uint32_t>(call::none)) [[unlikely]] {
+    look_again<Atomics>(to);
   }
 }
 
@@ -50,8 +74,33 @@ template <class Atomics>
 
 template <class Atomics>
 void set_bell(bell<Atomics>& to, call what) noexcept {
-  // [bell] relaxed: the heavy fence orders it before the last look of whoever goes to sleep.
+  // [bell] relaxed: a fence orders it before the last look of whoever goes to sleep.
   to.template store<edge::bell>(static_cast<std::uint32_t>(what), std::memory_order_relaxed);
+}
+
+// The bell says that its owner goes to sleep, before the last look. Whether the others will see it:
+// if not, sleep only briefly.
+template <class Atomics>
+[[nodiscard]] bool go_to_sleep(bell<Atomics>& to, sleeper& own) noexcept {
+  set_bell<Atomics>(to, call::asleep);
+  own.waits_without_sleep = 0;
+  if (own.is_announced) {
+    // [bell] fence: the bell is set before the last look.
+    Atomics::fence();
+  } else {
+    // [bell] fence: the same, and every later look of the others sees that the bell is in use.
+    own.is_announced = Atomics::heavy_fence();
+  }
+  return own.is_announced;
+}
+
+// A bell with one owner, who was met without sleeping: when that has become the rule, the others
+// are spared their fence.
+template <class Atomics>
+void stay_awake(bell<Atomics>& of, sleeper& own) noexcept {
+  if (!own.is_announced || ++own.waits_without_sleep < Atomics::waits_before_awake) return;
+  own.is_announced = false;
+  set_bell<Atomics>(of, call::none);
 }
 
 // For a bell that several share: who set it and then needed no sleep rings it, because his setting

@@ -42,6 +42,7 @@ class ring_producer {
       : held_(std::move(other.held_)),
         core_(std::move(other.core_)),
         how_(other.how_),
+        sleeper_(other.sleeper_),
         is_closed_(std::exchange(other.is_closed_, true)) {}
   ring_producer& operator=(ring_producer&& other) noexcept {
     if (this == &other) return *this;
@@ -49,6 +50,7 @@ class ring_producer {
     held_ = std::move(other.held_);
     core_ = std::move(other.core_);
     how_ = other.how_;
+    sleeper_ = other.sleeper_;
     is_closed_ = std::exchange(other.is_closed_, true);
     return *this;
   }
@@ -159,13 +161,14 @@ class ring_producer {
   template <class Attempt>
   auto wait(deadline until, Attempt attempt) noexcept -> decltype(attempt()) {
     return wait_for_room(
-        core_, how_, until, attempt, [](const auto& r) { return status_of(r); },
+        core_, how_, until, sleeper_, attempt, [](const auto& r) { return status_of(r); },
         [](status s) { return refusal<decltype(attempt())>(s); });
   }
 
   attachment held_;
   Core core_;
   waiting how_;
+  sleeper sleeper_;
   bool is_closed_ = false;
 };
 
@@ -178,6 +181,7 @@ class ring_consumer {
       : held_(std::move(other.held_)),
         core_(std::move(other.core_)),
         how_(other.how_),
+        sleeper_(other.sleeper_),
         has_views_(other.has_views_),
         is_closed_(std::exchange(other.is_closed_, true)) {}
   ring_consumer& operator=(ring_consumer&& other) noexcept {
@@ -186,6 +190,7 @@ class ring_consumer {
     held_ = std::move(other.held_);
     core_ = std::move(other.core_);
     how_ = other.how_;
+    sleeper_ = other.sleeper_;
     has_views_ = other.has_views_;
     is_closed_ = std::exchange(other.is_closed_, true);
     return *this;
@@ -201,7 +206,7 @@ class ring_consumer {
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
     if (is_closed_) return status::not_permitted;
-    return wait_for_message(core_, how_, until, has_views_);
+    return wait_for_message(core_, how_, until, sleeper_, has_views_);
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -280,6 +285,7 @@ class ring_consumer {
   attachment held_;
   Core core_;
   waiting how_;
+  sleeper sleeper_;
   bool has_views_ = false;  // read and not released
   bool is_closed_ = false;
 };

@@ -23,13 +23,13 @@ template <class Atomics>
 // Waits for room: until the attempt is met, the deadline, the consumer's close or its death.
 // `status_of` reads what the attempt returns, `refusal` makes it.
 template <class Core, class Attempt, class StatusOf, class Refusal>
-[[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until, Attempt attempt,
-                                 StatusOf status_of, Refusal refusal) noexcept
+[[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until, sleeper& own,
+                                 Attempt attempt, StatusOf status_of, Refusal refusal) noexcept
     -> decltype(attempt()) {
   using atomics = typename Core::atomics;
   auto& bell = core.memory().control->producers_bell;
   return wait_for<atomics, decltype(attempt())>(
-      how, until, bell,
+      how, until, bell, own,
       waiter{attempt, attempt,
              [&] { return consumer_of<atomics>(core.memory()) == presence::died; },
              [&] { core.counters().waited(); }, [&](bool slept) { hand_on<atomics>(bell, slept); }},
@@ -50,17 +50,19 @@ template <class Core, class View>
 
 // Waits for a message: until the deadline, the producers' close, or the death of the last of them.
 template <class Core>
-[[nodiscard]] auto wait_for_message(Core& core, waiting how, deadline until,
+[[nodiscard]] auto wait_for_message(Core& core, waiting how, deadline until, sleeper& own,
                                     bool& has_views) noexcept {
   using atomics = typename Core::atomics;
   using seen = typename Core::view_type;
   auto& bell = core.memory().control->consumer_bell;
+  stay_awake<atomics>(bell, own);
   return wait_for<atomics, seen>(
-      how, until, bell,
+      how, until, bell, own,
       waiter{[&] { return settled(core, core.try_read(), has_views); },
              [&] { return settled(core, core.examine(), has_views); },
              [&] { return producers_of<atomics>(core.memory()) == presence::died; },
-             [&] { core.counters().waited(); }, [&](bool) { set_bell<atomics>(bell, call::none); }},
+             [&] { core.counters().waited(); },
+             [&](bool) { set_bell<atomics>(bell, call::awake); }},
       [](const seen& v) { return v.status(); }, [](status s) { return seen(s); });
 }
 

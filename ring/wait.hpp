@@ -39,8 +39,8 @@ waiter(F...) -> waiter<F...>;  // NOLINT
 
 // `status_of` reads a result, `refusal` makes one.
 template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
-[[nodiscard]] Result wait_for(waiting policy, deadline until, bell<Atomics>& bell, Waiter w,
-                              StatusOf status_of, Refusal refusal) noexcept {
+[[nodiscard]] Result wait_for(waiting policy, deadline until, bell<Atomics>& bell, sleeper& own,
+                              Waiter w, StatusOf status_of, Refusal refusal) noexcept {
   const auto polled = [&] {
     for (std::uint32_t poll = 0; poll < Atomics::polls_per_clock; ++poll) {
       Result seen = w.attempt();
@@ -64,9 +64,7 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
       Atomics::nap(std::clamp<std::chrono::nanoseconds>(until - now, {}, policy.nap_for));
       now = Atomics::now();
     }
-    if (may_sleep) set_bell<Atomics>(bell, call::asleep);
-    // [bell] fence: the bell is set before the last look.
-    const bool reached = may_sleep && Atomics::heavy_fence();
+    const bool will_wake_us = may_sleep && go_to_sleep<Atomics>(bell, own);
     if (may_sleep || now >= until || now - peer_checked >= longest_nap) {
       Result seen = w.look();
       if (!is_worth_waiting_for(status_of(seen))) {
@@ -80,7 +78,7 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
     }
     if (may_sleep) {
       w.sleeps();
-      const std::chrono::nanoseconds nap = reached ? longest_nap : nap_without_barriers;
+      const std::chrono::nanoseconds nap = will_wake_us ? longest_nap : nap_without_barriers;
       Atomics::sleep(bell, static_cast<std::uint32_t>(call::asleep),
                      std::min<std::chrono::nanoseconds>(nap, until - now));
       w.awake(true);

@@ -117,7 +117,7 @@ ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(?P<call>load|store|exchange|f
                     r"compare_exchange\w*)\s*(?:<\s*(?:\w+::)*edge::(?P<edge>\w+)\s*>)?\s*\(")
 ORDER = re.compile(r"^(?:std::)?memory_order(?:_|::)(\w+)$")
 LABEL = re.compile(r"//\s*\[(\w+)\]\s+(\w+):\s*(.*)")
-FENCE = re.compile(r"\b\w*_fence(?=\s*\()")
+FENCE = re.compile(r"\b(?:\w*_)?fence(?=\s*\()")
 RAW = re.compile(r"\bstd::atomic\w*|\b__atomic_\w+|\b__sync_\w+|\b_Atomic\b|"
                  r"\bmemory_order(?:_|::)seq_cst\b")
 ORDER_COUNT = {"load": (1, 1), "compare_exchange": (4, 2)}  # arguments, orders; else (2, 1)

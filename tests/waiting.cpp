@@ -159,11 +159,12 @@ status read_with_a_push(std::function<void()>& at, int& slept_through) {
   basic_spsc_consumer<std_atomics> rx(held.memory());
   auto& bell = held.memory().control->consumer_bell;
   scripted::slept_through = 0;
+  sleeper own;
   at = [&] { EXPECT_EQ(tx.try_push(bytes("now")), status::ok); };
   const auto seen = wait_for<scripted, view>(
-      waiting{waiting::kind::block, {}}, no_deadline, bell,
+      waiting{waiting::kind::block, {}}, no_deadline, bell, own,
       waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return false; },
-             [] {}, [&](bool) { set_bell<std_atomics>(bell, call::none); }},
+             [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); }},
       [](const view& v) { return v.status(); }, [](status s) { return view(s); });
   slept_through = scripted::slept_through;
   return seen.status();
