@@ -137,7 +137,7 @@ struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
     if (!claim) return claim.status();
     if (how != aborts || rl::rand(2) == 0) claim.bytes().say(id, {"roles.hpp", __LINE__, "push"});
     if (rl::rand(4) == 0) {  // a second one is refused while it is open
-      const auto why = role.try_push(model_atomics::bytes{nullptr, 0, 8, id});
+      const auto why = role.try_push(model_atomics::bytes{nullptr, 0, length_of(rl::rand(2)), id});
       RL_ASSERT(why == status::not_permitted || (within.closes && why == status::closed));
     }
     if (how == claims) claim.commit();

@@ -45,15 +45,12 @@ class basic_mpsc_producer {
   static constexpr annulus::topology topology = annulus::topology::mpsc;
 
   basic_mpsc_producer(const ring_memory<Atomics>& ring, std::uint32_t number) noexcept
-      : ring_(ring),
-        number_(number),
-        own_(&ring.producers[number]),
-        counters_(own_->counters),
-        barriers_reach_us_(Atomics::accept_barriers()) {
+      : ring_(ring), number_(number), own_(&ring.producers[number]), counters_(own_->counters) {
     // [free] acquire: the consumer is done with all below.
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
     settle();  // a dead incarnation's claims are the consumer's to skip
+    barriers_reach_us_ = Atomics::accept_barriers();
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -232,7 +229,7 @@ class basic_mpsc_producer {
   std::uint64_t claimed_bytes_ = 0;
   Statistics<Atomics> counters_;
   bool claim_is_open_ = false;
-  bool barriers_reach_us_;
+  bool barriers_reach_us_ = false;
 };
 
 // Requires: the only consumer of this memory, used by one thread at a time.

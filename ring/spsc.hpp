@@ -41,10 +41,9 @@ class basic_spsc_producer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_producer(const ring_memory<Atomics>& ring, std::uint32_t = 0) noexcept
-      : ring_(ring),
-        counters_(ring.producers[0].counters),
-        barriers_reach_us_(Atomics::accept_barriers()) {
+      : ring_(ring), counters_(ring.producers[0].counters) {
     find_end();
+    barriers_reach_us_ = Atomics::accept_barriers();
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -206,7 +205,7 @@ class basic_spsc_producer {
   std::uint64_t read_pos_seen_ = 0;  // as of the last look
   Statistics<Atomics> counters_;
   bool claim_is_open_ = false;
-  bool barriers_reach_us_;
+  bool barriers_reach_us_ = false;
 };
 
 // Requires: the only consumer of this memory, used by one thread at a time.
