@@ -66,6 +66,15 @@ bus::endpoint named_endpoint::whole() const {
   return out;
 }
 
+bus::endpoint for_streams(const named_endpoint& name) {
+  auto out = name.whole();
+  if (!out.once) return out;
+  throw command_error{exit_code::usage,
+                      fmt::format("once=yes in {} marks the messages of programs, and a plain "
+                                  "stream has none; leave it out",
+                                  to_string(out))};
+}
+
 bus::endpoint resolve(const bus::endpoint& e) {
   if (e.scheme != bus::scheme::automatic) return e;
   const bool is_decided = static_cast<bool>(bus::decision_of(e.name, e.owner));

@@ -29,6 +29,9 @@ class named_endpoint {
   std::vector<saying> flags_;
 };
 
+// For a command that moves plain bytes. Throws command_error for an option that it cannot heed.
+[[nodiscard]] bus::endpoint for_streams(const named_endpoint& name);
+
 // Where it leads: itself, unless it is auto. Whoever is first decides, and says so on stderr.
 [[nodiscard]] bus::endpoint resolve(const bus::endpoint& e);
 
