@@ -33,23 +33,23 @@ void create_pipe(const create_options& o, const bus::endpoint& e) {
   if (o.huge_pages || !o.reserves) {
     throw command_error{exit_code::usage,
                         fmt::format("{} has no meaning for {}: it is for memory that is shared",
-                                    o.huge_pages ? "--huge-pages" : "--no-reserve",
-                                    to_string(e))};
+                                    o.huge_pages ? "--huge-pages" : "--no-reserve", to_string(e))};
   }
   if (e.integrity) {
-    throw command_error{exit_code::usage,
-                        fmt::format("integrity has no meaning for {}: the kernel carries the bytes",
-                                    to_string(e))};
+    throw command_error{
+        exit_code::usage,
+        fmt::format("integrity has no meaning for {}: the kernel carries the bytes", to_string(e))};
   }
   const auto made = must(named_pipe::create(e.name, pipe_shape(e, {.asked = o.asked})));
   const auto& shape = made.geometry();
-  fmt::print("created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
-             "({})\n",
-             e.name, show_bytes(static_cast<double>(shape.capacity)),
-             show_bytes(static_cast<double>(made.kernel_bytes())),
-             show_bytes(static_cast<double>(shape.max_message)),
-             shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-             made.path());
+  fmt::print(
+      "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
+      "({})\n",
+      e.name, show_bytes(static_cast<double>(shape.capacity)),
+      show_bytes(static_cast<double>(made.kernel_bytes())),
+      show_bytes(static_cast<double>(shape.max_message)),
+      shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
+      made.path());
 }
 
 void create(const create_options& o) {
@@ -85,15 +85,14 @@ void add_create(CLI::App& app, exit_code&) {
     return [o, flag, key](const std::string& text) { o->name.flag(flag, key, text); };
   };
   command
-      ->add_option_function<std::string>(
-          "--producers", says("--producers", "producers"),
-          "how many may be attached at once (default: 16 for mpsc)")
+      ->add_option_function<std::string>("--producers", says("--producers", "producers"),
+                                         "how many may be attached at once (default: 16 for mpsc)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
   command
-      ->add_option_function<std::string>(
-          "--integrity", says("--integrity", "integrity"),
-          "shm: what is checked of each record, its header, or its payload too (default: structure)")
+      ->add_option_function<std::string>("--integrity", says("--integrity", "integrity"),
+                                         "shm: what is checked of each record, its header, or its "
+                                         "payload too (default: structure)")
       ->check(CLI::IsMember({"structure", "crc32c"}))
       ->type_name("structure|crc32c");
   command

@@ -13,8 +13,8 @@ namespace {
 std::uint64_t read_size(const std::string& flag, const std::string& text) {
   const auto parsed = parse_bytes(text);
   if (parsed) return *parsed;
-  throw CLI::ValidationError(
-      flag, fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text));
+  throw CLI::ValidationError(flag,
+                             fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text));
 }
 
 CLI::Option* add_waiting(CLI::App& command, std::function<void(const std::string&)> take) {

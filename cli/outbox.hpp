@@ -82,8 +82,8 @@ class outbox {
 
   void push(messages many) {
     while (!many.empty()) {
-      const auto done = options_.full == on_full::wait ? pusher_.push(role_, many)
-                                                       : role_.try_push_batch(many);
+      const auto done =
+          options_.full == on_full::wait ? pusher_.push(role_, many) : role_.try_push_batch(many);
       for (const auto& one : many.first(done.count)) sent(one.size());
       many = many.subspan(done.count);
       if (many.empty()) break;
@@ -111,8 +111,11 @@ class outbox {
       }
       if (unread < last) is_waiting_ = false;
       last = unread;
-      if (role_.peer() != presence::attached) throw_if_over();
-      go_on_waiting("all is sent and not all is read, waiting for its consumer");
+      if (role_.peer() == presence::attached)
+        gone_since_.reset();
+      else
+        throw_if_over();
+      go_on_waiting("not all that was sent is read, waiting for its consumer");
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
@@ -147,6 +150,7 @@ class outbox {
         if (options_.full == on_full::refuse) throw_full();
         [[fallthrough]];
       case status::timed_out:
+        gone_since_.reset();
         return go_on_waiting(fmt::format("the {} is full, waiting for its consumer", Place::kind));
       case status::closed:
       case status::peer_gone: return without_consumer();
@@ -188,6 +192,7 @@ class outbox {
   // Throws when the consumer that we had has gone for good.
   void throw_if_over() {
     const auto seen = place_.look().consumer;
+    if (seen.state == presence::attached) gone_since_.reset();
     const bool may_come = options_.keeps_on || seen.generation == absent_;
     if (seen.state == presence::attached || may_come || !is_over()) return;
     throw command_error{
@@ -204,8 +209,8 @@ class outbox {
   // A consumer that ends a transient channel closes, finds that we have come, and is back at once.
   [[nodiscard]] bool is_over() {
     const auto now = clock::now();
-    begin_to_wait(now);
-    return now - since_ > std::chrono::milliseconds(200);
+    if (!gone_since_) gone_since_ = now;
+    return now - *gone_since_ > std::chrono::milliseconds(200);
   }
 
   // What was done, and what becomes of it when we end now.
@@ -221,9 +226,8 @@ class outbox {
   }
 
   [[nodiscard]] std::string lost(std::uint64_t unread) const requires(!Place::is_store) {
-    return fmt::format(
-        "{} bytes stand unread in {}, and are lost unless somebody else has it open",
-        unread, place_.name());
+    return fmt::format("{} bytes stand unread in {}, and are lost unless somebody else has it open",
+                       unread, place_.name());
   }
 
   [[noreturn]] void throw_full() const {
@@ -255,6 +259,7 @@ class outbox {
   std::uint64_t dropped_ = 0;
   bool is_waiting_ = false;
   clock::time_point since_{};
+  std::optional<clock::time_point> gone_since_;
   patience patience_;
 };
 

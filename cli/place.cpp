@@ -146,7 +146,9 @@ pipe_place pipe_place::open_or_make(const bus::endpoint& e, const wishes& w) {
 
 std::uint64_t pipe_place::unread_bytes() const { return pipes::bytes_in(pipe_.file()); }
 
-bool pipe_place::is_still_named() const { return is_at(pipe_.roles_file(), pipe_.path() + ".roles"); }
+bool pipe_place::is_still_named() const {
+  return is_at(pipe_.roles_file(), pipe_.path() + ".roles");
+}
 
 bool pipe_place::remove_if_over() const {
   const auto own = must(pipes::reopened(pipe_.roles_file(), O_RDWR, pipe_.name()));

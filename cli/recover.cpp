@@ -76,8 +76,9 @@ std::string holder_up(const segment& memory) {
 void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
   const auto memory = must(segment::open(e.name, access::read_write, e.owner));
   const auto before = must(inspect(memory));
-  const auto out = memory.geometry().topology == topology::spsc ? skip<spsc_consumer>(memory, drains)
-                                                                : skip<mpsc_consumer>(memory, drains);
+  const auto out = memory.geometry().topology == topology::spsc
+                       ? skip<spsc_consumer>(memory, drains)
+                       : skip<mpsc_consumer>(memory, drains);
   const auto after = must(inspect(memory));
   const auto& was = before.consumer.counters;
   const auto& is = after.consumer.counters;
@@ -101,9 +102,10 @@ void recover_pipe(const bus::endpoint& e, bool drains) {
                                     "what stands in a pipe",
                                     name)};
   }
-  fmt::print("{}: there is nothing to recover by hand: its next consumer drops what the dead left "
-             "unfinished, and counts it\n",
-             name);
+  fmt::print(
+      "{}: there is nothing to recover by hand: its next consumer drops what the dead left "
+      "unfinished, and counts it\n",
+      name);
 }
 
 void recover(const recover_options& o, exit_code& ends_with) {

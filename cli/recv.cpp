@@ -109,8 +109,8 @@ class receiver {
   void run() {
     for (;;) {
       const auto place = open();
-      const auto end = place.as_consumer(
-          [&](auto role) { return read<typename decltype(role)::type>(place); });
+      const auto end =
+          place.as_consumer([&](auto role) { return read<typename decltype(role)::type>(place); });
       if (!end) continue;
       if (*end != ending::closed || !place.is_transient()) return;
       if (place.remove_if_over()) return;
@@ -128,9 +128,9 @@ class receiver {
       if (place) return std::move(place).value();
       const auto& why = place.error();
       if (why.kind != fault::not_found) throw command_error{code_of(why.kind), why.message};
-      wait_a_bit(exit_code::not_found,
-                 fmt::format("there is no such {}, waiting for a producer to make it",
-                             Place::kind));
+      wait_a_bit(
+          exit_code::not_found,
+          fmt::format("there is no such {}, waiting for a producer to make it", Place::kind));
     }
   }
 
@@ -161,9 +161,8 @@ class receiver {
   // that nobody read of a pipe, which is no store.
   void note_the_past(const typename Place::report& before) {
     const bool was_read =
-        before.depth == 0 &&
-        (before.consumer.state == presence::closed ||
-         (!Place::is_store && before.consumer.state == presence::never_came));
+        before.depth == 0 && (before.consumer.state == presence::closed ||
+                              (!Place::is_store && before.consumer.state == presence::never_came));
     past_ = was_read && !has_producer(before) ? arrivals(before) : 0;
   }
 
@@ -274,8 +273,8 @@ class receiver {
     is_waiting_ = true;
     if (!o_.timeout || now - since_ < *o_.timeout) return;
     throw command_error{when_over,
-                        fmt::format("{}: {}, and {} have passed; {} messages were received",
-                                    name(), what, show_span(*o_.timeout), count_)};
+                        fmt::format("{}: {}, and {} have passed; {} messages were received", name(),
+                                    what, show_span(*o_.timeout), count_)};
   }
 
   [[nodiscard]] std::string name() const { return to_string(from_); }
@@ -351,9 +350,8 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
     o->survives_death |= o->goes_on_for_ever;
     auto output = file::for_writing(o->path);
     const auto from = resolve(for_streams(o->from));
-    const bool saw_damage = from.scheme == bus::scheme::shm
-                                ? receive<ring_place>(*o, from, output)
-                                : receive<pipe_place>(*o, from, output);
+    const bool saw_damage = from.scheme == bus::scheme::shm ? receive<ring_place>(*o, from, output)
+                                                            : receive<pipe_place>(*o, from, output);
     if (saw_damage) ends_with = exit_code::damaged;
   });
 }

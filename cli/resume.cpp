@@ -66,7 +66,7 @@ bool skip_sent(const ring_place& at, file& input, std::uint64_t chunk) {
     const auto skipped = (before.chunks - 1) * chunk;
     if (input.skip(skipped) != skipped || input.read_full(last) != chunk) {
       throw not_resumable(at, fmt::format("the input is shorter than the {} bytes that were sent",
-                                         before.chunks * chunk));
+                                          before.chunks * chunk));
     }
     if (before.rest == 0) {
       const auto room = record_bytes(chunk, at.channel().geometry().trailer_bytes());
@@ -79,7 +79,8 @@ bool skip_sent(const ring_place& at, file& input, std::uint64_t chunk) {
   if (before.rest == 0) return false;
   const auto got = input.read_full(last);
   if (got == chunk || !is_last_sent(at, std::span(last).first(got), before.rest)) {
-    throw not_resumable(at, "the last, shorter chunk that was sent is not what the input ends with");
+    throw not_resumable(at,
+                        "the last, shorter chunk that was sent is not what the input ends with");
   }
   return true;
 }

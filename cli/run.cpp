@@ -27,8 +27,8 @@ constexpr const char* footer =
     "  annulus compare --quick\n"
     "      the ring, the pipe and the usual alternatives, and which of them to take\n"
     "\n"
-    "shm:NAME is a ring, pipe:NAME a named pipe; auto:NAME leads to one of them, by the needs that\n"
-    "the first to open it tells: auto:x?latency=50us. Both sides of it meet there.\n"
+    "shm:NAME is a ring, pipe:NAME a named pipe. auto:NAME leads to one of them, by the needs of\n"
+    "the first to open it, say auto:x?latency=50us; both sides meet there.\n"
     "A size is written 4096, 32KiB, 1MiB, 2G; a time 250ms, 1.5s, 2m.\n"
     "\n";
 
@@ -52,7 +52,8 @@ bool is_stdout_whole() {
 }
 
 int dispatch(int argc, const char* const* argv) {
-  CLI::App app("Messages between processes through a ring in shared memory, or a named pipe.", "annulus");
+  CLI::App app("Messages between processes through a ring in shared memory, or a named pipe.",
+               "annulus");
   exit_code ends_with = exit_code::ok;
   describe(app);
   add_create(app, ends_with);

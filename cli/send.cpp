@@ -169,9 +169,9 @@ void send(const send_options& o) {
 
 constexpr const char* footer =
     "A channel that does not exist is made, with room for two chunks at least, and goes when the\n"
-    "consumer has read it to its end. A ring keeps what was sent; a pipe keeps nothing that nobody\n"
-    "has open, so send stays until all that it sent over a pipe is read. auto:NAME goes by the\n"
-    "needs in its options, see `annulus stat auto:NAME` for where; whoever is first decides.\n"
+    "consumer has read it to its end. A ring keeps what was sent. A pipe keeps nothing that\n"
+    "nobody has open: so send stays until all that it sent is read. auto:NAME leads to one of\n"
+    "them by the needs that its options tell; the first decides, `annulus stat` says where.\n"
     "The input goes in chunks of --chunk bytes; a chunk is sent when it is full or the input\n"
     "ends. For a live stream use --lines: each line is sent as soon as it is read. A frame is\n"
     "its length (4 bytes, little endian) and as many bytes.\n"
@@ -212,7 +212,8 @@ void add_send(CLI::App& app, exit_code&) {
           "without room: wait for it, drop the message, or end with 8 (default: wait)")
       ->check(CLI::IsMember({"wait", "drop", "refuse"}))
       ->type_name("wait|drop|refuse");
-  add_span(*command, "--timeout", o->box.timeout, "wait no longer for room, or over a pipe for being read, and end with 7");
+  add_span(*command, "--timeout", o->box.timeout,
+           "wait no longer for room, or over a pipe for being read, and end with 7");
   command->add_flag("--keep", o->box.keeps_on,
                     "when the consumer dies or closes, wait for the next one");
   command->add_flag("--resume", o->resumes,

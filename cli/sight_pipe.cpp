@@ -67,6 +67,7 @@ void show(const pipe_look& r, const std::string& name) {
 }
 
 void show_trail(const pipe_look& r) {
+  if (r.trail.empty()) return;
   constexpr std::size_t most = 10;  // --json has them all
   const auto skipped = r.trail.size() > most ? r.trail.size() - most : 0;
   fmt::print("  {:<19} {:<11} {:<14} {:>8}  {}\n", "trail", "", "role", "process", "user");
