@@ -7,10 +7,10 @@ const char* const exit_codes_help =
     "  0  all went well\n"
     "  1  it failed: the message on stderr says why\n"
     "  2  the command line makes no sense\n"
-    "  3  no such segment or file\n"
+    "  3  no such channel or file\n"
     "  4  in use by someone alive, taken already, or not permitted\n"
     "  5  the other side died, or closed before the end\n"
-    "  6  damage: a segment, records that were skipped, or input cut off within a frame\n"
+    "  6  damage: a channel, records that were skipped, or input cut off within a frame\n"
     "  7  --timeout has passed\n"
     "  8  no room, and --on-full was refuse\n"
     "  128+n  ended by signal n, after closing its role (130: ^C)";

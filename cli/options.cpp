@@ -1,31 +1,58 @@
 #include "cli/options.hpp"
 
-#include "cli/endpoint_name.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
+#include <functional>
+#include <utility>
+
 namespace annulus::cli {
 
-CLI::Option* add_endpoint(CLI::App& command, std::string& name) {
+namespace {
+
+std::uint64_t read_size(const std::string& flag, const std::string& text) {
+  const auto parsed = parse_bytes(text);
+  if (parsed) return *parsed;
+  throw CLI::ValidationError(flag,
+                             fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text));
+}
+
+CLI::Option* add_waiting(CLI::App& command, std::function<void(const std::string&)> take) {
   return command
       .add_option_function<std::string>(
-          "endpoint", [&name](const std::string& text) { name = segment_name(text); },
-          "the ring, shm:NAME")
-      ->type_name("shm:NAME");
+          "--wait", std::move(take),
+          "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once "
+          "a millisecond and is cheapest (default: block)")
+      ->check(CLI::IsMember({"spin", "yield", "block", "nap"}))
+      ->type_name("spin|yield|block|nap");
+}
+
+}  // namespace
+
+CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name) {
+  return command
+      .add_option_function<std::string>(
+          "endpoint", [&name](const std::string& text) { name.name(text); },
+          "shm:NAME, pipe:NAME or auto:NAME, and options: pipe:x?capacity=64KiB&mode=0640")
+      ->type_name("ENDPOINT");
 }
 
 CLI::Option* add_size(CLI::App& command, const std::string& flag, std::uint64_t& bytes,
                       const std::string& help) {
   return command
       .add_option_function<std::string>(
+          flag, [flag, &bytes](const std::string& text) { bytes = read_size(flag, text); }, help)
+      ->type_name("SIZE");
+}
+
+CLI::Option* add_size(CLI::App& command, const std::string& flag, named_endpoint& name,
+                      const std::string& key, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
           flag,
-          [flag, &bytes](const std::string& text) {
-            const auto parsed = parse_bytes(text);
-            if (!parsed) {
-              throw CLI::ValidationError(
-                  flag, fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text));
-            }
-            bytes = *parsed;
+          [flag, key, &name](const std::string& text) {
+            static_cast<void>(read_size(flag, text));
+            name.flag(flag, key, text);
           },
           help)
       ->type_name("SIZE");
@@ -59,20 +86,17 @@ void add_topology(CLI::App& command, std::optional<topology>& asked) {
       ->type_name("spsc|mpsc");
 }
 
+void add_waiting(CLI::App& command, named_endpoint& name) {
+  add_waiting(command, [&name](const std::string& text) { name.flag("--wait", "wait", text); });
+}
+
 void add_waiting(CLI::App& command, waiting& how) {
-  command
-      .add_option_function<std::string>(
-          "--wait",
-          [&how](const std::string& text) {
-            how.how = text == "spin"    ? waiting::kind::spin
-                      : text == "yield" ? waiting::kind::yield
-                      : text == "nap"   ? waiting::kind::nap
-                                        : waiting::kind::block;
-          },
-          "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once "
-          "a millisecond and is cheapest (default: block)")
-      ->check(CLI::IsMember({"spin", "yield", "block", "nap"}))
-      ->type_name("spin|yield|block|nap");
+  add_waiting(command, [&how](const std::string& text) {
+    for (const auto kind :
+         {waiting::kind::spin, waiting::kind::yield, waiting::kind::block, waiting::kind::nap}) {
+      if (text == annulus::to_string(kind)) how.how = kind;
+    }
+  });
 }
 
 const char* to_string(topology t) noexcept { return t == topology::spsc ? "spsc" : "mpsc"; }

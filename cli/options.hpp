@@ -1,6 +1,7 @@
 // Options that several subcommands share.
 #pragma once
 
+#include "cli/endpoint.hpp"
 #include <CLI/CLI.hpp>
 
 #include <chrono>
@@ -8,13 +9,18 @@
 #include <optional>
 #include <string>
 
+#include <annulus/channel/waiting.hpp>
 #include <annulus/ring/segment.hpp>
-#include <annulus/ring/wait.hpp>
 
 namespace annulus::cli {
 
-// The shm:NAME that a subcommand is about.
-CLI::Option* add_endpoint(CLI::App& command, std::string& name);
+// The endpoint that a subcommand is about.
+CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name);
+// A size that the endpoint's name may give as well, as an option of this key.
+CLI::Option* add_size(CLI::App& command, const std::string& flag, named_endpoint& name,
+                      const std::string& key, const std::string& help);
+// How this role of the endpoint waits.
+void add_waiting(CLI::App& command, named_endpoint& name);
 
 CLI::Option* add_size(CLI::App& command, const std::string& flag, std::uint64_t& bytes,
                       const std::string& help);

@@ -3,6 +3,8 @@
 //
 // Absent     a consumer that was not there when we came may still come: we wait for it
 // Gone       one that died or closed after we came: the end, unless asked to keep on
+// Unread     a pipe is no store: what nobody has read goes with the last who has it open. So who
+//            has sent all stays until all is read
 #pragma once
 
 #include "cli/exit_code.hpp"
@@ -18,8 +20,7 @@
 #include <string>
 #include <thread>
 
-#include <annulus/ring/inspect.hpp>
-#include <annulus/ring/ring.hpp>
+#include <annulus/channel/concepts.hpp>
 
 namespace annulus::cli {
 
@@ -31,21 +32,19 @@ struct outbox_options {
   bool keeps_on = false;
 };
 
-// What an outbox throws when the ring was ended before we came: there may be another of its name.
+// What an outbox throws when the channel was ended before we came: there may be another of its
+// name.
 struct start_over {};
 
-// No wait is longer than this: then signals are heeded.
-inline constexpr std::chrono::milliseconds wait_slice{50};
-
-template <class Producer>
+template <class Place, class Producer>
 class outbox {
  public:
   using claim_type = typename Producer::claim_type;
 
   // Requires: both outlive it.
-  outbox(const segment& memory, Producer& role, const outbox_options& options)
-      : memory_(memory), role_(role), options_(options) {
-    const auto seen = must(inspect(memory));
+  outbox(const Place& place, Producer& role, const outbox_options& options)
+      : place_(place), role_(role), options_(options), pusher_(place) {
+    const auto seen = place.look();
     if (seen.consumer.state != presence::attached) absent_ = seen.consumer.generation;
   }
 
@@ -57,7 +56,7 @@ class outbox {
   // Waits while the ring is closed. Once it was seen open with our lock held, nobody removes it.
   void wait_until_open() {
     while (role_.peer() == presence::closed) {
-      if (!is_still_named(memory_)) throw start_over{};
+      if (!place_.is_still_named()) throw start_over{};
       throw_if_stopped();
       wait_for_consumer();
     }
@@ -83,8 +82,8 @@ class outbox {
 
   void push(messages many) {
     while (!many.empty()) {
-      const auto done = options_.full == on_full::wait ? role_.push_batch(many, slice())
-                                                       : role_.try_push_batch(many);
+      const auto done =
+          options_.full == on_full::wait ? pusher_.push(role_, many) : role_.try_push_batch(many);
       for (const auto& one : many.first(done.count)) sent(one.size());
       many = many.subspan(done.count);
       if (many.empty()) break;
@@ -97,6 +96,28 @@ class outbox {
       }
     }
     is_waiting_ = false;
+  }
+
+  // Returns when all is read that stands in the pipe, whoever sent it.
+  void wait_until_read() requires(!Place::is_store) {
+    if (messages_ == 0) return;
+    is_waiting_ = false;
+    patience_ = {};
+    auto last = place_.unread_bytes();
+    for (auto unread = last; unread != 0; unread = place_.unread_bytes()) {
+      if (stop_signal() != 0) {
+        fmt::print(stderr, "annulus: {}\n", lost(unread));
+        throw stopped{};
+      }
+      if (unread < last) is_waiting_ = false;
+      last = unread;
+      if (role_.peer() == presence::attached)
+        gone_since_.reset();
+      else
+        throw_if_over();
+      go_on_waiting("not all that was sent is read, waiting for its consumer");
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
 
  private:
@@ -128,21 +149,20 @@ class outbox {
       case status::full:
         if (options_.full == on_full::refuse) throw_full();
         [[fallthrough]];
-      case status::timed_out: return go_on_waiting("the ring is full, waiting for its consumer");
+      case status::timed_out:
+        gone_since_.reset();
+        return go_on_waiting(fmt::format("the {} is full, waiting for its consumer", Place::kind));
       case status::closed:
-      case status::peer_gone: return without_consumer(why);
-      case status::never_fits:
-        throw command_error{exit_code::failure,
-                            fmt::format("a message of {} bytes does not fit: shm:{} takes up to {}",
-                                        count, memory_.name(), role_.max_message())};
+      case status::peer_gone: return without_consumer();
+      case status::never_fits: return throw_never_fits(count);
       case status::corrupt:
-        throw command_error{exit_code::damaged,
-                            fmt::format("the positions in shm:{} make no sense; remove it and make "
-                                        "it anew",
-                                        memory_.name())};
+        throw command_error{
+            exit_code::damaged,
+            fmt::format("the positions in {} make no sense; remove it and make it anew",
+                        place_.name())};
       default:
         throw command_error{exit_code::failure,
-                            fmt::format("shm:{}: {}", memory_.name(), to_string(why))};
+                            fmt::format("{}: {}", place_.name(), to_string(why))};
     }
   }
 
@@ -153,30 +173,32 @@ class outbox {
     patience_.over();
   }
 
-  void go_on_waiting(const char* what) {
+  void go_on_waiting(const std::string& what) {
     const auto now = clock::now();
     begin_to_wait(now);
     if (options_.timeout && now - since_ >= *options_.timeout) {
       throw command_error{exit_code::timed_out,
-                          fmt::format("shm:{}: {}, and {} have passed; {}", memory_.name(), what,
+                          fmt::format("{}: {}, and {} have passed; {}", place_.name(), what,
                                       show_span(*options_.timeout), so_far())};
     }
-    patience_.waits(fmt::format("shm:{}: {}", memory_.name(), what));
+    patience_.waits(fmt::format("{}: {}", place_.name(), what));
   }
 
-  void without_consumer(status why) {
-    const auto seen = must(inspect(memory_)).consumer;
-    const bool is_there = seen.state == presence::attached;
-    const bool may_come = options_.keeps_on || messages_ == 0 || seen.generation == absent_;
-    if (!is_there && !may_come && is_over()) {
-      const auto* const how = why == status::closed ? "has closed" : "died";
-      throw command_error{
-          exit_code::peer_gone,
-          fmt::format("the consumer of shm:{} (process {}) {}; {}; what it did not read is still "
-                      "there: `annulus recv shm:{}` goes on",
-                      memory_.name(), seen.pid, how, so_far(), memory_.name())};
-    }
+  void without_consumer() {
+    if (messages_ != 0) throw_if_over();
     wait_for_consumer();
+  }
+
+  // Throws when the consumer that we had has gone for good.
+  void throw_if_over() {
+    const auto seen = place_.look().consumer;
+    if (seen.state == presence::attached) gone_since_.reset();
+    const bool may_come = options_.keeps_on || seen.generation == absent_;
+    if (seen.state == presence::attached || may_come || !is_over()) return;
+    throw command_error{
+        exit_code::peer_gone,
+        fmt::format("the consumer of {} (process {}) {}; {}", place_.name(), seen.pid,
+                    seen.state == presence::closed ? "has closed" : "died", so_far())};
   }
 
   void wait_for_consumer() {
@@ -184,31 +206,60 @@ class outbox {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
-  // A consumer that ends a transient ring closes, finds that we have come, and is back at once.
+  // A consumer that ends a transient channel closes, finds that we have come, and is back at once.
   [[nodiscard]] bool is_over() {
     const auto now = clock::now();
-    begin_to_wait(now);
-    return now - since_ > std::chrono::milliseconds(200);
+    if (!gone_since_) gone_since_ = now;
+    return now - *gone_since_ > std::chrono::milliseconds(200);
   }
 
+  // What was done, and what becomes of it when we end now.
   [[nodiscard]] std::string so_far() const {
-    return fmt::format("{} messages, {} bytes were sent", messages_, bytes_);
+    auto text = fmt::format("{} messages, {} bytes were sent", messages_, bytes_);
+    if constexpr (Place::is_store) {
+      text += fmt::format("; what was not read is still there: `annulus recv {}` goes on",
+                          place_.name());
+    } else if (const auto unread = place_.unread_bytes(); unread != 0) {
+      text += "; " + lost(unread);
+    }
+    return text;
+  }
+
+  [[nodiscard]] std::string lost(std::uint64_t unread) const requires(!Place::is_store) {
+    return fmt::format("{} bytes stand unread in {}, and are lost unless somebody else has it open",
+                       unread, place_.name());
   }
 
   [[noreturn]] void throw_full() const {
-    throw command_error{exit_code::full,
-                        fmt::format("shm:{} is full; {}", memory_.name(), so_far())};
+    throw command_error{exit_code::full, fmt::format("{} is full; {}", place_.name(), so_far())};
   }
 
-  const segment& memory_;
+  [[noreturn]] void throw_never_fits(std::size_t count) const {
+    if constexpr (!Place::is_store) {
+      if (count <= role_.max_message()) {
+        throw command_error{
+            exit_code::failure,
+            fmt::format("a message of {} bytes does not fit into {} at once: the kernel grants it "
+                        "room for {}; wait for room with --on-full wait",
+                        count, place_.name(), role_.most_at_once())};
+      }
+    }
+    throw command_error{exit_code::failure,
+                        fmt::format("a message of {} bytes does not fit: {} takes up to {}", count,
+                                    place_.name(), role_.max_message())};
+  }
+
+  const Place& place_;
   Producer& role_;
   outbox_options options_;
+  typename Place::pusher pusher_;
   std::optional<std::uint64_t> absent_;  // the generation of a consumer that was gone when we came
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
   bool is_waiting_ = false;
   clock::time_point since_{};
+  std::optional<clock::time_point> gone_since_;
   patience patience_;
 };
 

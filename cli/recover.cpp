@@ -5,12 +5,13 @@
 // they are. A message is never passed over, unless all of them are to be discarded.
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
-#include "cli/outbox.hpp"
+#include "cli/signals.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
 #include <memory>
 
+#include <annulus/pipe/named_pipe.hpp>
 #include <annulus/ring/inspect.hpp>
 #include <annulus/ring/ring.hpp>
 
@@ -18,7 +19,7 @@ namespace annulus::cli {
 namespace {
 
 struct recover_options {
-  std::string name;
+  named_endpoint name;
   bool drains = false;
 };
 
@@ -29,11 +30,11 @@ struct outcome {
 };
 
 template <class Consumer>
-outcome skip(const recover_options& o, const segment& memory) {
+outcome skip(const segment& memory, bool drains) {
   auto attached = Consumer::attach(memory);
   if (!attached && attached.error().kind == fault::in_use) {
-    throw command_error{exit_code::refused, fmt::format("shm:{}: {}; it recovers by itself", o.name,
-                                                        attached.error().message)};
+    throw command_error{exit_code::refused, fmt::format("shm:{}: {}; it recovers by itself",
+                                                        memory.name(), attached.error().message)};
   }
   auto role = must(std::move(attached));
   outcome out;
@@ -41,7 +42,7 @@ outcome skip(const recover_options& o, const segment& memory) {
     throw_if_stopped();
     const view seen = role.examine();
     out.front = seen.status();
-    if (seen && o.drains) {
+    if (seen && drains) {
       ++out.drained;
       out.drained_bytes += seen.bytes().size();
       role.release();
@@ -72,29 +73,51 @@ std::string holder_up(const segment& memory) {
       seen.front_producer, who.pid);
 }
 
-void recover(const recover_options& o, exit_code& ends_with) {
-  const auto memory = must(segment::open(o.name));
+void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
+  const auto memory = must(segment::open(e.name, access::read_write, e.owner));
   const auto before = must(inspect(memory));
-  const auto out = memory.geometry().topology == topology::spsc ? skip<spsc_consumer>(o, memory)
-                                                                : skip<mpsc_consumer>(o, memory);
+  const auto out = memory.geometry().topology == topology::spsc
+                       ? skip<spsc_consumer>(memory, drains)
+                       : skip<mpsc_consumer>(memory, drains);
   const auto after = must(inspect(memory));
   const auto& was = before.consumer.counters;
   const auto& is = after.consumer.counters;
   const auto damage = is.corrupt - was.corrupt;
   fmt::print("shm:{}: {} claims of dead producers and {} stretches of damage were skipped\n",
-             o.name, is.recovered - was.recovered, damage);
-  if (o.drains) {
-    fmt::print("shm:{}: {} messages, {}, were discarded\n", o.name, out.drained,
+             e.name, is.recovered - was.recovered, damage);
+  if (drains) {
+    fmt::print("shm:{}: {} messages, {}, were discarded\n", e.name, out.drained,
                show_bytes(static_cast<double>(out.drained_bytes)));
   }
-  fmt::print("shm:{}: {}{}\n", o.name, meaning_of(out.front), holder_up(memory));
+  fmt::print("shm:{}: {}{}\n", e.name, meaning_of(out.front), holder_up(memory));
   if (damage > 0) ends_with = exit_code::damaged;
+}
+
+void recover_pipe(const bus::endpoint& e, bool drains) {
+  static_cast<void>(must(named_pipe::open(e.name, e.owner)));
+  const auto name = to_string(e);
+  if (drains) {
+    throw command_error{exit_code::usage,
+                        fmt::format("--drain is for a ring; `annulus recv {} >/dev/null` discards "
+                                    "what stands in a pipe",
+                                    name)};
+  }
+  fmt::print(
+      "{}: there is nothing to recover by hand: its next consumer drops what the dead left "
+      "unfinished, and counts it\n",
+      name);
+}
+
+void recover(const recover_options& o, exit_code& ends_with) {
+  const auto e = find(o.name.whole()).where;
+  if (e.scheme == bus::scheme::shm) return recover_ring(e, o.drains, ends_with);
+  recover_pipe(e, o.drains);
 }
 
 constexpr const char* footer =
     "A live consumer recovers by itself; this is for a ring whose consumer is dead or absent. No\n"
     "message is lost to it, unless --drain asks for that. A live producer's claim is never\n"
-    "skipped.\n"
+    "skipped. A pipe needs none of it, and says so.\n"
     "\n"
     "Example: annulus recover shm:orders && annulus recv shm:orders >rest";
 

@@ -1,4 +1,4 @@
-// annulus recv: a ring into a byte stream, releasing only what was written out.
+// annulus recv: a channel into a byte stream, releasing only what was written out.
 #include "cli/commands.hpp"
 #include "cli/file.hpp"
 #include "cli/options.hpp"
@@ -18,21 +18,18 @@
 #include <utility>
 #include <vector>
 
-#include <annulus/ring/ring.hpp>
-
 namespace annulus::cli {
 namespace {
 
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 struct recv_options {
-  std::string name;
+  named_endpoint from;
   std::string path;
   framing how = framing::bytes;
   std::uint64_t count = no_limit;
   std::uint64_t producers = 0;  // this many must have come before the end counts
   std::optional<std::chrono::nanoseconds> timeout;
-  waiting wait;
   bool survives_death = false;
   bool goes_on_for_ever = false;
   bool shows_progress = false;
@@ -95,23 +92,28 @@ class gathered {
   std::uint64_t bytes_ = 0;
 };
 
-// Why a consumer stopped reading a ring.
+// Why a consumer stopped reading a channel.
 enum class ending : std::uint8_t { closed, count_reached, output_closed };
 
+template <class Place>
 class receiver {
  public:
-  receiver(const recv_options& o, file& output)
-      : o_(o), output_(output), batch_(o.how), progress_("received", o.shows_progress, {}) {}
+  receiver(const recv_options& o, const bus::endpoint& from, file& output)
+      : o_(o),
+        from_(from),
+        output_(output),
+        batch_(o.how),
+        progress_("received", o.shows_progress, {}) {}
 
-  // Opens the ring, reads it to its end and removes it if it was made in passing.
+  // Opens the channel, reads it to its end and removes it if it was made in passing.
   void run() {
     for (;;) {
-      const auto memory = open();
-      const auto end = memory.geometry().topology == topology::spsc ? read<spsc_consumer>(memory)
-                                                                    : read<mpsc_consumer>(memory);
+      const auto place = open();
+      const auto end =
+          place.as_consumer([&](auto role) { return read<typename decltype(role)::type>(place); });
       if (!end) continue;
-      if (*end != ending::closed || memory.geometry().transient == 0) return;
-      if (remove_if_over(memory)) return;
+      if (*end != ending::closed || !place.is_transient()) return;
+      if (place.remove_if_over()) return;
     }
   }
   [[nodiscard]] bool saw_damage() const noexcept { return damage_ != 0; }
@@ -119,51 +121,54 @@ class receiver {
  private:
   using clock = std::chrono::steady_clock;
 
-  segment open() {
+  Place open() {
     for (;;) {
       throw_if_stopped();
-      auto memory = segment::open(o_.name);
-      if (memory) return std::move(memory).value();
-      const auto& why = memory.error();
+      auto place = Place::open(from_);
+      if (place) return std::move(place).value();
+      const auto& why = place.error();
       if (why.kind != fault::not_found) throw command_error{code_of(why.kind), why.message};
-      wait_a_bit(exit_code::not_found, "there is no such ring, waiting for a producer to make it");
+      wait_a_bit(
+          exit_code::not_found,
+          fmt::format("there is no such {}, waiting for a producer to make it", Place::kind));
     }
   }
 
-  // Nothing: the ring ended just now, try the next of its name.
+  // Nothing: the channel ended just now, try the next of its name.
   template <class Consumer>
-  std::optional<ending> read(const segment& memory) {
-    const auto before = must(inspect(memory));
-    auto attached = Consumer::attach(memory, o_.wait);
+  std::optional<ending> read(const Place& place) {
+    const auto before = place.look();
+    auto attached = Consumer::attach(place.channel(), from_.wait);
     if (!attached) {
       const auto& why = attached.error();
-      // The last consumer of a transient ring holds its lock for a moment more.
-      const bool is_ending = before.consumer_closed && memory.geometry().transient != 0;
+      // The last consumer of a transient channel holds its lock for a moment more.
+      const bool is_ending = before.consumer_closed && place.is_transient();
       if (why.kind != fault::in_use || !is_ending) {
-        throw command_error{code_of(why.kind), fmt::format("shm:{}: {}", o_.name, why.message)};
+        throw command_error{code_of(why.kind), fmt::format("{}: {}", name(), why.message)};
       }
       wait_a_bit(exit_code::refused, "another consumer is ending it");
       return std::nullopt;
     }
     auto role = std::move(attached).value();
-    if (!is_still_named(memory)) return std::nullopt;
+    if (!place.is_still_named()) return std::nullopt;
     if (!std::exchange(has_begun_, true)) note_the_past(before);
-    const auto end = read_all(memory, role);
+    const auto end = read_all(place, role);
     role.close();
     return end;
   }
 
-  // A stream that an earlier consumer has read to its end is over: the next one is ours.
-  void note_the_past(const ring_report& before) {
-    const bool was_read = before.consumer.state == presence::closed && before.depth == 0;
-    bool is_anyone_there = false;
-    for (const auto& one : before.producers) is_anyone_there |= one.state == presence::attached;
-    past_ = was_read && !is_anyone_there ? arrivals(before) : 0;
+  // A stream that an earlier consumer has read to its end is over: the next one is ours. So is one
+  // that nobody read of a pipe, which is no store.
+  void note_the_past(const typename Place::report& before) {
+    const bool was_read =
+        before.depth == 0 && (before.consumer.state == presence::closed ||
+                              (!Place::is_store && before.consumer.state == presence::never_came));
+    past_ = was_read && !has_producer(before) ? arrivals(before) : 0;
   }
 
   template <class Consumer>
-  ending read_all(const segment& memory, Consumer& role) {
-    const auto limit = std::min<std::uint64_t>(memory.geometry().capacity / 4, 1 << 20);
+  ending read_all(const Place& place, Consumer& role) {
+    const auto limit = std::min<std::uint64_t>(place.room() / 4, 1 << 20);
     while (count_ < o_.count) {
       throw_if_stopped();
       view seen = role.read(within(wait_slice));
@@ -174,7 +179,7 @@ class receiver {
       }
       if (batch_.count() > 0 && !write(role)) return ending::output_closed;
       if (seen || seen.status() == status::empty) continue;
-      if (is_end(memory, role, seen.status())) return ending::closed;
+      if (is_end(place, role, seen.status())) return ending::closed;
     }
     return ending::count_reached;
   }
@@ -195,27 +200,27 @@ class receiver {
 
   // Whether to stop for this refusal. Throws where that is a failure.
   template <class Consumer>
-  bool is_end(const segment& memory, Consumer& role, status why) {
+  bool is_end(const Place& place, Consumer& role, status why) {
     switch (why) {
       case status::corrupt: report_damage(role.last_damage()); return false;
-      case status::closed: return is_closed(memory);
-      case status::peer_gone: return is_gone(memory);
+      case status::closed: return is_closed(place);
+      case status::peer_gone: return is_gone(place);
       case status::timed_out:
       case status::stalled: report_stall(role.stalled_by()); return false;
       default:
-        throw command_error{exit_code::failure, fmt::format("shm:{}: {}", o_.name, to_string(why))};
+        throw command_error{exit_code::failure, fmt::format("{}: {}", name(), to_string(why))};
     }
   }
 
-  bool is_closed(const segment& memory) {
-    const auto came = arrivals(must(inspect(memory)));
+  bool is_closed(const Place& place) {
+    const auto came = arrivals(place.look());
     if (!o_.goes_on_for_ever && came != past_ && came >= o_.producers) return true;
     wait_a_bit(exit_code::timed_out, "all was read, waiting for the next producer");
     return false;
   }
 
-  bool is_gone(const segment& memory) {
-    const auto seen = must(inspect(memory));
+  bool is_gone(const Place& place) {
+    const auto seen = place.look();
     if (!o_.survives_death && arrivals(seen) != past_) {
       std::string who;
       for (const auto& one : seen.producers) {
@@ -225,10 +230,11 @@ class receiver {
       throw command_error{
           exit_code::peer_gone,
           fmt::format(
-              "shm:{}: its producer (process {}) died without closing; all that it had "
-              "committed was received, {} messages, {} bytes; the ring stays: `annulus send "
-              "--resume` goes on, `annulus recv --keep` waits for it",
-              o_.name, who, count_, bytes_)};
+              "{}: its producer (process {}) died without closing; all that it had committed was "
+              "received, {} messages, {} bytes; the {} stays: {}`annulus recv --keep` waits for "
+              "the next one",
+              name(), who, count_, bytes_, Place::kind,
+              Place::is_store ? "`annulus send --resume` goes on, " : "")};
     }
     wait_a_bit(exit_code::timed_out, "its producer died, waiting for the next one");
     return false;
@@ -237,8 +243,8 @@ class receiver {
   void report_damage(std::optional<damage> what) {
     ++damage_;
     const auto seen = what.value_or(damage{});
-    fmt::print(stderr, "annulus: shm:{}: damaged records were skipped: {} bytes at position {}\n",
-               o_.name, seen.bytes, seen.pos);
+    fmt::print(stderr, "annulus: {}: damaged records were skipped: {} bytes at position {}\n",
+               name(), seen.bytes, seen.pos);
   }
 
   void report_stall(std::optional<stall> by) {
@@ -249,29 +255,32 @@ class receiver {
     stalled_ = by;
     fmt::print(
         stderr,
-        "annulus: shm:{}: producer {} (process {}) has held us up for {}: it is alive, with a "
-        "claim that it has not committed\n",
-        o_.name, by->producer, by->pid, show_span(for_now));
+        "annulus: {}: producer {} (process {}) has held us up for {}: it is alive, with a {}\n",
+        name(), by->producer, by->pid, show_span(for_now),
+        Place::is_store ? "claim that it has not committed" : "message that is not whole");
   }
 
-  void wait_a_bit(exit_code when_over, const char* what) {
+  void wait_a_bit(exit_code when_over, const std::string& what) {
     throw_if_stopped();
     check_timeout(when_over, what);
-    patience_.waits(fmt::format("shm:{}: {}", o_.name, what));
+    patience_.waits(fmt::format("{}: {}", name(), what));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
-  void check_timeout(exit_code when_over, const char* what) {
+  void check_timeout(exit_code when_over, const std::string& what) {
     const auto now = clock::now();
     if (!is_waiting_) since_ = now;
     is_waiting_ = true;
     if (!o_.timeout || now - since_ < *o_.timeout) return;
     throw command_error{when_over,
-                        fmt::format("shm:{}: {}, and {} have passed; {} messages were received",
-                                    o_.name, what, show_span(*o_.timeout), count_)};
+                        fmt::format("{}: {}, and {} have passed; {} messages were received", name(),
+                                    what, show_span(*o_.timeout), count_)};
   }
 
+  [[nodiscard]] std::string name() const { return to_string(from_); }
+
   const recv_options& o_;
+  const bus::endpoint& from_;
   file& output_;
   gathered batch_;
   progress progress_;
@@ -286,14 +295,24 @@ class receiver {
   clock::time_point since_{};
 };
 
+// True: damage was seen, and skipped.
+template <class Place>
+bool receive(const recv_options& o, const bus::endpoint& from, file& output) {
+  receiver<Place> one(o, from, output);
+  one.run();
+  return one.saw_damage();
+}
+
 constexpr const char* footer =
-    "Waits for the ring to be made, reads until every producer has closed and all was read, and\n"
-    "then removes the ring if nobody created it. Messages are written one after the other as\n"
-    "they are; --lines ends each with a newline, --frames puts its length (4 bytes, little\n"
-    "endian) before it. What was not written out stays in the ring for the next recv.\n"
+    "Waits for the channel to be made, reads until every producer has closed and all was read,\n"
+    "and then removes it if nobody created it. Messages are written one after the other as they\n"
+    "are; --lines ends each with a newline, --frames puts its length (4 bytes, little endian)\n"
+    "before it. What was not written out stays for the next recv: in a ring for as long as that\n"
+    "takes, in a pipe as long as somebody has it open, as `annulus send` has.\n"
     "\n"
     "Examples:\n"
     "  annulus recv shm:x | sha256sum\n"
+    "  annulus recv pipe:x | sha256sum\n"
     "  annulus recv shm:log --lines --forever\n"
     "  annulus recv shm:x --count 1 --timeout 5s || echo nothing came";
 
@@ -303,7 +322,7 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   auto o = std::make_shared<recv_options>();
   auto* command = app.add_subcommand("recv", "Receive to standard output, or into a file");
   command->footer(footer);
-  add_endpoint(*command, o->name)->required();
+  add_endpoint(*command, o->from)->required();
   command->add_option("--file", o->path, "write into this file")->type_name("PATH");
   auto* lines = command->add_flag_function(
       "--lines", [o](std::int64_t) { o->how = framing::lines; }, "end each message with a newline");
@@ -321,7 +340,7 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
       ->check(CLI::PositiveNumber)
       ->type_name("N");
   add_span(*command, "--timeout", o->timeout, "when nothing comes for so long, end with 7");
-  add_waiting(*command, o->wait);
+  add_waiting(*command, o->from);
   command->add_flag("--keep", o->survives_death,
                     "when a producer dies, wait for the next one, until one closes");
   command->add_flag("--forever", o->goes_on_for_ever,
@@ -330,9 +349,10 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   command->callback([o, &ends_with] {
     o->survives_death |= o->goes_on_for_ever;
     auto output = file::for_writing(o->path);
-    receiver one(*o, output);
-    one.run();
-    if (one.saw_damage()) ends_with = exit_code::damaged;
+    const auto from = resolve(for_streams(o->from));
+    const bool saw_damage = from.scheme == bus::scheme::shm ? receive<ring_place>(*o, from, output)
+                                                            : receive<pipe_place>(*o, from, output);
+    if (saw_damage) ends_with = exit_code::damaged;
   });
 }
 

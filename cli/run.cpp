@@ -14,6 +14,8 @@ constexpr const char* footer =
     "Examples:\n"
     "  annulus send shm:x <file &  annulus recv shm:x | sha256sum\n"
     "      a file from process to process; the ring comes and goes with them\n"
+    "  annulus send pipe:x <file &  annulus recv pipe:x | sha256sum\n"
+    "      the same over a named pipe, where shared memory cannot go\n"
     "  annulus create shm:log --capacity 16MiB --mpsc\n"
     "  tail -f app.log | annulus send shm:log --lines &\n"
     "  annulus recv shm:log --lines\n"
@@ -25,6 +27,8 @@ constexpr const char* footer =
     "  annulus compare --quick\n"
     "      the ring, the pipe and the usual alternatives, and which of them to take\n"
     "\n"
+    "shm:NAME is a ring, pipe:NAME a named pipe. auto:NAME leads to one of them, by the needs of\n"
+    "the first to open it, say auto:x?latency=50us; both sides meet there.\n"
     "A size is written 4096, 32KiB, 1MiB, 2G; a time 250ms, 1.5s, 2m.\n"
     "\n";
 
@@ -48,7 +52,8 @@ bool is_stdout_whole() {
 }
 
 int dispatch(int argc, const char* const* argv) {
-  CLI::App app("Messages between processes through a ring in shared memory.", "annulus");
+  CLI::App app("Messages between processes through a ring in shared memory, or a named pipe.",
+               "annulus");
   exit_code ends_with = exit_code::ok;
   describe(app);
   add_create(app, ends_with);

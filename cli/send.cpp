@@ -1,14 +1,15 @@
-// annulus send: a byte stream into a ring, in chunks, by lines, or by frames.
+// annulus send: a byte stream into a channel, in chunks, by lines, or by frames.
 #include "cli/commands.hpp"
 #include "cli/file.hpp"
 #include "cli/options.hpp"
 #include "cli/outbox.hpp"
+#include "cli/place.hpp"
 #include "cli/progress.hpp"
+#include "cli/resume.hpp"
 #include "cli/splitter.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <vector>
 
@@ -16,12 +17,10 @@ namespace annulus::cli {
 namespace {
 
 struct send_options {
-  std::string name;
+  named_endpoint to;
   std::string path;
   framing how = framing::bytes;
-  std::uint64_t chunk = 0;  // 0: 32 KiB, or what fits
-  std::optional<topology> asked;
-  waiting wait;
+  wishes shape;  // its chunk 0: 32 KiB, or what fits
   outbox_options box;
   bool resumes = false;
   bool shows_progress = false;
@@ -29,107 +28,34 @@ struct send_options {
 
 constexpr std::uint64_t usual_chunk = 32 << 10;
 
-segment open_ring(const send_options& o) {
-  segment_options shape;
-  shape.topology = o.asked.value_or(topology::spsc);
-  shape.transient = true;
-  if (o.chunk > shape.capacity / 2) {
-    shape.capacity = std::bit_ceil(2 * std::min(o.chunk, max_capacity));
-  }
-  auto memory = must(segment::open_or_create(o.name, shape));
-  const auto found = memory.geometry().topology;
-  if (o.asked && found != *o.asked) {
-    throw command_error{exit_code::failure,
-                        fmt::format("shm:{} is {}, not {}; leave --topology out, or make it anew",
-                                    o.name, to_string(found), to_string(*o.asked))};
-  }
-  return memory;
+template <class Place>
+Place open_place(const send_options& o, const bus::endpoint& to) {
+  auto place = Place::open_or_make(to, o.shape);
+  const auto asked = o.shape.asked.value_or(place.topology());
+  if (place.topology() == asked) return place;
+  throw command_error{exit_code::failure,
+                      fmt::format("{} is {}, not {}; leave --topology out, or make it anew",
+                                  place.name(), to_string(place.topology()), to_string(asked))};
 }
 
-std::uint64_t chunk_of(const send_options& o, const geometry& shape) {
-  if (o.chunk > shape.max_message) {
+template <class Place>
+std::uint64_t chunk_of(const send_options& o, const Place& place) {
+  if (o.shape.chunk > place.max_message()) {
     throw command_error{exit_code::usage,
-                        fmt::format("--chunk {} is more than shm:{} takes in a message, {}",
-                                    o.chunk, o.name, shape.max_message)};
+                        fmt::format("--chunk {} is more than {} takes in a message, {}",
+                                    o.shape.chunk, place.name(), place.max_message())};
   }
-  return o.chunk != 0 ? o.chunk : std::min(usual_chunk, shape.max_message);
-}
-
-command_error not_resumable(const send_options& o, const std::string& why) {
-  return {exit_code::failure,
-          fmt::format("cannot go on in shm:{}: {}; was it all sent from this input, with this "
-                      "--chunk? If not, remove the ring and send anew",
-                      o.name, why)};
-}
-
-// What an earlier, killed run has sent, as the ring tells it: every record of a whole chunk takes
-// the same room. Requires: the only producer of the ring, attached, so that the position is exact.
-struct sent_before {
-  std::uint64_t chunks;  // whole ones
-  std::uint64_t rest;    // bytes of the record of a shorter last chunk; 0: there is none
-};
-
-sent_before find_sent(const send_options& o, const segment& memory, std::uint64_t chunk) {
-  const auto& shape = memory.geometry();
-  const auto seen = must(inspect(memory));
-  const auto& producer = seen.producers.front();
-  const auto each = record_bytes(chunk, shape.trailer_bytes());
-  const auto all = seen.write_pos - shape.first_pos;
-  const sent_before out{all / each, all % each};
-
-  // Counted after each commit: a death may have cost one count, and nothing else may.
-  const auto sent = out.chunks + (out.rest != 0 ? 1 : 0);
-  const auto counted = producer.counters.messages;
-  if (counted > sent || sent - counted >= producer.generation) {
-    throw not_resumable(o,
-                        fmt::format("{} messages were sent in {} bytes of records, and chunks of "
-                                    "{} would be {}",
-                                    counted, all, chunk, sent));
-  }
-  return out;
-}
-
-// Whether the last record, of `room` bytes, holds just this. Its bytes stay until the next push.
-bool is_last_sent(const segment& memory, message bytes, std::uint64_t room) {
-  const auto held = must(attachment::make(memory, access::read_only));
-  const auto& ring = held.memory();
-  const auto pos = must(inspect(memory)).write_pos - room;
-  const auto payload = ring.payload(pos, bytes.size());
-  return ring.record_bytes(bytes.size()) == room && std::ranges::equal(payload, bytes);
-}
-
-// Passes over what was sent. True: that was all, down to a shorter last chunk.
-bool skip_sent(const send_options& o, const segment& memory, file& input, std::uint64_t chunk) {
-  const auto before = find_sent(o, memory, chunk);
-  std::vector<std::byte> last(chunk);
-  if (before.chunks > 0) {
-    const auto skipped = (before.chunks - 1) * chunk;
-    if (input.skip(skipped) != skipped || input.read_full(last) != chunk) {
-      throw not_resumable(o, fmt::format("the input is shorter than the {} bytes that were sent",
-                                         before.chunks * chunk));
-    }
-    if (before.rest == 0) {
-      const auto room = record_bytes(chunk, memory.geometry().trailer_bytes());
-      if (!is_last_sent(memory, last, room)) {
-        throw not_resumable(o, "the last chunk that was sent is not what the input has there");
-      }
-      return false;
-    }
-  }
-  if (before.rest == 0) return false;
-  const auto got = input.read_full(last);
-  if (got == chunk || !is_last_sent(memory, std::span(last).first(got), before.rest)) {
-    throw not_resumable(o, "the last, shorter chunk that was sent is not what the input ends with");
-  }
-  return true;
+  return o.shape.chunk != 0 ? o.shape.chunk : std::min(usual_chunk, place.max_message());
 }
 
 // Reads straight into the ring where nobody is held up by it: a producer of many must not sit on a
-// claim while it waits for its input.
-template <class Producer>
-void send_bytes(const send_options& o, outbox<Producer>& box, file& input, std::uint64_t chunk,
-                bool is_alone, progress& seen) {
-  const bool in_place = o.box.full != on_full::drop && (is_alone || input.rest());
+// claim while it waits for its input. A pipe's claim is no part of the pipe, and saves nothing.
+template <class Place, class Producer>
+void send_bytes(const send_options& o, const Place& place, outbox<Place, Producer>& box,
+                file& input, progress& seen) {
+  const bool in_place = Place::is_store && o.box.full != on_full::drop &&
+                        (place.topology() == topology::spsc || input.rest());
+  const auto chunk = chunk_of(o, place);
   std::vector<std::byte> held(in_place ? 0 : chunk);
   for (;;) {
     std::size_t got = 0;
@@ -150,8 +76,9 @@ void send_bytes(const send_options& o, outbox<Producer>& box, file& input, std::
   }
 }
 
-template <class Producer>
-void send_messages(const send_options& o, outbox<Producer>& box, file& input, progress& seen) {
+template <class Place, class Producer>
+void send_messages(const send_options& o, outbox<Place, Producer>& box, file& input,
+                   progress& seen) {
   splitter cut(input, o.how, box.max_message());
   for (auto some = cut.next(); !some.empty(); some = cut.next()) {
     box.push(some);
@@ -160,49 +87,58 @@ void send_messages(const send_options& o, outbox<Producer>& box, file& input, pr
   }
 }
 
-template <class Producer>
-void send_through(const send_options& o, const segment& memory, file& input) {
-  const auto& shape = memory.geometry();
-  const bool is_alone = shape.topology == topology::spsc;
-  const auto chunk = chunk_of(o, shape);
-  auto attached = Producer::attach(memory, o.wait);
+template <class Place, class Producer>
+void send_all(const send_options& o, const Place& place, outbox<Place, Producer>& box,
+              file& input) {
+  progress seen("sent", o.shows_progress, input.rest());
+  if (o.how == framing::bytes)
+    send_bytes(o, place, box, input, seen);
+  else
+    send_messages(o, box, input, seen);
+}
+
+template <class Producer, class Place>
+void send_through(const send_options& o, const Place& place, waiting how, file& input) {
+  static_cast<void>(chunk_of(o, place));
+  auto attached = Producer::attach(place.channel(), how);
   if (!attached) {
     const auto& why = attached.error();
-    throw command_error{code_of(why.kind), fmt::format("shm:{}: {}", o.name, why.message)};
+    throw command_error{code_of(why.kind), fmt::format("{}: {}", place.name(), why.message)};
   }
-  if (!is_still_named(memory)) throw start_over{};
+  if (!place.is_still_named()) throw start_over{};
   auto role = std::move(attached).value();
-  outbox<Producer> box(memory, role, o.box);
+  outbox<Place, Producer> box(place, role, o.box);
   box.wait_until_open();
-  if (o.resumes) {
-    if (!is_alone) throw not_resumable(o, "it has many producers, and their records mingle");
-    if (skip_sent(o, memory, input, chunk)) return;
-  }
-  {
-    progress seen("sent", o.shows_progress, input.rest());
-    if (o.how == framing::bytes)
-      send_bytes(o, box, input, chunk, is_alone, seen);
-    else
-      send_messages(o, box, input, seen);
+  if constexpr (Place::is_store) {
+    if (o.resumes && skip_sent(place, input, chunk_of(o, place))) return;
+    send_all(o, place, box, input);
+  } else {
+    try {
+      send_all(o, place, box, input);
+    } catch (const command_error& e) {
+      // What came before an input that fails is not lost to it.
+      if (e.code != exit_code::timed_out && e.code != exit_code::peer_gone) box.wait_until_read();
+      throw;
+    }
+    box.wait_until_read();
   }
   if (box.dropped() > 0) {
-    fmt::print(stderr, "annulus: shm:{} was full: {} messages were dropped, {} sent\n", o.name,
+    fmt::print(stderr, "annulus: {} was full: {} messages were dropped, {} sent\n", place.name(),
                box.dropped(), box.message_count());
   }
 }
 
-void send(const send_options& o) {
-  auto input = file::for_reading(o.path);
+template <class Place>
+void send_over(const send_options& o, const bus::endpoint& to, file& input) {
   for (;;) {
     throw_if_stopped();
-    const auto memory = open_ring(o);
+    const auto place = open_place<Place>(o, to);
     try {
-      if (memory.geometry().topology == topology::spsc) {
-        return send_through<spsc_producer>(o, memory, input);
-      }
-      return send_through<mpsc_producer>(o, memory, input);
+      return place.as_producer([&](auto role) {
+        send_through<typename decltype(role)::type>(o, place, to.wait, input);
+      });
     } catch (const start_over&) {
-      // Nothing was sent: on to the ring that has the name now.
+      // Nothing was sent: on to the channel that has the name now.
     }
   }
 }
@@ -212,20 +148,37 @@ void check(const send_options& o) {
     throw command_error{exit_code::usage,
                         "--resume goes by whole chunks: not with --lines, --frames or drop"};
   }
-  if (o.chunk != 0 && o.how != framing::bytes) {
+  if (o.shape.chunk != 0 && o.how != framing::bytes) {
     throw command_error{exit_code::usage, "--chunk has no meaning with --lines or --frames"};
   }
 }
 
+void send(const send_options& o) {
+  check(o);
+  auto input = file::for_reading(o.path);
+  const auto to = resolve(for_streams(o.to));
+  if (to.scheme == bus::scheme::shm) return send_over<ring_place>(o, to, input);
+  if (o.resumes) {
+    throw command_error{exit_code::usage,
+                        fmt::format("--resume goes by what stands in a ring, and {} keeps nothing "
+                                    "that was read; send it anew, or take shm:",
+                                    to_string(to))};
+  }
+  send_over<pipe_place>(o, to, input);
+}
+
 constexpr const char* footer =
-    "A ring that does not exist is made, with room for two chunks at least, and goes when the\n"
-    "consumer has read it to its end.\n"
+    "A channel that does not exist is made, with room for two chunks at least, and goes when the\n"
+    "consumer has read it to its end. A ring keeps what was sent. A pipe keeps nothing that\n"
+    "nobody has open: so send stays until all that it sent is read. auto:NAME leads to one of\n"
+    "them by the needs that its options tell; the first decides, `annulus stat` says where.\n"
     "The input goes in chunks of --chunk bytes; a chunk is sent when it is full or the input\n"
     "ends. For a live stream use --lines: each line is sent as soon as it is read. A frame is\n"
     "its length (4 bytes, little endian) and as many bytes.\n"
     "\n"
     "Examples:\n"
     "  annulus send shm:x <file &  annulus recv shm:x >copy\n"
+    "  annulus send pipe:x <file &  annulus recv pipe:x >copy\n"
     "  tail -f app.log | annulus send shm:log --lines\n"
     "  until annulus send shm:x --file big --resume; do :; done\n"
     "      goes on where it was killed; the other side is `annulus recv shm:x --keep`";
@@ -236,7 +189,7 @@ void add_send(CLI::App& app, exit_code&) {
   auto o = std::make_shared<send_options>();
   auto* command = app.add_subcommand("send", "Send standard input, or a file");
   command->footer(footer);
-  add_endpoint(*command, o->name)->required();
+  add_endpoint(*command, o->to)->required();
   command->add_option("--file", o->path, "send this file")->type_name("PATH");
   auto* lines = command->add_flag_function(
       "--lines", [o](std::int64_t) { o->how = framing::lines; }, "a message for each line");
@@ -244,10 +197,10 @@ void add_send(CLI::App& app, exit_code&) {
       ->add_flag_function(
           "--frames", [o](std::int64_t) { o->how = framing::frames; }, "a message for each frame")
       ->excludes(lines);
-  add_size(*command, "--chunk", o->chunk, "bytes in a message (default: 32KiB, or what fits)")
+  add_size(*command, "--chunk", o->shape.chunk, "bytes in a message (default: 32KiB, or what fits)")
       ->check([](const std::string& text) { return text == "0" ? "a chunk of 0 bytes" : ""; });
-  add_topology(*command, o->asked);
-  add_waiting(*command, o->wait);
+  add_topology(*command, o->shape.asked);
+  add_waiting(*command, o->to);
   command
       ->add_option_function<std::string>(
           "--on-full",
@@ -259,16 +212,14 @@ void add_send(CLI::App& app, exit_code&) {
           "without room: wait for it, drop the message, or end with 8 (default: wait)")
       ->check(CLI::IsMember({"wait", "drop", "refuse"}))
       ->type_name("wait|drop|refuse");
-  add_span(*command, "--timeout", o->box.timeout, "wait no longer for room, and end with 7");
+  add_span(*command, "--timeout", o->box.timeout,
+           "wait no longer for room, or over a pipe for being read, and end with 7");
   command->add_flag("--keep", o->box.keeps_on,
                     "when the consumer dies or closes, wait for the next one");
   command->add_flag("--resume", o->resumes,
-                    "go on where an earlier send of this input was killed (spsc)");
+                    "go on where an earlier send of this input was killed (shm, spsc)");
   command->add_flag("--progress", o->shows_progress, "tell on stderr how far it is");
-  command->callback([o] {
-    check(*o);
-    send(*o);
-  });
+  command->callback([o] { send(*o); });
 }
 
 }  // namespace annulus::cli

@@ -1,79 +1,22 @@
-// annulus stat: rings seen from outside. Reads only, disturbs nobody.
+// annulus stat: channels seen from outside. Reads only, disturbs nobody.
 #include "cli/commands.hpp"
 #include "cli/options.hpp"
+#include "cli/sight.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
 #include <dirent.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include <annulus/ring/inspect.hpp>
-#include <annulus/ring/record.hpp>
-
 namespace annulus::cli {
-namespace {
-
-using json = nlohmann::ordered_json;
-using clock = std::chrono::steady_clock;
-
-struct stat_options {
-  std::string name;  // empty: all there are
-  bool as_json = false;
-  double watch_seconds = 0;  // 0: once
-};
-
-struct sight {
-  ring_report ring;
-  clock::time_point at;
-};
-
-struct rates {
-  double messages = 0;  // read, a second
-  double bytes = 0;
-};
-
-sight look(const std::string& name) {
-  // Of whoever owns it: nothing is written, and no word of it is believed.
-  const auto memory = must(segment::open(name, access::read_only, ownership::any));
-  return {must(inspect(memory)), clock::now()};
-}
-
-rates between(const sight& before, const sight& now) {
-  const double seconds = std::chrono::duration<double>(now.at - before.at).count();
-  const auto per_second = [&](std::uint64_t was, std::uint64_t is) {
-    return is >= was && seconds > 0 ? static_cast<double>(is - was) / seconds : 0;
-  };
-  const auto& was = before.ring.consumer.counters;
-  const auto& is = now.ring.consumer.counters;
-  return {per_second(was.messages, is.messages), per_second(was.bytes, is.bytes)};
-}
-
-counters_report sum(const std::vector<producer_report>& producers) {
-  counters_report all;
-  for (const auto& one : producers) {
-    all.messages += one.counters.messages;
-    all.bytes += one.counters.bytes;
-    all.refused += one.counters.refused;
-    all.dropped += one.counters.dropped;
-    all.waits += one.counters.waits;
-    all.high_water = std::max(all.high_water, one.counters.high_water);
-  }
-  return all;
-}
-
-std::uint64_t high_water(const ring_report& ring) {
-  return std::max({ring.consumer.counters.high_water, sum(ring.producers).high_water, ring.depth});
-}
 
 const char* word_for(presence p) noexcept {
   switch (p) {
@@ -87,31 +30,25 @@ const char* word_for(presence p) noexcept {
 
 std::string show_bytes_of(std::uint64_t bytes) { return show_bytes(static_cast<double>(bytes)); }
 
-// Who holds whom up, in words; empty: nobody.
-std::string blocked_by(const ring_report& r) {
-  const auto since = r.stalled_for_ns > 0
-                         ? ", for " + show_span(std::chrono::nanoseconds(r.stalled_for_ns))
-                         : std::string();
-  if (r.front == front::unfinished) {
-    if (r.front_producer >= r.producers.size()) {
-      return fmt::format("a claim at {} without a header holds the consumer up{}", r.read_pos,
-                         since);
-    }
-    const auto& who = r.producers[r.front_producer];
-    return fmt::format("producer {} (process {}, {}) has claimed at {} and not committed{}",
-                       r.front_producer, who.pid, word_for(who.state), r.read_pos, since);
-  }
-  if (!r.producers_wait) return {};
-  switch (r.consumer.state) {
-    case presence::attached:
-      return fmt::format("producers wait for room: the consumer (process {}) is slow",
-                         r.consumer.pid);
-    case presence::died:
-      return fmt::format("producers wait for room: the consumer (process {}) is dead",
-                         r.consumer.pid);
-    default: return "producers wait for room: there is no consumer";
-  }
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+struct stat_options {
+  named_endpoint name;  // none: all there are
+  bool as_json = false;
+  double watch_seconds = 0;  // 0: once
+};
+
+template <class Look>
+sight<Look> look_at(const bus::endpoint& at) {
+  sight<Look> out;
+  look(at, out.seen);
+  out.at = clock::now();
+  return out;
 }
+
+// Tables.
 
 void show_role(const std::string& who, const role_report& role) {
   const auto& c = role.counters;
@@ -121,19 +58,12 @@ void show_role(const std::string& who, const role_report& role) {
              show_bytes_of(c.bytes), c.refused, c.dropped, c.waits);
 }
 
-void show_ring(const std::string& name, const sight& seen, const rates* speed) {
-  const auto& r = seen.ring;
-  const auto& shape = r.geometry;
-  fmt::print("shm:{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
-             to_string(shape.topology), show_bytes_of(shape.capacity),
-             show_bytes_of(shape.max_message), to_string(shape.integrity),
-             shape.huge_pages != 0 ? ", huge pages" : "",
-             shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
-  fmt::print("  depth {} ({:.0f} %), high water {}, read up to {}, written up to {}, next: {}\n",
-             show_bytes_of(r.depth),
-             100 * static_cast<double>(r.depth) / static_cast<double>(shape.capacity),
-             show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
-  const auto& c = r.consumer.counters;
+template <class Look>
+void show_all(const found_endpoint& at, const Look& seen, const rates* speed) {
+  const auto name = to_string(at.where);
+  if (!at.why.empty()) fmt::print("auto:{} leads to {}: {}\n", at.where.name, name, at.why);
+  show(seen, name);
+  const auto& c = seen.consumer.counters;
   if (c.recovered + c.corrupt > 0) {
     fmt::print("  claims of the dead skipped {}, stretches of damage skipped {}\n", c.recovered,
                c.corrupt);
@@ -142,15 +72,29 @@ void show_ring(const std::string& name, const sight& seen, const rates* speed) {
     fmt::print("  now {} messages/s, {}/s\n", show_count(std::floor(speed->messages)),
                show_bytes(std::floor(speed->bytes)));
   }
-  if (const auto why = blocked_by(r); !why.empty()) fmt::print("  BLOCKED: {}\n", why);
+  if (const auto why = blocked_by(seen); !why.empty()) fmt::print("  BLOCKED: {}\n", why);
   fmt::print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", "role", "state",
              "process", "attached", "messages", "bytes", "refused", "dropped", "waits");
-  show_role("consumer", r.consumer);
-  for (std::size_t i = 0; i < r.producers.size(); ++i) {
-    if (r.producers[i].state == presence::never_came) continue;
-    show_role(fmt::format("producer {}", i), r.producers[i]);
+  show_role("consumer", seen.consumer);
+  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
+    if (seen.producers[i].state == presence::never_came) continue;
+    show_role(fmt::format("producer {}", i), seen.producers[i]);
   }
+  show_trail(seen);
 }
+
+template <class Look>
+void show_line(const std::string& name, const Look& seen) {
+  const auto alive = std::ranges::count(seen.producers, presence::attached, &role_report::state);
+  const auto dead = std::ranges::count(seen.producers, presence::died, &role_report::state);
+  fmt::print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", name,
+             kind_of(seen), show_bytes_of(capacity_of(seen)), show_bytes_of(seen.depth),
+             sum_of_producers(seen).messages, seen.consumer.counters.messages,
+             word_for(seen.consumer.state), alive, dead,
+             blocked_by(seen).empty() ? "" : "  BLOCKED");
+}
+
+// JSON.
 
 json json_of(const counters_report& c) {
   return {{"messages", c.messages}, {"bytes", c.bytes},          {"refused", c.refused},
@@ -166,96 +110,88 @@ json json_of(const role_report& role) {
           {"counters", json_of(role.counters)}};
 }
 
-json json_of(const std::string& name, const sight& seen, const rates* speed) {
-  const auto& r = seen.ring;
-  const auto& shape = r.geometry;
-  json out = {{"name", "shm:" + name},
-              {"topology", to_string(shape.topology)},
-              {"capacity", shape.capacity},
-              {"max_message", shape.max_message},
-              {"integrity", to_string(shape.integrity)},
-              {"huge_pages", shape.huge_pages != 0},
-              {"transient", shape.transient != 0},
-              {"created_at", shape.created_at},
-              {"created_by", shape.created_by},
-              {"read_pos", r.read_pos},
-              {"write_pos", r.write_pos},
-              {"depth", r.depth},
-              {"high_water", high_water(r)},
-              {"front", std::string(to_string(r.front))},
-              {"consumer_sleeps", r.consumer_sleeps},
-              {"producers_wait", r.producers_wait},
-              {"stalled_for_ns", r.stalled_for_ns}};
-  const auto why = blocked_by(r);
+template <class Look>
+json json_of(const found_endpoint& at, const Look& seen, const rates* speed) {
+  json out = {{"name", to_string(at.where)}};
+  if (!at.why.empty()) {
+    out["asked_for"] = "auto:" + at.where.name;
+    out["why"] = at.why;
+  }
+  add_to(out, seen);
+  const auto why = blocked_by(seen);
   out["blocked_by"] = why.empty() ? json() : json(why);
   if (speed != nullptr) {
     out["messages_per_second"] = speed->messages;
     out["bytes_per_second"] = speed->bytes;
   }
-  out["consumer"] = json_of(r.consumer);
+  out["consumer"] = json_of(seen.consumer);
+  if constexpr (!std::is_same_v<Look, ring_look>) add_to(out["consumer"], seen.consumer);
   out["producers"] = json::array();
-  for (std::size_t i = 0; i < r.producers.size(); ++i) {
-    if (r.producers[i].state == presence::never_came) continue;
-    auto one = json_of(r.producers[i]);
+  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
+    if (seen.producers[i].state == presence::never_came) continue;
+    auto one = json_of(seen.producers[i]);
     one["number"] = i;
-    one["has_claim"] = r.producers[i].has_claim;
-    if (r.producers[i].has_claim) one["claim_pos"] = r.producers[i].claim_pos;
+    add_to(one, seen.producers[i]);
     out["producers"].push_back(std::move(one));
   }
   return out;
 }
 
-std::vector<std::string> all_names() {
+// All there are.
+
+std::vector<bus::endpoint> all_in(const char* path, bus::scheme scheme, std::string_view suffix) {
   constexpr std::string_view prefix = "annulus.";
-  std::vector<std::string> names;
-  DIR* const folder = opendir("/dev/shm");
-  if (folder == nullptr) return names;
+  std::vector<bus::endpoint> found;
+  DIR* const folder = opendir(path);
+  if (folder == nullptr) return found;
   while (const dirent* entry = readdir(folder)) {
     const std::string_view name = entry->d_name;
-    if (name.starts_with(prefix)) names.emplace_back(name.substr(prefix.size()));
+    if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    if (name.size() <= prefix.size() + suffix.size()) continue;
+    auto& one = found.emplace_back();
+    one.scheme = scheme;
+    one.name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
   }
   closedir(folder);
-  std::ranges::sort(names);
-  return names;
+  std::ranges::sort(found, {}, &bus::endpoint::name);
+  return found;
 }
 
-void show_line(const std::string& name, const ring_report& r) {
-  const auto producers = sum(r.producers);
-  const auto alive = std::ranges::count(r.producers, presence::attached, &role_report::state);
-  const auto dead = std::ranges::count(r.producers, presence::died, &role_report::state);
-  fmt::print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", "shm:" + name,
-             to_string(r.geometry.topology), show_bytes_of(r.geometry.capacity),
-             show_bytes_of(r.depth), producers.messages, r.consumer.counters.messages,
-             word_for(r.consumer.state), alive, dead, blocked_by(r).empty() ? "" : "  BLOCKED");
+template <class Look>
+void list(const bus::endpoint& at, json* into) {
+  try {
+    const auto now = look_at<Look>(at);
+    if (into != nullptr)
+      into->push_back(json_of({at, {}}, now.seen, nullptr));
+    else
+      show_line(to_string(at), now.seen);
+  } catch (const command_error& e) {
+    if (e.code == exit_code::not_found) return;  // gone since we listed it
+    if (into != nullptr)
+      into->push_back({{"name", to_string(at)}, {"error", e.message}});
+    else
+      fmt::print("{:<24} {}\n", to_string(at), e.message);
+  }
 }
 
 void list_all(bool as_json) {
-  const auto names = all_names();
+  const auto rings = all_in("/dev/shm", bus::scheme::shm, "");
+  const auto pipes = all_in("/tmp", bus::scheme::pipe, ".pipe");
   json all = json::array();
-  if (!as_json && !names.empty()) {
-    fmt::print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n", "ring", "kind", "capacity",
+  if (!as_json && rings.empty() && pipes.empty()) {
+    fmt::print("there are no rings in /dev/shm and no pipes in /tmp\n");
+    return;
+  }
+  if (!as_json) {
+    fmt::print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n", "channel", "kind", "capacity",
                "depth", "sent", "received", "consumer", "producers");
   }
-  for (const auto& name : names) {
-    try {
-      const auto seen = look(name);
-      if (as_json)
-        all.push_back(json_of(name, seen, nullptr));
-      else
-        show_line(name, seen.ring);
-    } catch (const command_error& e) {
-      if (e.code == exit_code::not_found) continue;  // gone since we listed it
-      if (as_json)
-        all.push_back({{"name", "shm:" + name}, {"error", e.message}});
-      else
-        fmt::print("{:<24} {}\n", "shm:" + name, e.message);
-    }
-  }
-  if (as_json)
-    fmt::print("{}\n", all.dump(2));
-  else if (names.empty())
-    fmt::print("there are no rings in /dev/shm\n");
+  for (const auto& one : rings) list<ring_look>(one, as_json ? &all : nullptr);
+  for (const auto& one : pipes) list<pipe_look>(one, as_json ? &all : nullptr);
+  if (as_json) fmt::print("{}\n", all.dump(2));
 }
+
+// One of them.
 
 void sleep_for(double seconds) {
   const auto until = clock::now() + std::chrono::duration<double>(seconds);
@@ -268,43 +204,55 @@ void sleep_for(double seconds) {
 }
 
 // One report for each interval: a page on a terminal, a line of JSON with --json.
-void watch(const stat_options& o) {
-  auto before = look(o.name);
+template <class Look>
+void watch(const stat_options& o, const found_endpoint& at) {
+  auto before = look_at<Look>(at.where);
   for (;;) {
     sleep_for(o.watch_seconds);
-    const auto now = look(o.name);
+    const auto now = look_at<Look>(at.where);
     const auto speed = between(before, now);
     if (o.as_json) {
-      fmt::print("{}\n", json_of(o.name, now, &speed).dump());
+      fmt::print("{}\n", json_of(at, now.seen, &speed).dump());
     } else {
       fmt::print("\x1b[H\x1b[2J");
-      show_ring(o.name, now, &speed);
+      show_all(at, now.seen, &speed);
     }
     if (std::fflush(stdout) != 0) return;  // nobody reads any more
     before = now;
   }
 }
 
-void stat(const stat_options& o) {
-  if (o.watch_seconds > 0) {
-    if (o.name.empty()) throw command_error{exit_code::usage, "--watch wants a ring, shm:NAME"};
-    return watch(o);
-  }
-  if (o.name.empty()) return list_all(o.as_json);
-  const auto seen = look(o.name);
+template <class Look>
+void stat_one(const stat_options& o, const found_endpoint& at) {
+  if (o.watch_seconds > 0) return watch<Look>(o, at);
+  const auto now = look_at<Look>(at.where);
   if (o.as_json)
-    fmt::print("{}\n", json_of(o.name, seen, nullptr).dump(2));
+    fmt::print("{}\n", json_of(at, now.seen, nullptr).dump(2));
   else
-    show_ring(o.name, seen, nullptr);
+    show_all(at, now.seen, nullptr);
+}
+
+void stat(const stat_options& o) {
+  if (!o.name.is_named()) {
+    if (o.watch_seconds == 0) return list_all(o.as_json);
+    throw command_error{exit_code::usage, "--watch wants a channel, for example shm:orders"};
+  }
+  auto e = o.name.whole();
+  e.owner = ownership::any;
+  const auto at = find(e);
+  if (at.where.scheme == bus::scheme::shm) return stat_one<ring_look>(o, at);
+  stat_one<pipe_look>(o, at);
 }
 
 constexpr const char* footer =
-    "Without a name: all rings in /dev/shm. Reads only. Who is alive is the kernel's word.\n"
+    "Without a name: all rings in /dev/shm and pipes in /tmp. Reads only. Who is alive is the\n"
+    "kernel's word. Of a pipe the trail is told: who attached, who closed, who was found dead.\n"
+    "Of auto:NAME, where it leads and why.\n"
     "\n"
     "Examples:\n"
     "  annulus stat shm:orders\n"
-    "  annulus stat shm:orders --watch 0.5\n"
-    "  annulus stat shm:orders --json | jq .depth";
+    "  annulus stat pipe:orders --watch 0.5\n"
+    "  annulus stat auto:orders --json | jq .depth";
 
 }  // namespace
 

@@ -1,10 +1,11 @@
 // The `annulus` command: its parts, and the command itself between real processes.
-#include "cli/endpoint_name.hpp"
+#include "cli/endpoint.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
 #include "cli/place.hpp"
 #include "cli/splitter.hpp"
 #include "cli/text.hpp"
+#include "command.hpp"
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -37,133 +38,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using cli::exit_code;
-using testing::HasSubstr;
-
-constexpr std::uint64_t mebibyte = 1 << 20;
-
-// Files and rings of one test, gone with it.
-class place {
- public:
-  place() {
-    std::string pattern = testing::TempDir() + "annulus-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-    ring_ = "test-" + std::filesystem::path(folder_).filename().string();
-  }
-  ~place() {
-    static_cast<void>(segment::remove(ring_, true));
-    std::filesystem::remove_all(folder_);
-  }
-  place(const place&) = delete;
-  place& operator=(const place&) = delete;
-
-  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  [[nodiscard]] const std::string& ring() const { return ring_; }
-  [[nodiscard]] std::string endpoint() const { return "shm:" + ring_; }
-  [[nodiscard]] bool has_ring() const { return static_cast<bool>(segment::open(ring_)); }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    std::ofstream(path(name), std::ios::binary) << text;
-    return path(name);
-  }
-  [[nodiscard]] std::string read(const std::string& name) const {
-    std::error_code none;
-    const auto size = std::filesystem::file_size(path(name), none);
-    std::string text(none ? 0 : size, '\0');
-    std::ifstream(path(name), std::ios::binary).read(text.data(), std::ssize(text));
-    return text;
-  }
-
- private:
-  std::string folder_;
-  std::string ring_;
-};
-
-std::string random_text(std::size_t bytes, unsigned seed = 1) {
-  std::mt19937_64 random(seed);
-  std::string out(bytes, '\0');
-  for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
-    const auto word = random();
-    std::memcpy(out.data() + i, &word, 8);
-  }
-  return out;
-}
-
-// A run of the command, killed and reaped at the latest with this object.
-class run {
- public:
-  struct streams {
-    std::string in = "/dev/null";
-    std::string out = "/dev/null";
-    std::string err = "/dev/null";
-    int out_file = -1;  // instead of `out`
-    int in_file = -1;
-  };
-
-  run(const std::vector<std::string>& words, const streams& s) : pid_(fork()) {
-    if (pid_ != 0) return;
-    std::vector<char*> argv{const_cast<char*>("annulus")};
-    for (const auto& word : words) argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC;
-    dup2(s.in_file >= 0 ? s.in_file : open(s.in.c_str(), O_RDONLY), STDIN_FILENO);
-    dup2(s.out_file >= 0 ? s.out_file : open(s.out.c_str(), flags, 0600), STDOUT_FILENO);
-    dup2(open(s.err.c_str(), flags, 0600), STDERR_FILENO);
-    closefrom(3);
-    execv(ANNULUS_COMMAND, argv.data());
-    _exit(126);
-  }
-  ~run() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  run(const run&) = delete;
-  run& operator=(const run&) = delete;
-
-  void send_signal(int signal) const { kill(pid_, signal); }
-  [[nodiscard]] bool has_children() const {
-    const auto pid = std::to_string(pid_);
-    std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");
-    int child = 0;
-    return static_cast<bool>(children >> child);
-  }
-
-  // The exit code; 256 + n after death by signal n.
-  int wait() {
-    int how = 0;
-    waitpid(std::exchange(pid_, 0), &how, 0);
-    return WIFEXITED(how) ? WEXITSTATUS(how) : 256 + WTERMSIG(how);
-  }
-
- private:
-  pid_t pid_;
-};
-
-struct answer {
-  int code;
-  std::string out;
-  std::string err;
-};
-
-answer annulus_says(const place& at, const std::vector<std::string>& words,
-                    const std::string& in = "") {
-  run one(words,
-          {.in = at.write("says.in", in), .out = at.path("says.out"), .err = at.path("says.err")});
-  const int code = one.wait();
-  return {code, at.read("says.out"), at.read("says.err")};
-}
-
-int code(exit_code c) { return static_cast<int>(c); }
-
-// Polls until it holds; a minute at most.
-bool eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + 60s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
+using ::testing::HasSubstr;
+using namespace annulus::testing;
 
 bool is_consumer_there(const place& at) {
   auto memory = segment::open(at.ring());
@@ -221,11 +97,30 @@ TEST(CliText, sizes_and_times_are_shown_with_three_digits) {
   EXPECT_EQ(cli::show_count(1e6), "1M");
 }
 
-TEST(CliEndpoint, is_shm_and_a_name) {
-  EXPECT_EQ(cli::segment_name("shm:orders"), "orders");
-  EXPECT_EQ(cli::segment_name("shm:/dev/shm/x"), "/dev/shm/x");
-  for (const auto* bad : {"", "orders", "shm:", "pipe:orders", "SHM:orders"}) {
-    EXPECT_THROW(static_cast<void>(cli::segment_name(bad)), cli::command_error) << bad;
+TEST(CliEndpoint, flags_say_what_the_options_of_a_name_say) {
+  cli::named_endpoint one;
+  one.name("pipe:orders?capacity=64KiB");
+  one.flag("--max-message", "max_message", "1KiB");
+  one.flag("--capacity", "capacity", "65536");
+  const auto whole = one.whole();
+  EXPECT_EQ(whole.scheme, bus::scheme::pipe);
+  EXPECT_EQ(whole.capacity, 65536u);
+  EXPECT_EQ(whole.max_message, 1024u);
+  for (const auto* bad : {"", "orders", "shm:", "tcp:orders", "SHM:orders", "shm:x?colour=red"}) {
+    EXPECT_THROW(one.name(bad), cli::command_error) << bad;
+  }
+}
+
+TEST(CliEndpoint, a_flag_and_an_option_that_contradict_each_other_are_both_named) {
+  cli::named_endpoint one;
+  one.name("shm:orders?wait=spin&mode=0600");
+  one.flag("--mode", "mode", "0640");
+  try {
+    static_cast<void>(one.whole());
+    FAIL() << "no error";
+  } catch (const cli::command_error& e) {
+    EXPECT_EQ(e.code, exit_code::usage);
+    EXPECT_THAT(e.message, HasSubstr("--mode 0640 contradicts mode=0600"));
   }
 }
 
@@ -250,13 +145,6 @@ pieces_of split(const std::string& text, cli::framing how, std::uint64_t max_mes
     out.error = e.code;
   }
   return out;
-}
-
-std::string frame(const std::string& text) {
-  std::string out(4, '\0');
-  const auto size = static_cast<std::uint32_t>(text.size());
-  for (unsigned i = 0; i < 4; ++i) out[i] = static_cast<char>(size >> (8 * i));
-  return out + text;
 }
 
 TEST(CliSplitter, lines_may_be_empty_and_the_last_may_lack_its_end) {
@@ -310,7 +198,7 @@ struct pipeline {
   }
 };
 
-class CliPipeline : public testing::TestWithParam<pipeline> {
+class CliPipeline : public ::testing::TestWithParam<pipeline> {
  protected:
   static void SetUpTestSuite() {
     files_ = new place;
@@ -348,10 +236,10 @@ TEST_P(CliPipeline, moves_a_file_whoever_comes_first_and_leaves_nothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, CliPipeline,
-    testing::Values(pipeline{"spsc", "spin", false}, pipeline{"spsc", "yield", true},
-                    pipeline{"spsc", "block", false}, pipeline{"spsc", "block", true},
-                    pipeline{"mpsc", "spin", true}, pipeline{"mpsc", "yield", false},
-                    pipeline{"mpsc", "block", false}, pipeline{"mpsc", "block", true}),
+    ::testing::Values(pipeline{"spsc", "spin", false}, pipeline{"spsc", "yield", true},
+                      pipeline{"spsc", "block", false}, pipeline{"spsc", "block", true},
+                      pipeline{"mpsc", "spin", true}, pipeline{"mpsc", "yield", false},
+                      pipeline{"mpsc", "block", false}, pipeline{"mpsc", "block", true}),
     [](const auto& one) {
       return std::string(one.param.topology) + "_" + one.param.wait +
              (one.param.consumer_first ? "_consumer_first" : "_producer_first");
@@ -473,49 +361,51 @@ TEST(CliPipe, many_producers_each_keep_their_order) {
 
 // The end of a ring made in passing. Each time its consumer has closed.
 
-class CliPlace : public testing::Test {
+class CliPlace : public ::testing::Test {
  protected:
-  CliPlace() : memory_(made()) { static_cast<void>(spsc_consumer::attach(memory_)); }
+  CliPlace() : ring_(made()) { static_cast<void>(spsc_consumer::attach(ring_.channel())); }
 
-  segment made() const { return std::move(segment::create(at_.ring(), {})).value(); }
+  cli::ring_place made() const {
+    return cli::ring_place(std::move(segment::create(at_.ring(), {})).value());
+  }
 
   const place at_;
-  segment memory_;
+  cli::ring_place ring_;
 };
 
 TEST_F(CliPlace, a_ring_that_is_over_is_removed) {
-  EXPECT_TRUE(cli::remove_if_over(memory_));
+  EXPECT_TRUE(ring_.remove_if_over());
   EXPECT_FALSE(at_.has_ring());
 }
 
 TEST_F(CliPlace, a_ring_with_a_live_producer_is_not_over) {
-  const auto tx = spsc_producer::attach(memory_);
-  EXPECT_FALSE(cli::remove_if_over(memory_));
+  const auto tx = spsc_producer::attach(ring_.channel());
+  EXPECT_FALSE(ring_.remove_if_over());
   EXPECT_TRUE(at_.has_ring());
 }
 
 TEST_F(CliPlace, a_ring_with_a_message_is_not_over) {
   {
-    auto rx = spsc_consumer::attach(memory_);
-    auto tx = spsc_producer::attach(memory_);
+    auto rx = spsc_consumer::attach(ring_.channel());
+    auto tx = spsc_producer::attach(ring_.channel());
     ASSERT_EQ(tx->try_push(message{}), status::ok);
   }
-  EXPECT_FALSE(cli::remove_if_over(memory_));
+  EXPECT_FALSE(ring_.remove_if_over());
   EXPECT_TRUE(at_.has_ring());
 }
 
 TEST_F(CliPlace, a_ring_that_another_consumer_holds_is_that_ones_to_end) {
-  const auto rx = spsc_consumer::attach(memory_);
-  EXPECT_TRUE(cli::remove_if_over(memory_));
+  const auto rx = spsc_consumer::attach(ring_.channel());
+  EXPECT_TRUE(ring_.remove_if_over());
   EXPECT_TRUE(at_.has_ring());
 }
 
 TEST_F(CliPlace, another_ring_of_the_same_name_stays) {
   ASSERT_TRUE(segment::remove(at_.ring()));
   const auto next = made();
-  EXPECT_FALSE(cli::is_still_named(memory_));
-  EXPECT_TRUE(cli::remove_if_over(memory_));
-  EXPECT_TRUE(cli::is_still_named(next));
+  EXPECT_FALSE(ring_.is_still_named());
+  EXPECT_TRUE(ring_.remove_if_over());
+  EXPECT_TRUE(next.is_still_named());
 }
 
 // Deaths.
@@ -687,8 +577,8 @@ TEST(CliCode, usage_is_2) {
   };
   for (const auto& words : wrong) {
     const auto seen = annulus_says(at, words);
-    EXPECT_EQ(seen.code, code(exit_code::usage)) << testing::PrintToString(words);
-    EXPECT_THAT(seen.err, testing::StartsWith("annulus: ")) << testing::PrintToString(words);
+    EXPECT_EQ(seen.code, code(exit_code::usage)) << ::testing::PrintToString(words);
+    EXPECT_THAT(seen.err, ::testing::StartsWith("annulus: ")) << ::testing::PrintToString(words);
     EXPECT_EQ(seen.out, "");
   }
 }
@@ -702,7 +592,7 @@ TEST(CliCode, help_and_version_are_0) {
     EXPECT_THAT(seen.out, HasSubstr("xample")) << command;
   }
   EXPECT_THAT(annulus_says(at, {"--help"}).out, HasSubstr("Exit codes"));
-  EXPECT_THAT(annulus_says(at, {"--version"}).out, testing::StartsWith("annulus "));
+  EXPECT_THAT(annulus_says(at, {"--version"}).out, ::testing::StartsWith("annulus "));
 }
 
 TEST(CliCode, not_found_is_3) {

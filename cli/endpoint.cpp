@@ -1,0 +1,96 @@
+#include "cli/endpoint.hpp"
+
+#include "cli/exit_code.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include <annulus/bus/meeting.hpp>
+
+namespace annulus::cli {
+namespace {
+
+// What a name's options say of a key.
+std::optional<std::string> option_of(std::string_view text, std::string_view key) {
+  const auto question = text.find('?');
+  if (question == text.npos) return std::nullopt;
+  auto rest = text.substr(question + 1);
+  for (;;) {
+    const auto end = rest.find('&');
+    const auto pair = rest.substr(0, end);
+    if (pair.starts_with(key) && pair.substr(key.size()).starts_with('=')) {
+      return std::string(pair.substr(key.size() + 1));
+    }
+    if (end == rest.npos) return std::nullopt;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+// 1MiB and 1048576 say the same, and so do 600 and 0600.
+bool is_same(const std::string& one, const std::string& other) {
+  const auto size = parse_bytes(one);
+  return one == other || (size && size == parse_bytes(other));
+}
+
+}  // namespace
+
+void named_endpoint::name(const std::string& text) {
+  static_cast<void>(must(bus::parse(text)));
+  text_ = text;
+}
+
+void named_endpoint::flag(const std::string& flag, const std::string& key,
+                          const std::string& value) {
+  flags_.push_back({flag, key, value});
+}
+
+bus::endpoint named_endpoint::whole() const {
+  auto text = text_;
+  auto out = must(bus::parse(text));
+  for (const auto& one : flags_) {
+    if (const auto said = option_of(text_, one.key)) {
+      if (is_same(*said, one.value)) continue;
+      throw command_error{exit_code::usage,
+                          fmt::format("{} {} contradicts {}={} in '{}'; leave one of them out",
+                                      one.flag, one.value, one.key, *said, text_)};
+    }
+    text += fmt::format("{}{}={}", text.find('?') == text.npos ? '?' : '&', one.key, one.value);
+    auto with = bus::parse(text);
+    if (!with) {
+      throw command_error{exit_code::usage, fmt::format("{}: {}", one.flag, with.error().message)};
+    }
+    out = std::move(with).value();
+  }
+  return out;
+}
+
+bus::endpoint for_streams(const named_endpoint& name) {
+  auto out = name.whole();
+  if (!out.once) return out;
+  throw command_error{exit_code::usage,
+                      fmt::format("once=yes in {} marks the messages of programs, and a plain "
+                                  "stream has none; leave it out",
+                                  to_string(out))};
+}
+
+bus::endpoint resolve(const bus::endpoint& e) {
+  if (e.scheme != bus::scheme::automatic) return e;
+  const bool is_decided = static_cast<bool>(bus::decision_of(e.name, e.owner));
+  const auto led = must(bus::resolve(e));
+  if (!is_decided) {
+    fmt::print(stderr, "annulus: {} leads to {}: {}\n", to_string(e), to_string(led.where),
+               led.why);
+  }
+  return led.where;
+}
+
+found_endpoint find(bus::endpoint e) {
+  if (e.scheme != bus::scheme::automatic) return {std::move(e), {}};
+  e.creates = false;
+  auto led = must(bus::resolve(e));
+  return {std::move(led.where), std::move(led.why)};
+}
+
+}  // namespace annulus::cli

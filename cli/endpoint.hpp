@@ -1,0 +1,45 @@
+// An endpoint as the command line gives it: its name, and flags that say what its options say.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <annulus/bus/name.hpp>
+
+namespace annulus::cli {
+
+class named_endpoint {
+ public:
+  // Throws command_error when the text names no endpoint.
+  void name(const std::string& text);
+  // A flag that says the same as KEY=VALUE would in the name.
+  void flag(const std::string& flag, const std::string& key, const std::string& value);
+
+  [[nodiscard]] bool is_named() const noexcept { return !text_.empty(); }
+  // Name and flags together. Throws command_error when they contradict each other.
+  [[nodiscard]] bus::endpoint whole() const;
+
+ private:
+  struct saying {
+    std::string flag, key, value;
+  };
+
+  std::string text_;
+  std::vector<saying> flags_;
+};
+
+// For a command that moves plain bytes. Throws command_error for an option that it cannot heed.
+[[nodiscard]] bus::endpoint for_streams(const named_endpoint& name);
+
+// Where it leads: itself, unless it is auto. Whoever is first decides, and says so on stderr.
+[[nodiscard]] bus::endpoint resolve(const bus::endpoint& e);
+
+// The same, where nothing may be decided: throws not_found when nobody has.
+struct found_endpoint {
+  bus::endpoint where;
+  std::string why;  // empty: the name says so
+};
+[[nodiscard]] found_endpoint find(bus::endpoint e);
+
+}  // namespace annulus::cli

@@ -1,0 +1,88 @@
+#include "cli/resume.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <annulus/ring/record.hpp>
+
+namespace annulus::cli {
+namespace {
+
+command_error not_resumable(const ring_place& at, const std::string& why) {
+  return {exit_code::failure,
+          fmt::format("cannot go on in {}: {}; was it all sent from this input, with this --chunk? "
+                      "If not, remove the ring and send anew",
+                      at.name(), why)};
+}
+
+// What an earlier, killed run has sent, as the ring tells it: every record of a whole chunk takes
+// the same room. Requires: the only producer of the ring, attached, so that the position is exact.
+struct sent_before {
+  std::uint64_t chunks;  // whole ones
+  std::uint64_t rest;    // bytes of the record of a shorter last chunk; 0: there is none
+};
+
+sent_before find_sent(const ring_place& at, std::uint64_t chunk) {
+  const auto& shape = at.channel().geometry();
+  const auto seen = at.look();
+  const auto& producer = seen.producers.front();
+  const auto each = record_bytes(chunk, shape.trailer_bytes());
+  const auto all = seen.write_pos - shape.first_pos;
+  const sent_before out{all / each, all % each};
+
+  // Counted after each commit: a death may have cost one count, and nothing else may.
+  const auto sent = out.chunks + (out.rest != 0 ? 1 : 0);
+  const auto counted = producer.counters.messages;
+  if (counted > sent || sent - counted >= producer.generation) {
+    throw not_resumable(at,
+                        fmt::format("{} messages were sent in {} bytes of records, and chunks of "
+                                    "{} would be {}",
+                                    counted, all, chunk, sent));
+  }
+  return out;
+}
+
+// Whether the last record, of `room` bytes, holds just this. Its bytes stay until the next push.
+bool is_last_sent(const ring_place& at, message bytes, std::uint64_t room) {
+  const auto held = must(attachment::make(at.channel(), access::read_only));
+  const auto& ring = held.memory();
+  const auto pos = at.look().write_pos - room;
+  const auto payload = ring.payload(pos, bytes.size());
+  return ring.record_bytes(bytes.size()) == room && std::ranges::equal(payload, bytes);
+}
+
+}  // namespace
+
+bool skip_sent(const ring_place& at, file& input, std::uint64_t chunk) {
+  if (at.topology() != topology::spsc) {
+    throw not_resumable(at, "it has many producers, and their records mingle");
+  }
+  const auto before = find_sent(at, chunk);
+  std::vector<std::byte> last(chunk);
+  if (before.chunks > 0) {
+    const auto skipped = (before.chunks - 1) * chunk;
+    if (input.skip(skipped) != skipped || input.read_full(last) != chunk) {
+      throw not_resumable(at, fmt::format("the input is shorter than the {} bytes that were sent",
+                                          before.chunks * chunk));
+    }
+    if (before.rest == 0) {
+      const auto room = record_bytes(chunk, at.channel().geometry().trailer_bytes());
+      if (!is_last_sent(at, last, room)) {
+        throw not_resumable(at, "the last chunk that was sent is not what the input has there");
+      }
+      return false;
+    }
+  }
+  if (before.rest == 0) return false;
+  const auto got = input.read_full(last);
+  if (got == chunk || !is_last_sent(at, std::span(last).first(got), before.rest)) {
+    throw not_resumable(at,
+                        "the last, shorter chunk that was sent is not what the input ends with");
+  }
+  return true;
+}
+
+}  // namespace annulus::cli

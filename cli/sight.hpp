@@ -1,0 +1,95 @@
+// A channel seen from outside, as `annulus stat` shows it: what the transports have in common, and
+// what each has of its own.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <annulus/bus/name.hpp>
+#include <annulus/pipe/inspect.hpp>
+#include <annulus/ring/inspect.hpp>
+
+namespace annulus::cli {
+
+using json = nlohmann::ordered_json;
+
+struct ring_look : ring_report {};
+struct pipe_look : pipe_report {
+  pipes::geometry geometry;
+  std::string path;
+  bool is_full = false;  // no free page in the FIFO
+};
+
+// A look, and when it was.
+template <class Look>
+struct sight {
+  Look seen;
+  std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
+};
+
+struct rates {
+  double messages = 0;  // read, a second
+  double bytes = 0;
+};
+
+template <class Look>
+[[nodiscard]] rates between(const sight<Look>& before, const sight<Look>& now) {
+  const double seconds = std::chrono::duration<double>(now.at - before.at).count();
+  const auto per_second = [&](std::uint64_t was, std::uint64_t is) {
+    return is >= was && seconds > 0 ? static_cast<double>(is - was) / seconds : 0;
+  };
+  const auto& was = before.seen.consumer.counters;
+  const auto& is = now.seen.consumer.counters;
+  return {per_second(was.messages, is.messages), per_second(was.bytes, is.bytes)};
+}
+
+// Of all producers together.
+template <class Look>
+[[nodiscard]] counters_report sum_of_producers(const Look& seen) {
+  counters_report all;
+  for (const auto& one : seen.producers) {
+    all.messages += one.counters.messages;
+    all.high_water = std::max(all.high_water, one.counters.high_water);
+  }
+  return all;
+}
+template <class Look>
+[[nodiscard]] std::uint64_t high_water(const Look& seen) {
+  return std::max(
+      {seen.consumer.counters.high_water, sum_of_producers(seen).high_water, seen.depth});
+}
+
+// Looks at what somebody owns, whoever that is: nothing is written, and no word of it is believed.
+// Throws command_error when there is none.
+void look(const bus::endpoint& at, ring_look& into);
+void look(const bus::endpoint& at, pipe_look& into);
+
+// Who holds whom up, in words; empty: nobody.
+[[nodiscard]] std::string blocked_by(const ring_look& seen);
+[[nodiscard]] std::string blocked_by(const pipe_look& seen);
+
+// What a transport has of its own: its table, and its entries in JSON.
+void show(const ring_look& seen, const std::string& name);
+void show(const pipe_look& seen, const std::string& name);
+void show_trail(const ring_look& seen);
+void show_trail(const pipe_look& seen);
+void add_to(json& out, const ring_look& seen);
+void add_to(json& out, const pipe_look& seen);
+void add_to(json& out, const producer_report& one);
+void add_to(json& out, const pipe_role_report& one);
+
+// For a line of a list: its kind and its capacity.
+[[nodiscard]] std::string kind_of(const ring_look& seen);
+[[nodiscard]] std::string kind_of(const pipe_look& seen);
+[[nodiscard]] std::uint64_t capacity_of(const ring_look& seen);
+[[nodiscard]] std::uint64_t capacity_of(const pipe_look& seen);
+
+[[nodiscard]] const char* word_for(presence p) noexcept;
+[[nodiscard]] std::string show_bytes_of(std::uint64_t bytes);
+
+}  // namespace annulus::cli

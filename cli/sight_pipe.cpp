@@ -1,0 +1,114 @@
+// The named pipe, seen from outside, with the trail of who came and went.
+#include "cli/exit_code.hpp"
+#include "cli/place.hpp"
+#include "cli/sight.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <annulus/pipe/fifo.hpp>
+
+namespace annulus::cli {
+namespace {
+
+std::string user(std::uint32_t uid) {
+  const passwd* const entry = getpwuid(uid);
+  return entry != nullptr ? entry->pw_name : std::to_string(uid);
+}
+
+std::string role_of(const pipe_event& one) {
+  return one.is_consumer ? "consumer" : fmt::format("producer {}", one.producer);
+}
+
+std::chrono::nanoseconds since(deadline then) {
+  return std::max(std::chrono::steady_clock::now() - then, std::chrono::nanoseconds(0));
+}
+
+}  // namespace
+
+void look(const bus::endpoint& at, pipe_look& into) {
+  const auto pipe = must(named_pipe::open(at.name, ownership::any));
+  static_cast<pipe_report&>(into) = must(inspect(pipe));
+  into.geometry = pipe.geometry();
+  into.path = pipe.path();
+  into.is_full = !pipes::has_free_page(pipe.file());
+}
+
+std::string blocked_by(const pipe_look& r) {
+  if (r.stalled_by && r.consumer.state == presence::attached) {
+    return fmt::format(
+        "producer {} (process {}, {}) has begun a long message and not finished it, for {}",
+        r.stalled_by->producer, r.stalled_by->pid,
+        word_for(r.producers[r.stalled_by->producer].state), show_span(since(r.stalled_by->since)));
+  }
+  if (r.depth == 0 || !has_producer(r)) return {};
+  switch (r.consumer.state) {
+    case presence::attached:
+      if (!r.is_full) return {};
+      return fmt::format("producers wait for room: the consumer (process {}) is slow",
+                         r.consumer.pid);
+    case presence::died:
+      return fmt::format("what is sent is not read: the consumer (process {}) is dead",
+                         r.consumer.pid);
+    default: return "what is sent is not read: there is no consumer";
+  }
+}
+
+void show(const pipe_look& r, const std::string& name) {
+  const auto& shape = r.geometry;
+  fmt::print("{}  {}, capacity {}, messages up to {}{}, since {} ({})\n", name,
+             shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
+             show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+             shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at), r.path);
+  fmt::print("  depth {} of the {} that the kernel grants ({:.0f} %), high water {}\n",
+             show_bytes_of(r.depth), show_bytes_of(r.kernel_bytes),
+             100 * static_cast<double>(r.depth) / static_cast<double>(r.kernel_bytes),
+             show_bytes_of(high_water(r)));
+}
+
+void show_trail(const pipe_look& r) {
+  if (r.trail.empty()) return;
+  constexpr std::size_t most = 10;  // --json has them all
+  const auto skipped = r.trail.size() > most ? r.trail.size() - most : 0;
+  fmt::print("  {:<19} {:<11} {:<14} {:>8}  {}\n", "trail", "", "role", "process", "user");
+  for (std::size_t i = skipped; i < r.trail.size(); ++i) {
+    const auto& one = r.trail[i];
+    fmt::print("  {:<19} {:<11} {:<14} {:>8}  {}\n", show_time(one.at), to_string(one.what),
+               role_of(one), one.pid, user(one.uid));
+  }
+}
+
+void add_to(json& out, const pipe_look& r) {
+  const auto& shape = r.geometry;
+  out.update({{"producers_at_most", shape.producers},
+              {"capacity", shape.capacity},
+              {"kernel_bytes", r.kernel_bytes},
+              {"max_message", shape.max_message},
+              {"most_at_once", r.most_at_once},
+              {"mode", fmt::format("{:04o}", shape.mode)},
+              {"transient", shape.transient != 0},
+              {"created_at", shape.created_at},
+              {"created_by", shape.created_by},
+              {"path", r.path},
+              {"depth", r.depth},
+              {"high_water", high_water(r)},
+              {"is_full", r.is_full},
+              {"stalled_for_ns", r.stalled_by ? since(r.stalled_by->since).count() : 0}});
+  out["trail"] = json::array();
+  for (const auto& one : r.trail) {
+    json entry = {{"what", std::string(to_string(one.what))},
+                  {"role", one.is_consumer ? "consumer" : "producer"},
+                  {"at", one.at},
+                  {"pid", one.pid},
+                  {"uid", one.uid}};
+    if (!one.is_consumer) entry["number"] = one.producer;
+    out["trail"].push_back(std::move(entry));
+  }
+}
+
+void add_to(json& out, const pipe_role_report& one) { out["uid"] = one.uid; }
+
+std::string kind_of(const pipe_look&) { return "pipe"; }
+std::uint64_t capacity_of(const pipe_look& r) { return r.kernel_bytes; }
+
+}  // namespace annulus::cli

@@ -1,0 +1,83 @@
+// The ring, seen from outside.
+#include "cli/exit_code.hpp"
+#include "cli/options.hpp"
+#include "cli/sight.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+
+namespace annulus::cli {
+
+void look(const bus::endpoint& at, ring_look& into) {
+  const auto memory = must(segment::open(at.name, access::read_only, ownership::any));
+  static_cast<ring_report&>(into) = must(inspect(memory));
+}
+
+std::string blocked_by(const ring_look& r) {
+  const auto since = r.stalled_for_ns > 0
+                         ? ", for " + show_span(std::chrono::nanoseconds(r.stalled_for_ns))
+                         : std::string();
+  if (r.front == front::unfinished) {
+    if (r.front_producer >= r.producers.size()) {
+      return fmt::format("a claim at {} without a header holds the consumer up{}", r.read_pos,
+                         since);
+    }
+    const auto& who = r.producers[r.front_producer];
+    return fmt::format("producer {} (process {}, {}) has claimed at {} and not committed{}",
+                       r.front_producer, who.pid, word_for(who.state), r.read_pos, since);
+  }
+  if (!r.producers_wait) return {};
+  switch (r.consumer.state) {
+    case presence::attached:
+      return fmt::format("producers wait for room: the consumer (process {}) is slow",
+                         r.consumer.pid);
+    case presence::died:
+      return fmt::format("producers wait for room: the consumer (process {}) is dead",
+                         r.consumer.pid);
+    default: return "producers wait for room: there is no consumer";
+  }
+}
+
+void show(const ring_look& r, const std::string& name) {
+  const auto& shape = r.geometry;
+  fmt::print("{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
+             to_string(shape.topology), show_bytes_of(shape.capacity),
+             show_bytes_of(shape.max_message), to_string(shape.integrity),
+             shape.huge_pages != 0 ? ", huge pages" : "",
+             shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
+  fmt::print("  depth {} ({:.0f} %), high water {}, read up to {}, written up to {}, next: {}\n",
+             show_bytes_of(r.depth),
+             100 * static_cast<double>(r.depth) / static_cast<double>(shape.capacity),
+             show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
+}
+
+void show_trail(const ring_look&) {}
+
+void add_to(json& out, const ring_look& r) {
+  const auto& shape = r.geometry;
+  out.update({{"topology", to_string(shape.topology)},
+              {"capacity", shape.capacity},
+              {"max_message", shape.max_message},
+              {"integrity", to_string(shape.integrity)},
+              {"huge_pages", shape.huge_pages != 0},
+              {"transient", shape.transient != 0},
+              {"created_at", shape.created_at},
+              {"created_by", shape.created_by},
+              {"read_pos", r.read_pos},
+              {"write_pos", r.write_pos},
+              {"depth", r.depth},
+              {"high_water", high_water(r)},
+              {"front", std::string(to_string(r.front))},
+              {"consumer_sleeps", r.consumer_sleeps},
+              {"producers_wait", r.producers_wait},
+              {"stalled_for_ns", r.stalled_for_ns}});
+}
+
+void add_to(json& out, const producer_report& one) {
+  out["has_claim"] = one.has_claim;
+  if (one.has_claim) out["claim_pos"] = one.claim_pos;
+}
+
+std::string kind_of(const ring_look& r) { return to_string(r.geometry.topology); }
+std::uint64_t capacity_of(const ring_look& r) { return r.geometry.capacity; }
+
+}  // namespace annulus::cli
