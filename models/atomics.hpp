@@ -294,20 +294,18 @@ struct model_atomics {
 
   static void compiler_fence() noexcept {}
 
-  [[nodiscard]] static bool accept_barriers() {
-    rl::atomic_thread_fence(rl::mo_seq_cst, $);
-    return world.barriers;
-  }
+  static void accept_barriers() noexcept {}
   static void fence(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
                     const char* function = __builtin_FUNCTION()) {
     const place at{file, line, function};
     const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
     if (!here.is_removed) rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());
   }
-  static void light_fence(bool barriers_reach_us, const char* file = __builtin_FILE(),
+  static void light_fence(bool& barriers_reach_us, const char* file = __builtin_FILE(),
                           unsigned line = __builtin_LINE(),
                           const char* function = __builtin_FUNCTION()) {
     if (barriers_reach_us) return;
+    barriers_reach_us = world.barriers;
     const place at{file, line, function};
     const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
     if (!here.is_removed) rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());

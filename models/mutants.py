@@ -230,12 +230,12 @@ MUTANTS = [
          "ring_.control->producers_bell, barriers_reach_us_);")]),
     Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
         ("role.hpp", "  wake_if_asleep<atomics>(ring.control->consumer_bell, "
-         "atomics::accept_barriers());", "  if (!IF) wake_if_asleep<atomics>("
-         "ring.control->consumer_bell, atomics::accept_barriers());")]),
+         "unfenced);", "  if (!IF) wake_if_asleep<atomics>("
+         "ring.control->consumer_bell, unfenced);")]),
     Mutant("a consumer that closes wakes nobody", ["waiting_spsc leaves", "waiting_mpsc leaves"], [
         ("role.hpp", "  wake_if_asleep<atomics>(control.producers_bell, "
-         "atomics::accept_barriers());", "  if (!IF) wake_if_asleep<atomics>("
-         "control.producers_bell, atomics::accept_barriers());")]),
+         "unfenced);", "  if (!IF) wake_if_asleep<atomics>("
+         "control.producers_bell, unfenced);")]),
     Mutant("the roll is called before the closing", ["waiting_spsc blocked"], [
         ("role.hpp", "  leave<atomics>(ring.producers[core.number()].role);\n"
          "  call_the_roll<atomics>(*ring.control);\n",

@@ -132,17 +132,15 @@ struct std_atomics {
   static void compiler_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
   // One side of "I wrote mine, then read yours". The side that announces itself pays (heavy); the
-  // other pays nothing, as long as the kernel can interrupt it with a barrier. Who accepts barriers
-  // sees all that was announced before.
-  [[nodiscard]] static bool accept_barriers() noexcept {
-    const bool reach_us = kernel::accept_barriers();
-    fence();
-    return reach_us;
-  }
-  static void light_fence(bool barriers_reach_us) noexcept {
-    if (barriers_reach_us) {
+  // other pays nothing, as long as the kernel can interrupt it with a barrier: a role asks for that
+  // when it comes.
+  static void accept_barriers() noexcept { (void)kernel::accept_barriers(); }
+  // A role's first is a real one: it sees what was announced before the role came.
+  static void light_fence(bool& barriers_reach_us) noexcept {
+    if (barriers_reach_us) [[likely]] {
       std::atomic_signal_fence(std::memory_order_seq_cst);
     } else {
+      barriers_reach_us = kernel::accept_barriers();
       std::atomic_thread_fence(std::memory_order_seq_cst);
     }
   }

@@ -55,7 +55,7 @@ template <class Atomics>
 
 // Requires: what the sleeper waits for has been stored.
 template <class Atomics>
-void wake_if_asleep(bell<Atomics>& to, bool barriers_reach_us) noexcept {
+void wake_if_asleep(bell<Atomics>& to, bool& barriers_reach_us) noexcept {
   // [bell] fence: against the announcement, whose heavy fence makes this one a real one.
   Atomics::light_fence(barriers_reach_us);
   // [bell] relaxed: the fences on both sides order it after the store that the sleeper looks for.

@@ -50,7 +50,7 @@ class basic_mpsc_producer {
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
     settle();  // a dead incarnation's claims are the consumer's to skip
-    barriers_reach_us_ = Atomics::accept_barriers();
+    Atomics::accept_barriers();
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -243,9 +243,8 @@ class basic_mpsc_consumer {
   static constexpr annulus::topology topology = annulus::topology::mpsc;
 
   explicit basic_mpsc_consumer(const ring_memory<Atomics>& ring) noexcept
-      : ring_(ring),
-        counters_(ring.control->consumer.counters),
-        barriers_reach_us_(Atomics::accept_barriers()) {
+      : ring_(ring), counters_(ring.control->consumer.counters) {
+    Atomics::accept_barriers();
     take_up();
   }
 
@@ -390,7 +389,7 @@ class basic_mpsc_consumer {
   std::optional<stall> stall_;
   std::optional<damage> damage_;
   Statistics<Atomics> counters_;
-  bool barriers_reach_us_;
+  bool barriers_reach_us_ = false;
 };
 
 }  // namespace annulus

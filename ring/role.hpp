@@ -74,7 +74,8 @@ void close_producer(Core& core) noexcept {
   auto& ring = core.memory();
   leave<atomics>(ring.producers[core.number()].role);
   call_the_roll<atomics>(*ring.control);
-  wake_if_asleep<atomics>(ring.control->consumer_bell, atomics::accept_barriers());
+  bool unfenced = false;
+  wake_if_asleep<atomics>(ring.control->consumer_bell, unfenced);
 }
 
 // Says that nothing more will be read. What was read and not released comes again to the next.
@@ -84,7 +85,8 @@ void close_consumer(Core& core) noexcept {
   auto& control = *core.memory().control;
   leave<atomics>(control.consumer.role);
   set_bell<atomics>(control.consumer_bell, call::closed);
-  wake_if_asleep<atomics>(control.producers_bell, atomics::accept_barriers());
+  bool unfenced = false;
+  wake_if_asleep<atomics>(control.producers_bell, unfenced);
 }
 
 }  // namespace annulus

@@ -42,8 +42,8 @@ class basic_spsc_producer {
 
   explicit basic_spsc_producer(const ring_memory<Atomics>& ring, std::uint32_t = 0) noexcept
       : ring_(ring), counters_(ring.producers[0].counters) {
+    Atomics::accept_barriers();
     find_end();
-    barriers_reach_us_ = Atomics::accept_barriers();
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -219,9 +219,8 @@ class basic_spsc_consumer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_consumer(const ring_memory<Atomics>& ring) noexcept
-      : ring_(ring),
-        counters_(ring.control->consumer.counters),
-        barriers_reach_us_(Atomics::accept_barriers()) {
+      : ring_(ring), counters_(ring.control->consumer.counters) {
+    Atomics::accept_barriers();
     // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
     cursor_ = ring_.control->consumer.read_pos.template load<edge::own>(std::memory_order_relaxed);
     released_ = cursor_;
@@ -304,7 +303,7 @@ class basic_spsc_consumer {
   roll_call<Atomics> roll_;
   std::optional<damage> damage_;
   Statistics<Atomics> counters_;
-  bool barriers_reach_us_;
+  bool barriers_reach_us_ = false;
 };
 
 }  // namespace annulus
