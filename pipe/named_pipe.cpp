@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include <annulus/pipe/named_pipe.hpp>
@@ -61,12 +62,18 @@ failure in_the_way(const std::string& path, mode_t mode) {
               "; remove it or choose another name"};
 }
 
-// There is no roles file: nothing at all, or something in the way.
-failure missing(const std::string& name, const std::string& path) {
-  struct stat info {};
-  if (lstat(path.c_str(), &info) == 0) return in_the_way(path, info.st_mode);
-  return {fault::not_found,
-          "there is no pipe " + quoted(name) + " (" + path + "); create it first"};
+// There is no roles file: nothing at all, or something in the way. Empty: look again, for a pipe
+// that is made just now gets its roles file first, and one that is removed loses it last.
+std::optional<failure> missing(const std::string& name, const std::string& path) {
+  struct stat seen {};
+  struct stat other {};
+  if (lstat(path.c_str(), &seen) != 0) {
+    return failure{fault::not_found,
+                   "there is no pipe " + quoted(name) + " (" + path + "); create it first"};
+  }
+  if (lstat(roles_path_of(path).c_str(), &other) == 0) return std::nullopt;
+  if (lstat(path.c_str(), &other) != 0 || other.st_ino != seen.st_ino) return std::nullopt;
+  return in_the_way(path, seen.st_mode);
 }
 
 // Opens what stands at a path, if it is of this kind, belongs to whom it should, and grants no more
@@ -211,7 +218,10 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
     named_pipe found;
     found.name_ = name;
     auto file = open_checked(roles_path, S_IFREG, owner, name);
-    if (!file && file.error().kind == fault::not_found) return missing(name, path);
+    if (!file && file.error().kind == fault::not_found) {
+      if (auto why = missing(name, path)) return *why;
+      continue;
+    }
     if (!file) return file.error();
     found.roles_ = std::move(*file);
     auto shape = pipes::read_roles(found.roles_.number(), name);
@@ -231,6 +241,8 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
     }
     if (!fifo) return fifo.error();
     found.fifo_ = std::move(*fifo);
+    // Else the FIFO may be that of another pipe, which has the name now.
+    if (!is_still_there(found.roles_.number(), roles_path)) continue;
     if (auto is = check_mode(found.roles_.number(), roles_path, shape->mode); !is)
       return is.error();
     if (auto is = check_mode(found.fifo_.number(), path, shape->mode); !is) return is.error();
@@ -254,7 +266,10 @@ result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
   if (path.empty()) return no_name(name);
   const auto roles_path = roles_path_of(path);
   auto file = open_checked(roles_path, S_IFREG, ownership::own_or_root, name);
-  if (!file && file.error().kind == fault::not_found) return missing(name, path);
+  if (!file && file.error().kind == fault::not_found) {
+    if (auto why = missing(name, path)) return *why;
+    return remove(name, even_if_in_use);
+  }
   if (!file) return file.error();
   pipes::wait_for_lock(file->number(), pipes::maker_role);
   auto shape = pipes::read_roles(file->number(), name);

@@ -131,7 +131,7 @@ TEST(CliNamedPipe, producers_that_come_while_the_consumer_ends_lose_nothing) {
     run two(sends, {.in = at.write("in2", "two\n"), .err = at.path("err2")});
     std::multiset<std::string> received;
     while (received.size() < 2) {
-      const auto some = annulus_says(at, {"recv", at.pipe(), "--lines"});
+      const auto some = annulus_says(at, {"recv", at.pipe(), "--lines", "--timeout", "30s"});
       ASSERT_EQ(some.code, 0) << some.err;
       std::istringstream lines(some.out);
       for (std::string line; std::getline(lines, line);) received.insert(line);

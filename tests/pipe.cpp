@@ -209,6 +209,21 @@ TEST(PipeNames, whatever_is_in_the_way_is_told_and_left_alone) {
   expect_both("a socket");
 }
 
+TEST(PipeNames, a_pipe_that_comes_and_goes_is_there_or_not_and_never_in_the_way) {
+  const scratch_pipe_name name;
+  const std::jthread others([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      (void)named_pipe::create(name.str());
+      (void)named_pipe::remove(name.str(), true);
+    }
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    const auto found = named_pipe::open(name.str());
+    if (found) continue;
+    ASSERT_EQ(found.error().kind, fault::not_found) << found.error().message;
+  }
+}
+
 TEST(PipeNames, what_took_the_fifos_place_is_told) {
   scratch_pipe pipe(of(4096));
   unlink(pipe.name().path().c_str());
