@@ -203,6 +203,7 @@ class bus_consumer {
     return bus::with(role_, [](auto& r) { return r.mark(); });
   }
   void close() noexcept {
+    if (seen_ != nullptr) seen_->forget_unreleased();
     bus::with(role_, [](auto& r) { r.close(); });
   }
   // The largest message that the channel takes; with once=yes, its mark is part of it.
