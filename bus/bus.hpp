@@ -120,6 +120,12 @@ class bus_producer {
     return bus::with(role_, [](auto& r) { return r.max_message(); });
   }
 
+  // Whether a claim that was committed has still to go out (a pipe's: pipe.hpp).
+  [[nodiscard]] bool owes() const noexcept {
+    const auto* const piped = std::get_if<pipe_producer>(&role_);
+    return piped != nullptr && piped->owes();
+  }
+
   [[nodiscard]] bus::transport transport() const noexcept {
     return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
   }
