@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto slice = 50ms;  // no wait is longer: then stop() is heeded
-constexpr auto grace = 1s;    // for a batch that was begun
+constexpr auto grace = 1s;    // for a batch that was begun, and for a message of many frames
 constexpr std::size_t arena_bytes = std::size_t{1} << 20;
 
 // Counted by the lane, read by anybody; a report is of some moment.
@@ -179,9 +179,9 @@ class lane {
     arena_used_ = 0;
     return done;
   }
-  // A pipe passes at once only what its kernel grants; what is longer goes by a waiting form.
+  // A pipe passes at once only what its kernel grants; what is longer is given some time.
   status insist(messages& rest) noexcept {
-    const auto some = to_.push_batch(rest.first(1), within(slice));
+    const auto some = to_.push_batch(rest.first(1), within(grace));
     passed(rest.first(some.count));
     rest = rest.subspan(some.count);
     return some.why;
@@ -189,7 +189,7 @@ class lane {
   bool push_alone(pieces parts, std::size_t count) {
     return attempt([&] {
       auto why = options_.drops ? to_.try_push(parts) : to_.push(parts, within(slice));
-      if (options_.drops && why == status::never_fits) why = to_.push(parts, within(slice));
+      if (options_.drops && why == status::never_fits) why = to_.push(parts, within(grace));
       if (why == status::ok) {
         messages_.add(1);
         bytes_.add(count);
