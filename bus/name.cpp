@@ -109,8 +109,8 @@ bool is_for(const option& o, scheme s) {
   return s == scheme::automatic || (s == scheme::shm ? o.for_shm : o.for_pipe);
 }
 
-failure refused(std::string_view text, std::string why) {
-  return {fault::bad_argument, "'" + std::string(text) + "': " + std::move(why)};
+failure refused(std::string_view text, const std::string& why) {
+  return {fault::bad_argument, std::string("'").append(text).append("': ").append(why)};
 }
 
 std::string known_options(scheme s) {
@@ -172,7 +172,7 @@ result<endpoint> parse(std::string_view text) {
     out = std::move(with).value();
     const auto key = pair.substr(0, pair.find('='));
     if (std::ranges::find(told, key) != told.end()) {
-      return refused(text, "the option " + std::string(key) + " is there twice; say it once");
+      return refused(text, std::string("the option ").append(key) + " is there twice; say it once");
     }
     told.push_back(key);
     rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
