@@ -130,7 +130,7 @@ class bus_producer {
   [[nodiscard]] status try_push(pieces parts) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(parts); });
   }
-  [[nodiscard, gnu::flatten]] batch try_push_batch(messages many) noexcept {
+  [[nodiscard]] batch try_push_batch(messages many) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push_batch(many); });
   }
   [[nodiscard]] bus_claim claim(std::size_t bytes, deadline until) noexcept {
