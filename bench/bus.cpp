@@ -144,7 +144,7 @@ void compare_with(const plan& p, const std::string& kind, const bus::endpoint& e
     const auto channel = must(open(e));
     direct_ends direct{must(Producer::attach(channel)), must(Consumer::attach(channel))};
     bus_ends named{must(open_producer(of_bus)), must(open_consumer(of_bus))};
-    for (const std::size_t bytes : {8, 128}) {
+    for (const std::size_t bytes : {std::size_t{8}, std::size_t{128}}) {
       const auto pair = [&](const char* what, auto first, auto second) {
         compare(p, kind + " " + what, direct, named, first, second, bytes);
       };

@@ -69,13 +69,6 @@ failure missing(const std::string& name, const std::string& path) {
           "there is no pipe " + quoted(name) + " (" + path + "); create it first"};
 }
 
-// Whether there was no roles file only because the pipe was not there yet: it comes before the
-// FIFO and goes after it, so whoever sees the FIFO first and no roles file then sees no pipe.
-bool has_come(const std::string& roles_path, const std::string& path) {
-  struct stat info {};
-  return lstat(path.c_str(), &info) == 0 && lstat(roles_path.c_str(), &info) == 0;
-}
-
 // Opens what stands at a path, if it is of this kind, belongs to whom it should, and grants no more
 // than `mode`. First only a handle, which has no effect on whatever it is.
 result<descriptor> open_checked(const std::string& path, mode_t kind, ownership owner,
@@ -219,8 +212,11 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
     found.name_ = name;
     auto file = open_checked(roles_path, S_IFREG, owner, name);
     if (!file && file.error().kind == fault::not_found) {
-      if (has_come(roles_path, path)) continue;
-      return missing(name, path);
+      auto why = missing(name, path);
+      // The roles file comes before the FIFO and goes after it: only now is it known to be missing.
+      struct stat info {};
+      if (why.kind == fault::not_found || lstat(roles_path.c_str(), &info) != 0) return why;
+      continue;
     }
     if (!file) return file.error();
     found.roles_ = std::move(*file);
