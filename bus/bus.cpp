@@ -40,15 +40,15 @@ result<bus_producer> open_producer(const bus::endpoint& at) {
 result<bus_consumer> open_consumer(const bus::endpoint& at) {
   auto to = bus::resolve(at);
   if (!to) return to.error();
-  auto role = attach<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to->where);
-  if (!role) return named(at, role.error());
   std::unique_ptr<bus::seen_list> seen;
-  if (at.once) {
-    const char* const kind = to->where.scheme == bus::scheme::pipe ? "pipe." : "shm.";
-    auto opened = bus::seen_list::open(kind + at.name);
+  if (at.once) {  // before the role is taken, so that a refusal leaves no trace at the channel
+    auto opened = bus::seen_list::open(bus::seen_path_of(to->where));
     if (!opened) return named(at, opened.error());
     seen = std::make_unique<bus::seen_list>(std::move(*opened));
   }
+  auto role = attach<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to->where);
+  if (!role) return named(at, role.error());
+  if (seen) seen->take_up();
   return bus_consumer(std::move(*role), std::move(to->why), std::move(seen));
 }
 

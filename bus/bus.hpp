@@ -9,17 +9,20 @@
 // Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include <annulus/bus/name.hpp>
 #include <annulus/bus/once.hpp>
+#include <annulus/channel/claim.hpp>
 #include <annulus/pipe/pipe.hpp>
 #include <annulus/ring/ring.hpp>
 
@@ -39,40 +42,75 @@ template <class Variant, class F>
 
 }  // namespace bus
 
-class bus_producer;
-
-// Space for one message: see channel/claim.hpp.
+// Space for one message: see channel/claim.hpp. The same for every transport: only at its end it
+// asks whose it is.
 class bus_claim {
  public:
-  explicit bus_claim(annulus::status why) : held_(spsc_producer::claim_type(why)) {}
-  template <class Claim>
-  explicit bus_claim(Claim&& one) requires(
-      !std::same_as<std::remove_cvref_t<Claim>, bus_claim> &&
-      !std::same_as<std::remove_cvref_t<Claim>, annulus::status>)
-      : held_(std::forward<Claim>(one)) {}
+  explicit bus_claim(annulus::status why) noexcept : status_(why) {}
+  template <class Producer>
+  explicit bus_claim(basic_claim<Producer> one) noexcept
+      : bytes_(one.bytes()),
+        status_(one.status()),
+        owner_(owner_of<Producer>),
+        producer_(one.handed_over()) {}
 
-  [[nodiscard]] explicit operator bool() const noexcept {
-    return bus::with(held_, [](const auto& c) { return static_cast<bool>(c); });
+  bus_claim(bus_claim&& other) noexcept
+      : bytes_(other.bytes_),
+        status_(std::exchange(other.status_, annulus::status::not_permitted)),
+        owner_(other.owner_),
+        producer_(std::exchange(other.producer_, nullptr)) {}
+  bus_claim& operator=(bus_claim&& other) noexcept {
+    if (this == &other) return *this;
+    abort();
+    bytes_ = other.bytes_;
+    status_ = std::exchange(other.status_, annulus::status::not_permitted);
+    owner_ = other.owner_;
+    producer_ = std::exchange(other.producer_, nullptr);
+    return *this;
   }
-  [[nodiscard]] annulus::status status() const noexcept {
-    return bus::with(held_, [](const auto& c) { return c.status(); });
-  }
-  [[nodiscard]] std::span<std::byte> bytes() noexcept {
-    return bus::with(held_, [](auto& c) { return c.bytes(); });
-  }
-  void commit() noexcept {
-    bus::with(held_, [](auto& c) { c.commit(); });
-  }
+  ~bus_claim() { abort(); }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
+  [[nodiscard]] annulus::status status() const noexcept { return status_; }
+  [[nodiscard]] std::span<std::byte> bytes() noexcept { return bytes_; }
+
+  void commit() noexcept { commit(bytes_.size()); }
   void commit(std::size_t fewer) noexcept {
-    bus::with(held_, [&](auto& c) { c.commit(fewer); });
+    assert(producer_ == nullptr || fewer <= bytes_.size());
+    if (fewer > bytes_.size()) return abort();
+    end([fewer]<class P>(P& producer) { basic_claim<P>::commit_for(producer, fewer); });
   }
   void abort() noexcept {
-    bus::with(held_, [](auto& c) { c.abort(); });
+    end([]<class P>(P& producer) { basic_claim<P>::abort_for(producer); });
   }
 
  private:
-  std::variant<spsc_producer::claim_type, mpsc_producer::claim_type, pipe_producer::claim_type>
-      held_;
+  enum class owner : std::uint8_t { spsc, mpsc, pipe };
+  template <class Producer>
+  static constexpr owner owner_of =
+      std::is_same_v<basic_claim<Producer>, spsc_producer::claim_type>   ? owner::spsc
+      : std::is_same_v<basic_claim<Producer>, mpsc_producer::claim_type> ? owner::mpsc
+                                                                         : owner::pipe;
+
+  template <class How>
+  [[gnu::always_inline]] void end(How how) noexcept {
+    status_ = annulus::status::not_permitted;
+    void* const producer = std::exchange(producer_, nullptr);
+    if (producer == nullptr) return;
+    switch (owner_) {
+      case owner::spsc: return how(*static_cast<producer_of<spsc_producer>*>(producer));
+      case owner::mpsc: return how(*static_cast<producer_of<mpsc_producer>*>(producer));
+      case owner::pipe: return how(*static_cast<producer_of<pipe_producer>*>(producer));
+    }
+  }
+  template <class Role>
+  using producer_of =
+      std::remove_pointer_t<decltype(std::declval<typename Role::claim_type>().handed_over())>;
+
+  std::span<std::byte> bytes_;
+  annulus::status status_;
+  owner owner_ = owner::spsc;
+  void* producer_ = nullptr;  // nobody: not open
 };
 
 class bus_producer {
@@ -83,10 +121,10 @@ class bus_producer {
   explicit bus_producer(roles role, std::string why) noexcept
       : role_(std::move(role)), why_(std::move(why)) {}
 
-  [[nodiscard]] bus_claim try_claim(std::size_t bytes) noexcept {
+  [[nodiscard, gnu::flatten]] bus_claim try_claim(std::size_t bytes) noexcept {
     return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
   }
-  [[nodiscard]] status try_push(message one) noexcept {
+  [[nodiscard, gnu::flatten]] status try_push(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(one); });
   }
   [[nodiscard]] status try_push(pieces parts) noexcept {
@@ -120,6 +158,12 @@ class bus_producer {
     return bus::with(role_, [](auto& r) { return r.max_message(); });
   }
 
+  // Whether a claim that was committed has still to go out (a pipe's: pipe.hpp).
+  [[nodiscard]] bool owes() const noexcept {
+    const auto* const piped = std::get_if<pipe_producer>(&role_);
+    return piped != nullptr && piped->owes();
+  }
+
   [[nodiscard]] bus::transport transport() const noexcept {
     return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
   }
@@ -138,7 +182,7 @@ class bus_consumer {
   bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
       : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}
 
-  [[nodiscard]] view try_read() noexcept {
+  [[nodiscard, gnu::flatten]] view try_read() noexcept {
     const auto attempt = [&] { return bus::with(role_, [](auto& r) { return r.try_read(); }); };
     return seen_ == nullptr ? attempt() : first_new(attempt);
   }
@@ -203,6 +247,7 @@ class bus_consumer {
     return bus::with(role_, [](auto& r) { return r.mark(); });
   }
   void close() noexcept {
+    if (seen_ != nullptr) seen_->forget_unreleased();
     bus::with(role_, [](auto& r) { r.close(); });
   }
   // The largest message that the channel takes; with once=yes, its mark is part of it.

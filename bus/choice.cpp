@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -55,6 +56,11 @@ std::string shared_memory_is_missing(std::uint64_t bytes) {
            ")";
   }
   close(probe);
+  rlimit most{};
+  if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur < bytes) {
+    return "this process may make files of " + std::to_string(most.rlim_cur) + " bytes only, and " +
+           std::to_string(bytes) + " are needed";
+  }
   struct statvfs space {};
   if (statvfs(shared_memory, &space) != 0) return {};
   const auto left = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;

@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <span>
 #include <thread>
 #include <utility>
 
 #include <annulus/bus/gateway.hpp>
+#include <annulus/bus/meeting.hpp>
+#include <annulus/bus/open.hpp>
 
 namespace annulus::bus {
 
@@ -13,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto slice = 50ms;  // no wait is longer: then stop() is heeded
-constexpr auto grace = 1s;    // for a batch that was begun
+constexpr auto grace = 1s;    // for a batch that was begun, and for a message of many frames
 constexpr std::size_t arena_bytes = std::size_t{1} << 20;
 
 // Counted by the lane, read by anybody; a report is of some moment.
@@ -164,7 +167,9 @@ class lane {
         rest = rest.subspan(some.count);
         if (rest.empty()) break;
         if (some.why == status::ok) continue;
-        if (!may_drop(some.why)) return some.why;
+        const auto why = some.why == status::never_fits ? insist(rest) : some.why;
+        if (why == status::ok) continue;
+        if (!may_drop(why)) return why;
         dropped_.add(1);
         rest = rest.subspan(1);
       }
@@ -174,9 +179,17 @@ class lane {
     arena_used_ = 0;
     return done;
   }
+  // A pipe passes at once only what its kernel grants; what is longer is given some time.
+  status insist(messages& rest) noexcept {
+    const auto some = to_.push_batch(rest.first(1), within(grace));
+    passed(rest.first(some.count));
+    rest = rest.subspan(some.count);
+    return some.why;
+  }
   bool push_alone(pieces parts, std::size_t count) {
     return attempt([&] {
-      const auto why = options_.drops ? to_.try_push(parts) : to_.push(parts, within(slice));
+      auto why = options_.drops ? to_.try_push(parts) : to_.push(parts, within(slice));
+      if (options_.drops && why == status::never_fits) why = to_.push(parts, within(grace));
       if (why == status::ok) {
         messages_.add(1);
         bytes_.add(count);
@@ -188,8 +201,8 @@ class lane {
     });
   }
   [[nodiscard]] bool may_drop(status why) const noexcept {
-    return options_.drops &&
-           (why == status::full || why == status::closed || why == status::peer_gone);
+    return options_.drops && (why == status::full || why == status::timed_out ||
+                              why == status::closed || why == status::peer_gone);
   }
 
   // Until it is done: over full targets and consumers that are gone.
@@ -233,32 +246,61 @@ class lane {
   counter messages_, bytes_, batches_, dropped_, corrupt_;
 };
 
+namespace {
+
+struct opened_source {
+  bus_consumer role;
+  std::string path;
+};
+
+// A target that is still to be made is made large enough for messages of so many bytes.
+void make_room(endpoint& to, std::uint64_t need) {
+  if (to.capacity || to.max_message || segment_options().capacity / 2 >= need) return;
+  if (need <= max_capacity / 2) to.capacity = std::bit_ceil(2 * need);
+}
+
+failure too_small(const endpoint& to, std::uint64_t found, std::uint64_t need) {
+  return {fault::incompatible, to_string(to) + " takes messages up to " + std::to_string(found) +
+                                   " bytes, and its sources may bring " + std::to_string(need) +
+                                   (to.once ? ", their marks included" : "") +
+                                   "; make it with max_message=" + std::to_string(need) +
+                                   ", or the sources with less"};
+}
+
+}  // namespace
+
 result<gateway> gateway::open(const std::vector<endpoint>& from, endpoint to,
                               gateway_options options) {
   if (from.empty() || options.batch == 0) {
     return failure{fault::bad_argument, "a gateway takes at least one source and a batch of 1"};
   }
-  if (!to.producers && from.size() > 1) to.producers = static_cast<std::uint32_t>(from.size());
-  gateway out;
+  std::vector<opened_source> sources;
+  std::uint64_t need = 0;
   for (const auto& one : from) {
-    if (one.name == to.name && one.scheme == to.scheme) {
-      return failure{fault::bad_argument, to_string(one) + " cannot be source and target at once"};
+    auto where = resolve(one);
+    if (!where) return where.error();
+    auto role = open_consumer(one);
+    if (!role) return role.error();
+    need = std::max<std::uint64_t>(need, role->max_message() + (to.once ? mark_bytes : 0));
+    sources.push_back({std::move(role).value(), path_of(where->where)});
+  }
+  make_room(to, need);
+  if (!to.producers && from.size() > 1) to.producers = static_cast<std::uint32_t>(from.size());
+  auto target = resolve(to);
+  if (!target) return target.error();
+  gateway out;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const auto name = to_string(from[i]);
+    if (sources[i].path == path_of(target->where)) {
+      return failure{fault::bad_argument, name + " and " + to_string(to) +
+                                              " are the same channel; a gateway cannot read what "
+                                              "it passes on"};
     }
-    auto source = open_consumer(one);
-    if (!source) return source.error();
-    auto target = open_producer(to);
-    if (!target) return target.error();
-    const auto need = source->max_message() + (to.once ? mark_bytes : 0);
-    if (target->max_message() < need) {
-      return failure{
-          fault::incompatible,
-          to_string(to) + " takes messages up to " + std::to_string(target->max_message()) +
-              " bytes, and " + to_string(one) + " may bring " + std::to_string(need) +
-              (to.once ? " with their mark" : "") + "; make the target with max_message=" +
-              std::to_string(need) + " or the source with less"};
-    }
-    out.lanes_.push_back(std::make_unique<lane>(to_string(one), std::move(source).value(),
-                                                std::move(target).value(), to.once, options));
+    auto role = open_producer(to);
+    if (!role) return role.error();
+    if (role->max_message() < need) return too_small(to, role->max_message(), need);
+    out.lanes_.push_back(std::make_unique<lane>(name, std::move(sources[i].role),
+                                                std::move(role).value(), to.once, options));
   }
   return out;
 }

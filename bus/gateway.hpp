@@ -8,7 +8,7 @@
 //            again what was not released. With once=yes on the target each message carries the mark
 //            of its source, and a consumer with once=yes drops what came again
 // Full       wait for room (the source fills up, and its producers feel it), or drop the newest and
-//            count it
+//            count it, also where no consumer is
 // Ends       by stop(): a batch that was begun is finished, if its target takes it within a second.
 //            Without a consumer at the target a lane waits for one. A source whose producers have
 //            closed is waited for too, unless it is told to end there
@@ -50,8 +50,8 @@ class lane;
 
 class gateway {
  public:
-  // Opens every endpoint, and makes what is missing. Refuses a target that cannot take every
-  // message of a source.
+  // Opens every endpoint, and makes what is missing; a target is made large enough. Refuses one
+  // that is there and cannot take every message of a source.
   [[nodiscard]] static result<gateway> open(const std::vector<endpoint>& from, endpoint to,
                                             gateway_options options = {});
   gateway(gateway&&) noexcept;

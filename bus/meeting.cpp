@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -9,25 +10,15 @@
 
 #include <annulus/bus/meeting.hpp>
 #include <annulus/bus/open.hpp>
+#include <annulus/pipe/system.hpp>
 
 namespace annulus::bus {
+
+using pipes::descriptor;
+
 namespace {
 
 constexpr std::string_view first_line = "annulus auto 1\n";
-
-class descriptor {
- public:
-  explicit descriptor(int number) : number_(number) {}
-  ~descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 failure failed(const std::string& what, int number) {
   const auto kind = number == EACCES || number == EPERM ? fault::no_permission
@@ -65,13 +56,15 @@ std::optional<choice> parse_decision(std::string_view text) {
   text.remove_prefix(line.size() + 1);
   if (text.empty() || text.back() != '\n') return std::nullopt;
   out.why = text.substr(0, text.size() - 1);
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
+  if (std::ranges::any_of(out.why, is_control)) return std::nullopt;
   return out;
 }
 
 // Gives the decision its name, whole. False: somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
   const descriptor file(open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, static_cast<mode_t>(mode)));
-  if (file.number() < 0) return failed("cannot make " + path, errno);
+  if (!file) return failed("cannot make " + path, errno);
   fchmod(file.number(), static_cast<mode_t>(mode));
   const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
   if (write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
@@ -89,7 +82,11 @@ result<choice> decision_of(const std::string& name, ownership owner) {
   const auto path = path_of(name);
   if (path.empty()) return no_name(name);
   const descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (file.number() < 0) {
+  if (!file) {
+    if (errno == ELOOP) {
+      return failure{fault::not_a_segment,
+                     path + " is a symbolic link, and links are not followed; remove it"};
+    }
     if (errno == ENOENT) {
       return failure{fault::not_found, "nobody has opened auto:" + name + " yet"};
     }

@@ -1,5 +1,6 @@
+#include <algorithm>
 #include <charconv>
-#include <span>
+#include <vector>
 
 #include <annulus/bus/name.hpp>
 #include <annulus/bus/quantity.hpp>
@@ -36,7 +37,7 @@ bool keep(const std::optional<T>& read, std::optional<T>& out) {
 }
 
 bool set_mode(endpoint& e, std::string_view text) {
-  return read_number(text, e.mode, 8) && e.mode <= 0777 && (e.mode & 0600) == 0600;
+  return read_number(text, e.mode, 8) && (e.mode & ~0666u) == 0 && (e.mode & 0600) == 0600;
 }
 bool set_producers(endpoint& e, std::string_view text) {
   std::uint32_t count = 0;
@@ -83,8 +84,7 @@ constexpr option options[] = {
     {"max_message", true, true, size,
      [](endpoint& e, std::string_view t) { return keep(parse_bytes(t), e.max_message); }},
     {"producers", true, true, "a number from 1 to 1024", set_producers},
-    {"mode", true, true, "octal permissions, 0600 to 0777, with the owner's read and write bits",
-     set_mode},
+    {"mode", true, true, "octal permissions, 0600 to 0666, none to execute", set_mode},
     {"integrity", true, false, "structure or crc32c", set_integrity},
     {"create", true, true, yes_or_no,
      [](endpoint& e, std::string_view t) { return read_yes(t, e.creates); }},
@@ -109,8 +109,8 @@ bool is_for(const option& o, scheme s) {
   return s == scheme::automatic || (s == scheme::shm ? o.for_shm : o.for_pipe);
 }
 
-failure refused(std::string_view text, std::string why) {
-  return {fault::bad_argument, "'" + std::string(text) + "': " + std::move(why)};
+failure refused(std::string_view text, const std::string& why) {
+  return {fault::bad_argument, std::string("'").append(text).append("': ").append(why)};
 }
 
 std::string known_options(scheme s) {
@@ -163,11 +163,18 @@ result<endpoint> parse(std::string_view text) {
   if (out.name.empty()) return refused(text, "lacks a name; write, for example, shm:orders");
   if (question == rest.npos) return out;
   rest.remove_prefix(question + 1);
+  std::vector<std::string_view> told;
   while (!rest.empty()) {
     const auto end = rest.find('&');
-    auto with = set(std::move(out), text, rest.substr(0, end));
+    const auto pair = rest.substr(0, end);
+    auto with = set(std::move(out), text, pair);
     if (!with) return with.error();
     out = std::move(with).value();
+    const auto key = pair.substr(0, pair.find('='));
+    if (std::ranges::find(told, key) != told.end()) {
+      return refused(text, std::string("the option ").append(key) + " is there twice; say it once");
+    }
+    told.push_back(key);
     rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
   }
   return out;

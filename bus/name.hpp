@@ -3,11 +3,11 @@
 //     shm:orders    pipe:orders?max_message=64KiB    auto:orders?latency=50us&producers=4
 //
 //   option        for          meaning, and what holds without it
-//   capacity      shm, pipe    bytes for records, a power of two                        1MiB
+//   capacity      all          bytes for records, a power of two                        1MiB
 //   max_message   all          the largest message, at most half the capacity           that half
 //   producers     all          how many may be attached at once; more than 1: mpsc      1
-//   mode          all          permissions, octal                                       0600
-//   integrity     shm          structure or crc32c                                      structure
+//   mode          all          permissions, octal, 0600 to 0666                         0600
+//   integrity     shm, auto    structure or crc32c; a pipe heeds none                   structure
 //   create        all          whether to make it if it does not exist: yes or no       yes
 //   owner         all          whose it may be: own (or root's), or any                 own
 //   wait          all          how this role waits: spin, yield, block or nap           block

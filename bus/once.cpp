@@ -3,18 +3,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include <annulus/bus/once.hpp>
+#include <annulus/pipe/system.hpp>
 
 namespace annulus::bus {
+
+using pipes::descriptor;
+
 namespace {
 
-constexpr std::uint64_t magic = 0x6b72616d6c6e6e61;  // "annlmark", little endian
+constexpr std::uint64_t magic = 0x6b72616d6c6e6e61;       // "annlmark", little endian
+constexpr std::uint64_t list_magic = 0x316e6565736e6e61;  // "annseen1", little endian
 
 std::uint64_t check_of(const message_mark& mark) noexcept {
   constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio (Knuth)
@@ -53,63 +58,59 @@ struct seen_list::page {
   entry entries[most_streams];
 };
 
-std::string seen_list::path_of(const std::string& of) {
-  auto name = of;
-  std::ranges::replace(name, '/', '_');
-  return "/tmp/annulus." + name + ".seen";
-}
-
-result<seen_list> seen_list::open(const std::string& of) {
-  const auto path = path_of(of);
+result<seen_list> seen_list::open(const std::string& path) {
   const auto failed = [&](const char* what) {
-    return failure{errno == EACCES ? fault::no_permission : fault::system,
-                   std::string(what) + " " + path + ": " + std::strerror(errno)};
+    return failure{
+        errno == EACCES || errno == EPERM ? fault::no_permission : fault::system,
+        std::string(what) + " " + path + ", which says what was seen: " + std::strerror(errno)};
+  };
+  const auto not_ours = [&](const std::string& what) {
+    return failure{fault::not_a_segment, path + " should say what was seen, but it " + what +
+                                             "; remove it, and what comes again then is new"};
   };
   // O_EXCL first: in a sticky folder the kernel lets nobody create over a stranger's file.
-  int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file < 0 && errno == EEXIST) {
-    file = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file && errno == EEXIST) {
+    file = descriptor(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file && errno == ELOOP) return not_ours("is a symbolic link");
+    if (!file && errno == EISDIR) return not_ours("is a directory");
   }
-  if (file < 0) return failed("cannot open what was seen in");
+  if (!file) return failed("cannot open");
   struct stat info {};
-  std::optional<failure> why;
-  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
-    why = failure{fault::not_a_segment, path + " is no regular file; remove it"};
-  } else if (info.st_uid != geteuid()) {
-    why = failure{fault::no_permission, path + " belongs to user " + std::to_string(info.st_uid) +
-                                            ", we are user " + std::to_string(geteuid()) +
-                                            "; it must be removed by him"};
-  } else if (info.st_size < static_cast<off_t>(sizeof(page)) &&
-             ftruncate(file, sizeof(page)) != 0) {
-    why = failed("cannot size");
+  if (fstat(file.number(), &info) != 0) return failed("cannot look at");
+  if (!S_ISREG(info.st_mode)) return not_ours("is no regular file");
+  if (info.st_uid != geteuid()) {
+    return failure{fault::no_permission, path + " belongs to user " + std::to_string(info.st_uid) +
+                                             ", we are user " + std::to_string(geteuid()) +
+                                             "; he must remove it"};
   }
-  void* mapped = MAP_FAILED;
-  if (!why) {
-    mapped = mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (mapped == MAP_FAILED) why = failed("cannot map");
+  constexpr auto size = static_cast<off_t>(sizeof(page));
+  if (info.st_size != 0 && info.st_size != size) {
+    return not_ours("has " + std::to_string(info.st_size) + " bytes, not " + std::to_string(size));
   }
-  close(file);
-  if (why) return *why;
-  auto* const held = static_cast<page*>(mapped);
-  if (held->magic != bus::magic) {
-    std::memset(held, 0, sizeof(page));  // new, or nothing that we could go by
-    held->magic = bus::magic;
-  }
-  return seen_list(held);
+  // What the file system cannot hold is told now, and not later by SIGBUS.
+  errno = posix_fallocate(file.number(), 0, size);
+  if (errno != 0) return failed("cannot size");
+  void* const mapped =
+      mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
+  if (mapped == MAP_FAILED) return failed("cannot map");
+  seen_list out(static_cast<page*>(mapped));
+  if (out.mapped_->magic == 0) out.mapped_->magic = list_magic;  // new
+  if (out.mapped_->magic != list_magic) return not_ours("does not start with its magic word");
+  return out;
 }
 
-seen_list::seen_list(page* mapped) noexcept : mapped_(mapped) {
-  for (std::size_t i = 0; i < most_streams; ++i) delivered_[i] = mapped->entries[i].number;
+void seen_list::take_up() noexcept {
+  for (std::size_t i = 0; i < most_streams; ++i) delivered_[i] = mapped_->entries[i].number;
+  ahead_ = {};
 }
-seen_list::seen_list(seen_list&& other) noexcept
-    : mapped_(std::exchange(other.mapped_, nullptr)),
-      delivered_(other.delivered_),
-      is_ahead_(other.is_ahead_),
-      repeated_(other.repeated_) {}
+
+seen_list::seen_list(seen_list&& other) noexcept { *this = std::move(other); }
 seen_list& seen_list::operator=(seen_list&& other) noexcept {
   std::swap(mapped_, other.mapped_);
   delivered_ = other.delivered_;
-  is_ahead_ = other.is_ahead_;
+  ahead_ = other.ahead_;
+  latest_ = other.latest_;
   repeated_ = other.repeated_;
   return *this;
 }
@@ -117,41 +118,58 @@ seen_list::~seen_list() {
   if (mapped_ != nullptr) munmap(mapped_, sizeof(page));
 }
 
-// The stream's place; a new stream takes that of the one that was silent longest.
-std::size_t seen_list::slot_of(std::uint64_t stream) noexcept {
-  std::size_t oldest = 0;
-  for (std::size_t i = 0; i < most_streams; ++i) {
-    if (mapped_->entries[i].stream == stream) return i;
-    const bool is_older = mapped_->entries[i].turn < mapped_->entries[oldest].turn;
-    if (is_older && !is_ahead_[i]) oldest = i;
+// The place of the stream that was silent longest. One that was delivered and not released goes
+// only when all are such.
+std::size_t seen_list::oldest() const noexcept {
+  const auto is_older = [this](std::size_t a, std::size_t b) {
+    if (is_ahead(a) != is_ahead(b)) return is_ahead(b);
+    return mapped_->entries[a].turn < mapped_->entries[b].turn;
+  };
+  std::size_t out = 0;
+  for (std::size_t i = 1; i < most_streams; ++i) {
+    if (is_older(i, out)) out = i;
   }
-  entry& taken = mapped_->entries[oldest];
+  return out;
+}
+
+// The stream's place; a new stream takes that of the oldest.
+std::size_t seen_list::place_of(std::uint64_t stream) noexcept {
+  if (mapped_->entries[latest_].stream == stream) return latest_;
+  for (std::size_t i = 0; i < most_streams; ++i) {
+    if (mapped_->entries[i].stream == stream) return latest_ = i;
+  }
+  latest_ = oldest();
+  ahead_[latest_ / 64] &= ~(std::uint64_t{1} << latest_ % 64);
+  entry& taken = mapped_->entries[latest_];
   taken.stream = 0;  // a death from here on leaves an empty place
   compiler_fence();
-  taken.number = delivered_[oldest] = 0;
+  taken.number = delivered_[latest_] = 0;
   taken.turn = 0;
   compiler_fence();
   taken.stream = stream;
-  return oldest;
+  return latest_;
 }
 
 bool seen_list::is_new(const message_mark& mark) noexcept {
-  const std::size_t i = slot_of(mark.stream);
-  const bool is_first = mapped_->entries[i].turn == 0 && !is_ahead_[i];
+  const std::size_t i = place_of(mark.stream);
+  const bool is_first = mapped_->entries[i].turn == 0 && !is_ahead(i);
   if (!is_first && !is_after(mark.number, delivered_[i])) {
     ++repeated_;
     return false;
   }
   delivered_[i] = mark.number;
-  is_ahead_[i] = true;
+  ahead_[i / 64] |= std::uint64_t{1} << i % 64;
   return true;
 }
 
 void seen_list::note_released() noexcept {
-  for (std::size_t i = 0; i < most_streams; ++i) {
-    if (!std::exchange(is_ahead_[i], false)) continue;
-    mapped_->entries[i].number = delivered_[i];
-    mapped_->entries[i].turn = ++mapped_->turns;
+  for (std::size_t part = 0; part < ahead_.size(); ++part) {
+    for (auto bits = std::exchange(ahead_[part], 0); bits != 0; bits &= bits - 1) {
+      const std::size_t i = part * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      mapped_->entries[i].number = delivered_[i];
+      compiler_fence();  // a turn says that the number before it holds
+      mapped_->entries[i].turn = ++mapped_->turns;
+    }
   }
   compiler_fence();  // before the channel's own release
 }

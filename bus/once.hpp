@@ -7,12 +7,14 @@
 //     magic  stream  number  check  the message
 //       8       8       8      8
 //
-// Memory     what was released is noted per stream in a small file, /tmp/annulus.NAME.seen, before
-//            the channel is told, so a successor drops it too. What was read and not released comes
-//            again to the successor, as on every channel
-// Streams    the last 64 that brought something; a stream that was silent for longer than that
-//            is forgotten, and what it repeats then would be new
-// Unmarked   messages pass as they are
+// Memory     what was released is noted per stream in a small file, /tmp/annulus.NAME.shm.seen (or
+//            .pipe.seen; of a path PATH.seen), before the channel is told, so a successor drops it
+//            too. What was read and not released comes again to the successor, as on every channel
+// Streams    a ring is one stream, a pipe one for each producer. The last 1024 that brought
+//            something are known; one that was silent for longer is forgotten, and what it repeats
+//            then would be new
+// Unmarked   messages pass as they are. A mark is no signature: who may push can forge one, and so
+//            hide messages of others
 #pragma once
 
 #include <array>
@@ -36,11 +38,12 @@ using mark_head = std::array<std::byte, mark_bytes>;
 
 class seen_list {
  public:
-  static constexpr std::size_t most_streams = 64;
+  static constexpr std::size_t most_streams = 1024;  // as many as a channel may have producers
 
-  // The file is made if it is missing. `of` names the channel, for example "shm.orders".
-  [[nodiscard]] static result<seen_list> open(const std::string& of);
-  [[nodiscard]] static std::string path_of(const std::string& of);
+  // The file is made if it is missing. What is no such file is left alone.
+  [[nodiscard]] static result<seen_list> open(const std::string& path);
+  // Goes by what was noted until now. Requires: the channel's consumer is us, so nobody else notes.
+  void take_up() noexcept;
 
   seen_list(seen_list&&) noexcept;
   seen_list& operator=(seen_list&&) noexcept;
@@ -50,6 +53,8 @@ class seen_list {
   [[nodiscard]] bool is_new(const message_mark& mark) noexcept;
   // All that was new until now was released.
   void note_released() noexcept;
+  // All that was new since is left to the next consumer.
+  void forget_unreleased() noexcept { ahead_ = {}; }
 
   [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
 
@@ -61,12 +66,15 @@ class seen_list {
   };
   struct page;
 
-  explicit seen_list(page* mapped) noexcept;
-  std::size_t slot_of(std::uint64_t stream) noexcept;
+  explicit seen_list(page* mapped) noexcept : mapped_(mapped) {}
+  std::size_t place_of(std::uint64_t stream) noexcept;
+  std::size_t oldest() const noexcept;
+  [[nodiscard]] bool is_ahead(std::size_t i) const noexcept { return ahead_[i / 64] >> i % 64 & 1; }
 
   page* mapped_ = nullptr;
   std::array<std::uint64_t, most_streams> delivered_{};
-  std::array<bool, most_streams> is_ahead_{};  // delivered, and not yet noted
+  std::array<std::uint64_t, most_streams / 64> ahead_{};  // one bit each: delivered, not yet noted
+  std::size_t latest_ = 0;                                // the place of the last mark
   std::uint64_t repeated_ = 0;
 };
 

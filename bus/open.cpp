@@ -1,3 +1,9 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <annulus/bus/meeting.hpp>
 #include <annulus/bus/open.hpp>
 
 namespace annulus::bus {
@@ -11,14 +17,48 @@ failure unfit(const endpoint& e, const std::string& what, std::uint64_t found,
 }
 
 // Whether what is there can do what was asked for.
-result<bool> is_fit(const endpoint& e, std::uint64_t max_message, std::uint32_t producers) {
-  if (e.max_message.value_or(0) > max_message) {
-    return unfit(e, "max_message", max_message, *e.max_message);
+template <class Geometry>
+result<bool> is_fit(const endpoint& e, const Geometry& found) {
+  if (e.capacity.value_or(0) > found.capacity) {
+    return unfit(e, "capacity", found.capacity, *e.capacity);
   }
-  if (e.producers.value_or(0) > producers) {
-    return unfit(e, "producers", producers, *e.producers);
+  if (e.max_message.value_or(0) > found.max_message) {
+    return unfit(e, "max_message", found.max_message, *e.max_message);
+  }
+  if (e.producers.value_or(0) > found.producers) {
+    return unfit(e, "producers", found.producers, *e.producers);
   }
   return true;
+}
+
+// False: there was none.
+result<bool> remove_file(const std::string& path) {
+  if (unlink(path.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  return failure{errno == EACCES || errno == EPERM ? fault::no_permission : fault::system,
+                 "cannot remove " + path + ": " + std::strerror(errno)};
+}
+
+result<bool> or_false(result<bool> done) {
+  if (done || done.error().kind != fault::not_found) return done;
+  return false;
+}
+
+result<bool> remove_decided(const endpoint& e, bool is_forced) {
+  auto where = e;
+  bool was_there = false;
+  auto decided = decision_of(e.name, e.owner);
+  if (decided) {
+    where.scheme = decided->transport == transport::shm ? scheme::shm : scheme::pipe;
+    auto done = or_false(remove(where, is_forced));
+    if (!done) return done;
+    was_there = *done;
+  } else if (decided.error().kind != fault::damaged || !is_forced) {
+    return decided.error();
+  }
+  // The decision last: while the channel is there, whoever comes must be led to it.
+  if (auto done = forget_decision(e.name); !done) return done;
+  return was_there;
 }
 
 }  // namespace
@@ -47,9 +87,8 @@ result<segment> open_segment(const endpoint& e) {
   for (;;) {
     auto found = segment::open(e.name, access::read_write, e.owner);
     if (found) {
-      const auto& shape = found->geometry();
-      if (auto fit = is_fit(e, shape.max_message, shape.producers); !fit) return fit.error();
-      if (e.integrity && *e.integrity != shape.integrity) {
+      if (auto fit = is_fit(e, found->geometry()); !fit) return fit.error();
+      if (e.integrity && *e.integrity != found->geometry().integrity) {
         return failure{fault::incompatible, to_string(e) +
                                                 " exists with the other integrity; leave the "
                                                 "option out, or remove it and make it anew"};
@@ -66,14 +105,35 @@ result<named_pipe> open_pipe(const endpoint& e) {
   for (;;) {
     auto found = named_pipe::open(e.name, e.owner);
     if (found) {
-      const auto& shape = found->geometry();
-      if (auto fit = is_fit(e, shape.max_message, shape.producers); !fit) return fit.error();
+      if (auto fit = is_fit(e, found->geometry()); !fit) return fit.error();
       return found;
     }
     if (found.error().kind != fault::not_found || !e.creates) return found;
     auto made = named_pipe::create(e.name, pipe_shape_of(e));
     if (made || made.error().kind != fault::already_exists) return made;
   }
+}
+
+std::string path_of(const endpoint& e) {
+  if (e.name.front() == '/') return e.name;
+  return e.scheme == scheme::pipe ? "/tmp/annulus." + e.name + ".pipe"
+                                  : "/dev/shm/annulus." + e.name;
+}
+
+std::string seen_path_of(const endpoint& e) {
+  if (e.name.front() == '/') return e.name + ".seen";
+  return "/tmp/annulus." + e.name + (e.scheme == scheme::pipe ? ".pipe.seen" : ".shm.seen");
+}
+
+result<bool> remove(const endpoint& e, bool is_forced) {
+  if (e.scheme == scheme::automatic) return remove_decided(e, is_forced);
+  auto channel = e.scheme == scheme::shm ? segment::remove(e.name, is_forced)
+                                         : named_pipe::remove(e.name, is_forced);
+  if (!channel && channel.error().kind != fault::not_found) return channel;
+  auto seen = remove_file(seen_path_of(e));
+  if (!seen) return seen;
+  if (!channel && !*seen) return channel;
+  return static_cast<bool>(channel);
 }
 
 }  // namespace annulus::bus

@@ -1,4 +1,5 @@
-// A channel by its name: opened, or made if it is missing, and fit for what was asked of it.
+// A channel by its name: opened, or made if it is missing, and fit for what was asked of it; or
+// removed, with all that it left.
 #pragma once
 
 #include <annulus/bus/name.hpp>
@@ -11,8 +12,17 @@ namespace annulus::bus {
 [[nodiscard]] segment_options shape_of(const endpoint& e);
 [[nodiscard]] pipe_options pipe_shape_of(const endpoint& e);
 
-// Requires: the scheme is shm, or pipe.
+// Requires, here and below: the scheme is shm, or pipe.
 [[nodiscard]] result<segment> open_segment(const endpoint& e);
 [[nodiscard]] result<named_pipe> open_pipe(const endpoint& e);
+
+// The file that its name stands for.
+[[nodiscard]] std::string path_of(const endpoint& e);
+// Where a consumer with once=yes keeps what it has seen (once.hpp).
+[[nodiscard]] std::string seen_path_of(const endpoint& e);
+
+// Removes the channel and what the bus keeps beside it: what was seen and, of an auto: name, the
+// decision. False: no channel was there, only such remains. In use: fails, unless forced.
+[[nodiscard]] result<bool> remove(const endpoint& e, bool is_forced = false);
 
 }  // namespace annulus::bus

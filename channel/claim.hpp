@@ -55,6 +55,14 @@ class basic_claim {
     if (Producer* producer = close()) producer->abort_claim();
   }
 
+  // For a claim of another type that takes this one's place: whom to tell of its end, and nothing
+  // if it is not open. This one has ended; of the other's end tell these.
+  [[nodiscard]] Producer* handed_over() noexcept { return close(); }
+  static void commit_for(Producer& producer, std::size_t bytes) noexcept {
+    producer.commit_claim(bytes);
+  }
+  static void abort_for(Producer& producer) noexcept { producer.abort_claim(); }
+
  private:
   Producer* close() noexcept {
     status_ = annulus::status::not_permitted;

@@ -14,6 +14,8 @@ void add_recover(CLI::App& app, exit_code& ends_with);
 void add_remove(CLI::App& app, exit_code& ends_with);
 void add_bench(CLI::App& app, exit_code& ends_with);
 void add_compare(CLI::App& app, exit_code& ends_with);
+void add_gateway(CLI::App& app, exit_code& ends_with);
+void add_choose(CLI::App& app, exit_code& ends_with);
 
 // The whole command; what main() returns.
 [[nodiscard]] int run(int argc, const char* const* argv);

@@ -64,6 +64,8 @@ int dispatch(int argc, const char* const* argv) {
   add_remove(app, ends_with);
   add_bench(app, ends_with);
   add_compare(app, ends_with);
+  add_gateway(app, ends_with);
+  add_choose(app, ends_with);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

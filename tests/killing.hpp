@@ -3,10 +3,16 @@
 // A Place is where they meet:
 //
 //     producer_type, consumer_type    its roles
-//     producer(), consumer()          attach one, in a process of its own
+//     producer(lane), consumer()      attach one, in a process of its own
 //     max_message()                   the largest that is sent
 //     settle(producer)                returns when what was committed is with the consumer's side
 //     add_up(toll)                    holds the place's own counters to what happened
+//
+// What a place has between its producers and its consumer dies with them (has_middle):
+//
+//     strike(dice), mend()            kill some of it; replace what is dead
+//     has_passed_all()                after the last producer: whether all was passed on, and it
+//     ended
 #pragma once
 
 #include "ledger.hpp"
@@ -15,6 +21,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -27,6 +34,7 @@ inline constexpr std::uint64_t batch_size = 5;
 
 struct plan {
   std::uint64_t lanes = 1;
+  std::uint64_t first_lane = 0;  // 1: no message is anonymous
   bool producers_die = true;
   bool consumers_die = true;
 };
@@ -36,13 +44,20 @@ struct toll {
   std::uint64_t delivered, read, deaths_in_claims, producer_deaths, consumer_deaths;
 };
 
+template <class Place>
+concept has_middle = requires(Place place, dice& luck) {
+  place.strike(luck);
+  place.mend();
+  { place.has_passed_all() } -> std::same_as<bool>;
+};
+
 // One incarnation of a producer: every way to push, and every way to die of it.
 template <class Place>
 class pushing {
  public:
   pushing(ledger& book, Place& place, std::uint64_t incarnation, bool may_die, std::uint64_t seed)
       : book_(book),
-        to_(place.producer()),
+        to_(place.producer(book.of[incarnation].lane)),
         sent_(book, incarnation),
         dice_(mixed(seed) ^ incarnation),
         may_die_(may_die) {
@@ -206,7 +221,7 @@ class reading {
 };
 
 // The parent: starts, kills, stops and replaces, and in the end adds up.
-template <class Place>
+template <class Place, class Reading = reading<Place>>
 class killing {
  public:
   killing(const plan& p, Place& place) : plan_(p), place_(place), dice_(seed_) {
@@ -217,6 +232,7 @@ class killing {
 
   void run(std::chrono::nanoseconds span) {
     start_consumer();
+    if constexpr (has_middle<Place>) place_.mend();
     for (std::uint64_t lane = 0; lane < plan_.lanes; ++lane) start_producer(lane);
     const auto until = within(span);
     while (is_fine() && std::chrono::steady_clock::now() < until) {
@@ -235,18 +251,20 @@ class killing {
       ADD_FAILURE() << "the ledger is full";
       return;
     }
-    book_->of[incarnation].lane = lane;
+    book_->of[incarnation].lane = plan_.first_lane + lane;
     book_->lives.store(incarnation + 1);
     producers_[lane] = child(
         [&] { pushing<Place>(*book_, place_, incarnation, plan_.producers_die, seed_).run(); });
   }
   void start_consumer() {
-    consumer_ = child([&, luck = dice_.roll()] {
-      reading<Place>(*book_, place_, plan_.consumers_die, luck).run();
-    });
+    consumer_ = child(
+        [&, luck = dice_.roll()] { Reading(*book_, place_, plan_.consumers_die, luck).run(); });
   }
 
   void strike() {
+    if constexpr (has_middle<Place>) {
+      if (dice_.once_in(3)) return place_.strike(dice_);
+    }
     const auto lane = dice_.below(plan_.lanes);
     switch (dice_.below(16)) {
       case 0:  // all at once
@@ -289,6 +307,7 @@ class killing {
   }
 
   void replace_the_dead() {
+    if constexpr (has_middle<Place>) place_.mend();
     if (consumer_.is_gone()) {
       consumer_deaths_ += bury(consumer_, "consumer");
       start_consumer();
@@ -315,11 +334,19 @@ class killing {
     };
     while (!are_gone() && std::chrono::steady_clock::now() < until) {
       child::nap(10ms);
+      if constexpr (has_middle<Place>) place_.mend();
       replace_dead_consumer();
     }
     ASSERT_TRUE(are_gone()) << "a producer hangs";
     for (std::uint64_t lane = 0; lane < plan_.lanes; ++lane) {
       producer_deaths_ += bury(producers_[lane], "producer");
+    }
+    if constexpr (has_middle<Place>) {
+      while (is_fine() && !place_.has_passed_all() && std::chrono::steady_clock::now() < until) {
+        child::nap(5ms);
+        replace_dead_consumer();
+      }
+      ASSERT_TRUE(place_.has_passed_all()) << "not everything was passed on";
     }
     book_->is_over = true;
     while (is_fine() && consumer_.await_end(until) && consumer_.was_killed()) {

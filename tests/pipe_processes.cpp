@@ -24,7 +24,9 @@ class pipe_place {
   pipe_place(const plan& p, std::uint64_t capacity) : plan_(p), pipe_(options(p, capacity)) {}
 
   // Each by the name, as every process does for itself.
-  [[nodiscard]] pipe_producer producer() { return must(pipe_producer::attach(opened())); }
+  [[nodiscard]] pipe_producer producer(std::uint64_t) {
+    return must(pipe_producer::attach(opened()));
+  }
   [[nodiscard]] pipe_consumer consumer() { return must(pipe_consumer::attach(opened())); }
   [[nodiscard]] std::uint64_t max_message() { return pipe_->geometry().max_message; }
 

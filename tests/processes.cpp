@@ -42,7 +42,7 @@ class ring_place {
 
   explicit ring_place(const ring_plan& p) : plan_(p), memory_(options(p)) {}
 
-  [[nodiscard]] Producer producer() { return attach<Producer>(memory_.name()); }
+  [[nodiscard]] Producer producer(std::uint64_t) { return attach<Producer>(memory_.name()); }
   [[nodiscard]] Consumer consumer() { return attach<Consumer>(memory_.name()); }
   [[nodiscard]] std::uint64_t max_message() { return (*memory_).geometry().max_message; }
   static void settle(Producer&) {}  // a commit is all there is to it

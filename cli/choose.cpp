@@ -1,0 +1,146 @@
+// annulus choose: which transport for which need, and why.
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <vector>
+
+#include <annulus/bus/meeting.hpp>
+#include <annulus/bus/open.hpp>
+
+namespace annulus::cli {
+namespace {
+
+struct choose_options {
+  std::vector<std::string> names;
+  bus::needs needs;
+  bool as_json = false;
+};
+
+// What would be chosen for an endpoint, or was.
+struct answer {
+  std::string name;  // empty: for needs alone
+  bus::choice chosen;
+  std::string missing;                 // why shared memory is not to be had
+  std::optional<bus::choice> decided;  // by whoever opened it first
+};
+
+answer answer_for(const bus::endpoint& e) {
+  answer out;
+  const auto bytes = must(segment::bytes_for(bus::shape_of(e)));
+  out.chosen = bus::choose(e.needs, bytes);
+  out.missing = bus::shared_memory_is_missing(bytes);
+  if (e.name.empty()) return out;
+  out.name = to_string(e);
+  auto decided = bus::decision_of(e.name, e.owner);
+  if (decided) {
+    out.decided = *decided;
+  } else if (decided.error().kind != fault::not_found) {
+    throw command_error{code_of(decided.error().kind), decided.error().message};
+  }
+  return out;
+}
+
+bus::endpoint parsed(const std::string& name) {
+  auto e = must(bus::parse(name));
+  if (e.scheme == bus::scheme::automatic) return e;
+  throw command_error{exit_code::usage,
+                      fmt::format("'{}' leaves nothing to choose; write auto:NAME", name)};
+}
+
+bus::endpoint with(bus::endpoint e, const bus::needs& also) {
+  e.needs.portable |= also.portable;
+  e.needs.guarded |= also.guarded;
+  if (also.latency) e.needs.latency = also.latency;
+  if (also.rate) e.needs.rate = also.rate;
+  return e;
+}
+
+void say(const answer& a) {
+  const auto* const name = a.name.empty() ? "" : a.name.c_str();
+  const auto* const colon = a.name.empty() ? "" : ": ";
+  if (a.decided) {
+    fmt::print("{}{}{}, as was decided when it was first opened: {}\n", name, colon,
+               bus::to_string(a.decided->transport), a.decided->why);
+    if (a.decided->transport != a.chosen.transport) {
+      fmt::print("  for these needs {} would be chosen: {}\n", bus::to_string(a.chosen.transport),
+                 a.chosen.why);
+      fmt::print("  to have it decided anew: annulus remove {}\n", name);
+    }
+  } else {
+    fmt::print("{}{}{}: {}\n", name, colon, bus::to_string(a.chosen.transport), a.chosen.why);
+  }
+  if (a.missing.empty()) {
+    fmt::print("  shared memory is to be had\n");
+  } else {
+    fmt::print("  shared memory is not to be had: {}\n", a.missing);
+  }
+}
+
+nlohmann::ordered_json json_of(const answer& a) {
+  nlohmann::ordered_json out;
+  if (!a.name.empty()) out["endpoint"] = a.name;
+  out["transport"] = bus::to_string((a.decided ? *a.decided : a.chosen).transport);
+  out["chosen"] = bus::to_string(a.chosen.transport);
+  out["why"] = a.chosen.why;
+  out["is_fallback"] = a.chosen.is_fallback;
+  out["has_shared_memory"] = a.missing.empty();
+  if (!a.missing.empty()) out["shared_memory_is_missing"] = a.missing;
+  if (a.decided) {
+    out["decided"] = bus::to_string(a.decided->transport);
+    out["decided_why"] = a.decided->why;
+  }
+  return out;
+}
+
+void choose(const choose_options& o) {
+  std::vector<answer> answers;
+  bus::endpoint nameless;
+  nameless.scheme = bus::scheme::automatic;
+  if (o.names.empty()) answers.push_back(answer_for(with(nameless, o.needs)));
+  for (const auto& name : o.names) answers.push_back(answer_for(with(parsed(name), o.needs)));
+  if (!o.as_json) {
+    for (const auto& one : answers) say(one);
+    return;
+  }
+  auto all = nlohmann::ordered_json::array();
+  for (const auto& one : answers) all.push_back(json_of(one));
+  fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+constexpr const char* footer =
+    "The tree, from the top:\n"
+    "  must it work where shared memory does not?   yes: pipe\n"
+    "  is less than 0.1 ms needed?                  yes: shm\n"
+    "  are more than 10,000 messages/s needed?      yes: shm\n"
+    "  else                                         pipe\n"
+    "Where shm is chosen and shared memory is not to be had, the pipe takes its place.\n"
+    "\n"
+    "The first to open an auto: name decides for all who come later; this only looks. What this\n"
+    "machine can do: annulus compare.\n"
+    "\n"
+    "Examples:\n"
+    "  annulus choose --latency 50us\n"
+    "  annulus choose 'auto:orders?rate=20000' auto:events --json";
+
+}  // namespace
+
+void add_choose(CLI::App& app, exit_code&) {
+  auto o = std::make_shared<choose_options>();
+  auto* command = app.add_subcommand("choose", "Tell which transport to take, and why");
+  command->footer(footer);
+  command->add_option("endpoints", o->names, "what they lead to, or would")
+      ->type_name("auto:NAME...");
+  add_span(*command, "--latency", o->needs.latency, "needed, one way");
+  command->add_option("--rate", o->needs.rate, "needed, messages a second");
+  command->add_flag("--portable", o->needs.portable, "must work where shared memory does not");
+  command->add_flag("--guarded", o->needs.guarded,
+                    "the system is to guard and log who comes, or the other side may be remote");
+  command->add_flag("--json", o->as_json, "as JSON");
+  command->callback([o] { choose(*o); });
+}
+
+}  // namespace annulus::cli

@@ -1,0 +1,201 @@
+// annulus gateway: messages from one channel, or several, into another, until it is stopped.
+//
+// The lanes run on threads of their own; this thread tells of them and hears the signals.
+#include "cli/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/signals.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <annulus/bus/gateway.hpp>
+
+namespace annulus::cli {
+namespace {
+
+using clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+struct gateway_command {
+  std::vector<std::string> names;  // the last is the target
+  bus::gateway_options how;
+  bool once = false;
+  std::optional<std::chrono::nanoseconds> health;
+  bool as_json = false;
+};
+
+// What all lanes did together, and what to say of it.
+class account {
+ public:
+  account(std::string to, bool as_json) : to_(std::move(to)), as_json_(as_json) {}
+
+  void tell(const std::vector<bus::lane_report>& lanes, bool is_final) {
+    const auto now = clock::now();
+    const auto all = sum_of(lanes);
+    const double seconds = std::chrono::duration<double>(now - (is_final ? began_ : last_)).count();
+    const auto count = static_cast<double>(all.messages - (is_final ? 0 : told_));
+    const double rate = seconds > 0 ? count / seconds : 0;
+    if (as_json_) {
+      say_json(lanes, all, rate, is_final);
+    } else {
+      say(lanes, all, rate, is_final);
+    }
+    last_ = now;
+    told_ = all.messages;
+  }
+
+ private:
+  static bus::lane_report sum_of(const std::vector<bus::lane_report>& lanes) {
+    bus::lane_report all;
+    for (const auto& one : lanes) {
+      all.messages += one.messages;
+      all.bytes += one.bytes;
+      all.batches += one.batches;
+      all.dropped += one.dropped;
+      all.corrupt += one.corrupt;
+    }
+    return all;
+  }
+
+  void say(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all, double rate,
+           bool is_final) const {
+    auto line = fmt::format("annulus: {}: {} messages, {}", to_, all.messages,
+                            show_bytes(static_cast<double>(all.bytes)));
+    if (!is_final) line += fmt::format(", {}/s", show_count(rate));
+    if (all.dropped > 0) line += fmt::format(", {} dropped", all.dropped);
+    if (all.corrupt > 0) line += fmt::format(", {} stretches of damage skipped", all.corrupt);
+    for (const auto& one : lanes) {
+      if (is_final && lanes.size() == 1) break;
+      line += fmt::format("; {} {}", one.from, bus::to_string(one.state));
+      if (lanes.size() > 1) line += fmt::format(" ({} messages)", one.messages);
+    }
+    fmt::print(stderr, "{}\n", line);
+  }
+
+  void say_json(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all,
+                double rate, bool is_final) const {
+    nlohmann::ordered_json out;
+    out["to"] = to_;
+    out["final"] = is_final;
+    put_counts(out, all);
+    out["messages_per_second"] = rate;
+    for (const auto& one : lanes) {
+      nlohmann::ordered_json lane;
+      lane["from"] = one.from;
+      lane["state"] = bus::to_string(one.state);
+      put_counts(lane, one);
+      if (!one.error.empty()) lane["error"] = one.error;
+      out["lanes"].push_back(std::move(lane));
+    }
+    // A name may hold bytes that are no UTF-8.
+    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    std::fflush(stdout);
+  }
+  static void put_counts(nlohmann::ordered_json& to, const bus::lane_report& of) {
+    to["messages"] = of.messages;
+    to["bytes"] = of.bytes;
+    to["batches"] = of.batches;
+    to["dropped"] = of.dropped;
+    to["corrupt"] = of.corrupt;
+  }
+
+  std::string to_;
+  bool as_json_;
+  clock::time_point began_ = clock::now();
+  clock::time_point last_ = began_;
+  std::uint64_t told_ = 0;
+};
+
+bus::gateway opened(const gateway_command& o) {
+  std::vector<bus::endpoint> ends;
+  for (const auto& name : o.names) ends.push_back(must(bus::parse(name)));
+  auto to = std::move(ends.back());
+  ends.pop_back();
+  to.once |= o.once;
+  return must(bus::gateway::open(ends, std::move(to), o.how));
+}
+
+// What the lanes came to: the first that failed decides.
+exit_code end_of(const std::vector<bus::lane_report>& lanes) {
+  auto out = exit_code::ok;
+  for (const auto& one : lanes) {
+    if (one.corrupt > 0 && out == exit_code::ok) out = exit_code::damaged;
+    if (one.state != bus::lane_state::failed) continue;
+    fmt::print(stderr, "annulus: {}: {}\n", one.from, one.error);
+    out = exit_code::failure;
+  }
+  return out;
+}
+
+void run_gateway(const gateway_command& o, exit_code& ends_with) {
+  auto passing = opened(o);
+  account all(o.names.back(), o.as_json);
+  const auto every = o.health.value_or(isatty(STDERR_FILENO) != 0 ? 5s : 0ns);
+  auto next = clock::now() + every;
+  {
+    const std::jthread lanes([&] { passing.run(); });
+    while (!passing.is_over()) {
+      std::this_thread::sleep_for(20ms);
+      if (stop_signal() != 0) passing.stop();
+      if (every == 0ns || clock::now() < next) continue;
+      all.tell(passing.report(), false);
+      next += every;
+    }
+  }
+  const auto lanes = passing.report();
+  all.tell(lanes, true);
+  ends_with = end_of(lanes);
+  if (ends_with != exit_code::failure) throw_if_stopped();
+}
+
+constexpr const char* footer =
+    "FROM and TO are endpoints with their options: shm:NAME, pipe:NAME, auto:NAME?latency=50us.\n"
+    "What is missing is made, and stays. Each FROM keeps its order. A message is released at its "
+    "source only\n"
+    "when TO has taken it, so a gateway that dies loses nothing: start it again, and it passes on\n"
+    "again what was not released. With --once those messages carry a mark by which a consumer of\n"
+    "TO?once=yes drops what comes again: exactly once.\n"
+    "\n"
+    "^C, SIGTERM and SIGHUP stop it cleanly: what was begun is finished, the totals are told, and\n"
+    "the exit code is 128+n. Without --until-closed it waits for whoever comes next. A pipe's\n"
+    "contents live only while somebody has it open.\n"
+    "\n"
+    "Examples:\n"
+    "  annulus gateway shm:orders pipe:archive\n"
+    "  annulus gateway shm:a shm:b pipe:c 'shm:all?producers=3' --on-full drop\n"
+    "  annulus gateway pipe:in shm:out --once --json --health 1s";
+
+}  // namespace
+
+void add_gateway(CLI::App& app, exit_code& ends_with) {
+  auto o = std::make_shared<gateway_command>();
+  auto* command = app.add_subcommand("gateway", "Pass messages on from channels into another");
+  command->footer(footer);
+  command->add_option("endpoints", o->names, "the sources, then the target")
+      ->required()
+      ->expected(2, 1024)
+      ->type_name("FROM... TO");
+  command
+      ->add_option_function<std::string>(
+          "--on-full", [o](const std::string& text) { o->how.drops = text == "drop"; },
+          "when TO has no room, or nobody is there: wait, or drop the newest and count it "
+          "(default: wait)")
+      ->check(CLI::IsMember({"wait", "drop"}))
+      ->type_name("wait|drop");
+  command->add_flag("--until-closed", o->how.ends_with_source,
+                    "end when the producers of every source have closed and all was passed on");
+  command->add_option("--batch", o->how.batch, "messages passed on at once (default: 256)")
+      ->check(CLI::Range(1, 65536));
+  command->add_flag("--once", o->once, "mark the messages, as once=yes in TO does");
+  add_span(*command, "--health", o->health,
+           "tell how it goes so often, 0 never (default: 5s on a terminal, else never)");
+  command->add_flag("--json", o->as_json, "tell it as JSON, a line each on standard output");
+  command->callback([o, &ends_with] { run_gateway(*o, ends_with); });
+}
+
+}  // namespace annulus::cli

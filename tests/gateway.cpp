@@ -1,0 +1,275 @@
+// The gateway inside one process: what it refuses, what it makes, its policies and how it ends.
+#include "bytes.hpp"
+#include "endpoints.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <annulus/bus/gateway.hpp>
+
+namespace annulus::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using bus::gateway;
+using bus::gateway_options;
+using bus::lane_state;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+bus::endpoint named(const std::string& text) { return opened(bus::parse(text)); }
+
+result<gateway> open_gateway(const std::vector<std::string>& from, const std::string& to,
+                             gateway_options how = {}) {
+  std::vector<bus::endpoint> sources;
+  for (const auto& one : from) sources.push_back(named(one));
+  return gateway::open(sources, named(to), how);
+}
+
+// Runs on a thread of its own until the end of its scope.
+class running {
+ public:
+  explicit running(gateway passing)
+      : passing_(std::move(passing)), thread_([this] { passing_.run(); }) {}
+  ~running() { end(); }
+  running(const running&) = delete;
+  running& operator=(const running&) = delete;
+
+  [[nodiscard]] bus::lane_report report() const { return passing_.report().front(); }
+  void await_end() {
+    if (thread_.joinable()) thread_.join();
+  }
+  void end() {
+    passing_.stop();
+    await_end();
+  }
+  // Polls until the report is so; half a minute at most.
+  template <class Condition>
+  [[nodiscard]] bool eventually(Condition is_so) const {
+    const auto until = within(30s);
+    while (!is_so(report())) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+
+ private:
+  gateway passing_;
+  std::thread thread_;
+};
+
+std::string read_one(bus_consumer& from) {
+  const view seen = from.read(within(30s));
+  auto out = seen ? text(seen.bytes()) : "[" + std::string(to_string(seen.status())) + "]";
+  from.release();
+  return out;
+}
+
+// Two channels, by each pair of transports.
+struct way {
+  const char *from, *to;
+};
+class GatewayOver : public ::testing::TestWithParam<way> {
+ protected:
+  [[nodiscard]] std::string from(const char* options = "") const {
+    return from_.at(GetParam().from, options);
+  }
+  [[nodiscard]] std::string to(const char* options = "") const {
+    return to_.at(GetParam().to, options);
+  }
+
+  scratch_endpoint from_, to_;
+};
+
+TEST_P(GatewayOver, messages_arrive_whole_and_in_order_and_it_ends_with_its_source) {
+  auto rx = opened(open_consumer(to()));
+  gateway_options how;
+  how.ends_with_source = true;
+  how.batch = 7;
+  running passing(opened(open_gateway({from()}, to(), how)));
+  auto tx = opened(open_producer(from()));
+  std::uint64_t bytes = 0;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    const auto one = pattern(i % 300 == 299 ? 100'000 : i % 50, i);
+    bytes += one.size();
+    ASSERT_EQ(tx.push(message(one), within(30s)), status::ok);
+    const view seen = rx.read(within(30s));
+    ASSERT_TRUE(seen) << i;
+    ASSERT_EQ(copy(seen.bytes()), one) << i;
+    rx.release();
+  }
+  EXPECT_TRUE(passing.eventually([](const auto& r) { return r.state == lane_state::idle; }));
+  tx.close();
+  passing.await_end();
+  EXPECT_EQ(read_one(rx), "[closed]");
+  const auto told = passing.report();
+  EXPECT_EQ(told.from, from());
+  EXPECT_EQ(told.state, lane_state::ended);
+  EXPECT_EQ(told.messages, 1000u);
+  EXPECT_EQ(told.bytes, bytes);
+  EXPECT_GE(told.batches, 1u);
+  EXPECT_EQ(told.dropped + told.corrupt, 0u);
+}
+
+TEST_P(GatewayOver, with_once_the_next_gateway_repeats_and_the_consumer_does_not_see_it) {
+  auto rx = opened(open_consumer(to("once=yes&capacity=4MiB")));
+  auto tx = opened(open_producer(from()));
+  for (const auto* one : {"a", "b", "c"}) {
+    running passing(opened(open_gateway({from()}, to("once=yes"))));
+    ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+    EXPECT_EQ(read_one(rx), one);
+  }
+  // As a gateway that dies before its release would: what it read, passed on with its mark.
+  {
+    auto dying = opened(open_consumer(from()));
+    auto passed = opened(open_producer(to()));
+    ASSERT_EQ(tx.try_push(bytes("d")), status::ok);
+    const view seen = dying.read(within(30s));
+    ASSERT_TRUE(seen);
+    const auto head = bus::head_of(dying.mark());
+    const message parts[] = {head, seen.bytes()};
+    ASSERT_EQ(passed.try_push(pieces(parts)), status::ok);
+  }
+  EXPECT_EQ(read_one(rx), "d");
+  running passing(opened(open_gateway({from()}, to("once=yes"))));
+  ASSERT_EQ(tx.try_push(bytes("e")), status::ok);
+  EXPECT_EQ(read_one(rx), "e");
+  EXPECT_EQ(rx.repeated(), 1u);
+}
+
+TEST_P(GatewayOver, a_target_is_made_large_enough_for_the_largest_message_and_its_mark) {
+  const auto source = opened(open_producer(from("capacity=4MiB")));
+  for (const auto* options : {"", "once=yes"}) {
+    { const auto passing = opened(open_gateway({from()}, to(options))); }
+    const auto target = opened(open_producer(to()));
+    EXPECT_GE(target.max_message(), source.max_message() + (*options == '\0' ? 0 : 32));
+    EXPECT_TRUE(bus::remove(named(to()), true));
+  }
+}
+
+TEST_P(GatewayOver, a_target_that_is_too_small_is_refused) {
+  const auto source = opened(open_producer(from("capacity=64KiB")));
+  { const auto target = opened(open_producer(to("capacity=64KiB"))); }
+  EXPECT_TRUE(open_gateway({from()}, to()));
+  const auto refused = refusal_of(open_gateway({from()}, to("once=yes")));
+  EXPECT_EQ(refused.kind, fault::incompatible);
+  EXPECT_THAT(refused.message, AllOf(HasSubstr("up to 32768 bytes"), HasSubstr("bring 32800"),
+                                     HasSubstr("make it with max_message=32800")));
+}
+
+TEST_P(GatewayOver, one_that_drops_counts_what_found_no_room_and_goes_on) {
+  auto rx = opened(open_consumer(to("capacity=64KiB")));
+  gateway_options how;
+  how.drops = true;
+  how.ends_with_source = true;
+  running passing(opened(open_gateway({from("capacity=64KiB")}, to(), how)));
+  auto tx = opened(open_producer(from()));
+  const auto one = pattern(1000, 1);
+  for (int i = 0; i < 1000; ++i) ASSERT_EQ(tx.push(message(one), within(30s)), status::ok);
+  tx.close();
+  passing.await_end();
+  std::uint64_t seen = 0;
+  while (rx.try_read()) ++seen;
+  const auto told = passing.report();
+  EXPECT_GT(told.dropped, 0u);
+  EXPECT_EQ(told.messages, seen);
+  EXPECT_EQ(told.messages + told.dropped, 1000u);
+}
+
+TEST_P(GatewayOver, one_that_drops_still_passes_the_largest_message) {
+  auto rx = opened(open_consumer(to("capacity=8MiB")));
+  gateway_options how;
+  how.drops = true;
+  how.ends_with_source = true;
+  running passing(opened(open_gateway({from("capacity=8MiB")}, to(), how)));
+  auto tx = opened(open_producer(from()));
+  const auto largest = pattern(tx.max_message(), 3);
+  std::thread other([&] {
+    EXPECT_EQ(tx.push(message(largest), within(30s)), status::ok);
+    tx.close();
+  });
+  const view seen = rx.read(within(30s));
+  other.join();
+  ASSERT_TRUE(seen) << to_string(seen.status());
+  EXPECT_EQ(copy(seen.bytes()), largest);
+  passing.await_end();
+  EXPECT_EQ(passing.report().dropped, 0u);
+}
+
+TEST_P(GatewayOver, one_that_waits_is_held_up_and_is_stopped_without_a_loss) {
+  auto rx = opened(open_consumer(to("capacity=64KiB")));
+  auto tx = opened(open_producer(from("capacity=64KiB")));
+  std::uint64_t sent = 0;
+  const auto one = pattern(1000, 1);
+  {
+    running passing(opened(open_gateway({from()}, to())));
+    while (tx.push(message(one), within(200ms)) == status::ok) ++sent;
+    EXPECT_TRUE(passing.eventually([](const auto& r) { return r.state == lane_state::full; }));
+  }
+  // Its successor passes on the rest; what it had begun comes again.
+  running passing(opened(open_gateway({from()}, to())));
+  std::uint64_t seen = 0;
+  while (seen < sent) {
+    ASSERT_EQ(rx.read(within(30s)).status(), status::ok) << seen << " of " << sent;
+    rx.release();
+    ++seen;
+  }
+}
+
+TEST_P(GatewayOver, without_a_consumer_one_that_waits_waits_for_one) {
+  { auto gone = opened(open_consumer(to())); }
+  running passing(opened(open_gateway({from()}, to())));
+  auto tx = opened(open_producer(from()));
+  ASSERT_EQ(tx.try_push(bytes("x")), status::ok);
+  EXPECT_TRUE(passing.eventually([](const auto& r) { return r.state == lane_state::no_consumer; }));
+  auto rx = opened(open_consumer(to()));
+  EXPECT_EQ(read_one(rx), "x");
+}
+
+std::string name_of(const ::testing::TestParamInfo<way>& one) {
+  return std::string(one.param.from) + "_to_" + one.param.to;
+}
+INSTANTIATE_TEST_SUITE_P(Ways, GatewayOver,
+                         ::testing::Values(way{"shm", "shm"}, way{"shm", "pipe"},
+                                           way{"pipe", "shm"}, way{"pipe", "pipe"}),
+                         name_of);
+
+TEST(Gateway, every_source_has_a_lane_and_a_producer_of_its_own) {
+  const scratch_endpoint a, b, c, to;
+  running passing(opened(open_gateway({a.at("shm"), b.at("pipe"), c.at("auto")}, to.at("shm"))));
+  auto rx = opened(open_consumer(to.at("shm")));
+  for (const auto& from : {a.at("shm"), b.at("pipe"), c.at("auto")}) {
+    auto tx = opened(open_producer(from));
+    ASSERT_EQ(tx.try_push(bytes(from)), status::ok);
+    EXPECT_EQ(read_one(rx), from);
+  }
+  const auto refused = refusal_of(open_producer(to.at("shm")));
+  EXPECT_EQ(refused.kind, fault::in_use);
+}
+
+TEST(Gateway, what_makes_no_sense_is_refused_in_words) {
+  const scratch_endpoint a, b;
+  EXPECT_THAT(refusal_of(gateway::open({}, named(a.at("shm")))).message,
+              HasSubstr("at least one source"));
+  gateway_options none;
+  none.batch = 0;
+  EXPECT_EQ(refusal_of(open_gateway({a.at("shm")}, b.at("shm"), none)).kind, fault::bad_argument);
+  const auto into_itself = [&](const std::string& from, const std::string& to) {
+    return refusal_of(open_gateway({from}, to)).message;
+  };
+  EXPECT_THAT(into_itself(a.at("shm"), a.at("shm")), HasSubstr("the same channel"));
+  EXPECT_THAT(into_itself(a.at("auto"), a.at("pipe")), HasSubstr("the same channel"));
+  EXPECT_THAT(into_itself("shm:/dev/shm/annulus." + a.str(), a.at("shm")),
+              HasSubstr("the same channel"));
+  EXPECT_EQ(refusal_of(open_gateway({a.at("shm"), a.at("shm")}, b.at("shm"))).kind, fault::in_use);
+  EXPECT_EQ(refusal_of(open_gateway({a.at("shm")}, b.at("pipe", "create=no"))).kind,
+            fault::not_found);
+}
+
+}  // namespace
+}  // namespace annulus::testing
