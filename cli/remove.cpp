@@ -5,7 +5,7 @@
 #include <memory>
 
 #include <annulus/bus/meeting.hpp>
-#include <annulus/pipe/named_pipe.hpp>
+#include <annulus/bus/open.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -15,36 +15,22 @@ struct remove_options {
   bool is_forced = false;
 };
 
-result<bool> remove_channel(const bus::endpoint& e, bool is_forced) {
-  return e.scheme == bus::scheme::shm ? segment::remove(e.name, is_forced)
-                                      : named_pipe::remove(e.name, is_forced);
-}
-
-// The channel first: while it is there, whoever comes must be led to it.
+// The channel, its decision, and what its consumer had seen.
 void remove_auto(const bus::endpoint& e, bool is_forced) {
   auto decided = bus::decision_of(e.name, e.owner);
-  if (!decided && decided.error().kind == fault::damaged && is_forced) {
-    static_cast<void>(must(bus::forget_decision(e.name)));
+  const bool was_there = must(bus::remove(e, is_forced));
+  if (!decided) {
     fmt::print("removed {}: it did not say whether it led to a ring or to a pipe\n", to_string(e));
     return;
   }
-  auto where = e;
-  const bool is_shm = must(std::move(decided)).transport == bus::transport::shm;
-  where.scheme = is_shm ? bus::scheme::shm : bus::scheme::pipe;
-  const auto removed = remove_channel(where, is_forced);
-  const bool was_there = static_cast<bool>(removed);
-  if (!was_there && removed.error().kind != fault::not_found) {
-    throw command_error{code_of(removed.error().kind), removed.error().message};
-  }
-  static_cast<void>(must(bus::forget_decision(e.name)));
-  fmt::print("removed {}, which led to {}{}\n", to_string(e), to_string(where),
-             was_there ? "" : " (there was none any more)");
+  fmt::print("removed {}, which led to {}:{}{}\n", to_string(e), to_string(decided->transport),
+             e.name, was_there ? "" : " (there was none any more)");
 }
 
 void remove(const remove_options& o) {
   const auto e = o.name.whole();
   if (e.scheme == bus::scheme::automatic) return remove_auto(e, o.is_forced);
-  static_cast<void>(must(remove_channel(e, o.is_forced)));
+  static_cast<void>(must(bus::remove(e, o.is_forced)));
   fmt::print("removed {}\n", to_string(e));
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
@@ -37,6 +38,13 @@ struct waiter {
 template <class... F>
 waiter(F...) -> waiter<F...>;  // NOLINT
 
+inline void sleep_for(std::chrono::nanoseconds span) noexcept {
+  timespec out{};
+  out.tv_sec = static_cast<time_t>(span.count() / 1'000'000'000);
+  out.tv_nsec = static_cast<long>(span.count() % 1'000'000'000);
+  nanosleep(&out, nullptr);
+}
+
 template <class Waiter>
 [[nodiscard]] auto wait_for(waiting policy, deadline until, Waiter w) noexcept
     -> decltype(w.attempt()) {
@@ -50,7 +58,8 @@ template <class Waiter>
   for (;;) {
     auto now = clock::now();
     const bool naps = policy.how == waiting::kind::block && now - started >= policy.spin_for;
-    if (naps || now >= until || now - tried >= longest_glance || w.glance()) {
+    const bool looks_rarely = policy.how == waiting::kind::nap;
+    if (naps || looks_rarely || now >= until || now - tried >= longest_glance || w.glance()) {
       tried = now;
       seen = w.attempt();
       if (!is_worth_waiting_for(w.status_of(seen))) return seen;
@@ -58,7 +67,10 @@ template <class Waiter>
         return w.status_of(seen) == status::stalled ? seen : w.refusal(status::timed_out);
       }
     }
-    if (naps) {
+    if (looks_rarely) {
+      sleep_for(std::min<std::chrono::nanoseconds>(policy.nap_for, until - now));
+      now = clock::now();
+    } else if (naps) {
       w.nap(std::min<std::chrono::nanoseconds>(longest_nap, until - now));
       now = clock::now();
     } else if (policy.how == waiting::kind::yield && now - started >= policy.spin_for) {

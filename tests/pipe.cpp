@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -307,6 +308,21 @@ TEST(PipeNames, many_that_come_at_once_meet_on_one_pipe) {
 // Rights.
 
 constexpr uid_t nobody = 65534;
+
+TEST(PipeWaiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {
+  const scratch_pipe_name name;
+  const auto pipe = good(named_pipe::create(name.str(), of(1 << 16)));
+  auto rx = attached<pipe_consumer>(pipe, {waiting::kind::nap, {}, std::chrono::milliseconds(1)});
+  auto tx = attached<pipe_producer>(pipe);
+  rusage before{};
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &before);
+  EXPECT_EQ(rx.read(within(std::chrono::milliseconds(5))).status(), status::timed_out);
+  getrusage(RUSAGE_THREAD, &after);
+  EXPECT_GT(after.ru_nvcsw, before.ru_nvcsw);
+  ASSERT_EQ(tx.try_push(bytes("here")), status::ok);
+  EXPECT_EQ(text(rx.read(no_deadline).bytes()), "here");
+}
 
 TEST(PipeRights, what_belongs_to_another_is_opened_only_when_asked_for) {
   scratch_pipe pipe(of(4096));

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -192,6 +193,20 @@ TEST(Waiting, sleeps_are_counted) {
   }
   EXPECT_EQ(spinning.push(bytes("more"), within(milliseconds(2))), status::timed_out);
   EXPECT_EQ(inspect(ring)->producers[0].counters.waits, 0u);
+}
+
+TEST(Waiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {
+  const auto ring = ring_of(topology::spsc);
+  auto rx = spsc_consumer::attach(ring, {waiting::kind::nap, {}, milliseconds(1)}).value();
+  auto tx = spsc_producer::attach(ring).value();
+  rusage before{};
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &before);
+  EXPECT_EQ(rx.read(within(milliseconds(5))).status(), status::timed_out);
+  getrusage(RUSAGE_THREAD, &after);
+  EXPECT_GT(after.ru_nvcsw, before.ru_nvcsw);
+  ASSERT_EQ(tx.try_push(bytes("here")), status::ok);
+  EXPECT_EQ(text(rx.read(no_deadline).bytes()), "here");
 }
 
 // Cost.
