@@ -26,6 +26,7 @@ copy() {
 case $way in
   readme)
     copy
+    cp -r "$annulus/pipe" "$annulus/bus" third_party/annulus/
     {
       grep -o 'annulus/[a-z_/]*\.hpp' "$annulus/README.md" | sort -u | sed 's/.*/#include <&>/'
       echo 'std::size_t encode(std::span<std::byte> into);'
