@@ -3,8 +3,9 @@
 //     auto tx = annulus::open_producer("shm:orders");
 //     auto rx = annulus::open_consumer("auto:orders?latency=50us");
 //
-// name.hpp has the names and their options. Each operation costs one predictable branch over the
-// static types, which remain for who wants none (bench/bus.cpp).
+// name.hpp has the names and their options. Each operation asks once which role it is. The static
+// types remain for who wants none of that; bench/bus.cpp measures what it costs, and DESIGN.md says
+// where that is more than it should be.
 //
 // Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp
 #pragma once
