@@ -1,6 +1,5 @@
-#include <nlohmann/json.hpp>
-
 #include "report.hpp"
+#include <nlohmann/json.hpp>
 
 namespace annulus::bench {
 
@@ -30,6 +29,7 @@ std::string report_as_json(const facts& of_machine, const std::vector<trial>& tr
           {"p50", tail.p50}, {"p99", tail.p99}, {"p99.9", tail.p999}, {"max", tail.max}};
     } else {
       line["messages_per_second"] = one.seen.value;
+      line["broken_off"] = one.seen.is_broken_off;
     }
     all["samples"].push_back(std::move(line));
   }

@@ -1,17 +1,17 @@
 #include "measure.hpp"
 
+#include "shared.hpp"
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-
-#include "shared.hpp"
 
 namespace annulus::bench {
 namespace {
 
 constexpr std::uint64_t raw_trips = 8000;
 constexpr std::uint64_t quick_count = 2000;
+constexpr std::chrono::duration<double> quick_limit = std::chrono::minutes(1);
 
 // How many messages, or trips, one measurement of a trial takes to last as long as planned.
 class lengths {
@@ -21,13 +21,16 @@ class lengths {
 
   [[nodiscard]] std::uint64_t of(std::size_t i) const { return counts_[i]; }
 
+  [[nodiscard]] std::chrono::duration<double> planned(std::size_t i) const {
+    return how_.span * (on_.are_crowded_by(trials_[i].producers + 1) ? 3 : 1);
+  }
+
   // A trial's speed changes with the machine's: each measurement sets the length of the next.
   void learn(std::size_t i, double value) {
     if (how_.quick) return;
-    const bool crowded = on_.are_crowded_by(trials_[i].producers + 1);
-    const double span = how_.span.count() * (crowded ? 3 : 1);
     const double per_second = trials_[i].what == activity::round_trip ? 1e9 / value : value;
-    counts_[i] = static_cast<std::uint64_t>(std::clamp(per_second * span, 1000.0, 50e6));
+    const double many = per_second * planned(i).count();
+    counts_[i] = static_cast<std::uint64_t>(std::clamp(many, 1000.0, 50e6));
   }
 
  private:
@@ -88,7 +91,8 @@ std::vector<sample> measure(const std::vector<trial>& trials, const processors& 
   lengths length(trials, on, how);
   const auto run = [&](std::size_t i) {
     const auto& one = trials[i];
-    const auto seen = one.run({length.of(i), one.capacity, one.producers, &on});
+    const auto limit = how.quick ? quick_limit : 10 * length.planned(i);
+    const auto seen = one.run({length.of(i), one.capacity, one.producers, &on, limit});
     length.learn(i, seen.value);
     return seen;
   };

@@ -16,6 +16,7 @@ import json, sys
 told = json.load(open(sys.argv[1]))
 assert told["samples"] and told["verdicts"]
 assert all(one["wrong_messages"] == 0 for one in told["samples"])
+assert not any(one.get("broken_off") for one in told["samples"])
 END
 ls "$out"/plots/*.svg >"$out/list"
 while read -r picture; do grep -q '</svg>' "$picture"; done <"$out/list"

@@ -1,14 +1,15 @@
 // A trial: one system doing one thing, with one setting. A sample: one measurement of it.
 #pragma once
 
+#include "shared.hpp"
+
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include "shared.hpp"
 
 namespace annulus::bench {
 
@@ -39,6 +40,7 @@ struct setup {
   std::uint64_t capacity;  // bytes
   unsigned producers;
   const processors* on;
+  std::chrono::duration<double> limit;  // of throughput: longer, and it is broken off
 };
 
 // Nanoseconds of single round trips, each with one reading of the clock in it.
@@ -53,6 +55,7 @@ struct outcome {
   double value = 0;         // messages per second, or nanoseconds per round trip
   bench::tail tail;         // of round trips
   std::uint64_t wrong = 0;  // messages damaged or out of order
+  bool is_broken_off = false;
 };
 
 struct trial {
@@ -90,8 +93,8 @@ void add_trials(std::vector<trial>& to, activity what, systems<Systems...>,
                 std::initializer_list<std::uint64_t> capacities) {
   const auto add = [&]<std::size_t Size>() {
     for (const auto capacity : capacities) {
-      (to.push_back({&Systems<Size>::about, what, Size, producers, capacity,
-                     &Measure<Systems<Size>>::run}),
+      (to.push_back(
+           {&Systems<Size>::about, what, Size, producers, capacity, &Measure<Systems<Size>>::run}),
        ...);
     }
   };
