@@ -4,15 +4,20 @@
 //
 // Each round runs each pair one right after the other, the first one in turn, so that a ratio
 // compares neighbours. Told are the time of an operation by the static type and the ratio of the
-// bus to it (above 1: slower): median, and the middle half of the rounds. One thread does both
-// sides, all in its caches: there the indirection shows most. The gateway's rows are messages a
-// second between threads, and ratios to the ring's (above 1: faster).
+// bus to it (above 1: slower): median, and the middle half of the rounds. First one thread does
+// both sides, all in its caches: there the indirection shows most. Then each side has a thread and
+// a processor, as in use: the time is that of one message. The gateway's rows are messages a second
+// between threads, and ratios to the ring's (above 1: faster).
+#include "compare/sides.hpp"
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,6 +83,54 @@ void claim_and_read(Ends& at, messages many) {
   at.rx.release();
 }
 
+// What the producer's side of two threads does, message by message.
+template <class Producer>
+void push_one(Producer& tx, message one) {
+  while (tx.try_push(one) != status::ok) {
+  }
+}
+template <class Producer>
+void claim_one(Producer& tx, message one) {
+  for (;;) {
+    auto claim = tx.try_claim(one.size());
+    if (!claim) continue;
+    std::memcpy(claim.bytes().data(), one.data(), one.size());
+    return claim.commit();
+  }
+}
+
+// Nanoseconds of one message from a thread to another.
+template <class Ends, class Push>
+double cost_between(Push push, Ends& at, message one, duration<double> span) {
+  const compare::processors on(compare::processors::allowed());
+  compare::gate both;
+  std::atomic<bool> is_over{false};
+  double cost = 0;
+  const std::vector<std::function<void()>> sides{
+      [&] {
+        both.pass(2);
+        std::uint64_t count = 0;
+        const auto start = clock_type::now();
+        auto now = start;
+        while (now - start < span) {
+          for (int i = 0; i < 64; ++i) count += at.rx.drain([](message m) { look(m); }, 64).count;
+          now = clock_type::now();
+        }
+        cost = duration<double, std::nano>(now - start).count() / static_cast<double>(count);
+        is_over.store(true, std::memory_order_relaxed);
+        while (at.rx.drain([](message) {}, 64).count > 0) {
+        }
+      },
+      [&] {
+        both.pass(2);
+        while (!is_over.load(std::memory_order_relaxed)) push(at.tx, one);
+      }};
+  compare::run_sides(compare::where::threads, on, sides);
+  while (at.rx.drain([](message) {}, 64).count > 0) {
+  }
+  return cost;
+}
+
 // Nanoseconds of one operation.
 template <class Ends, class Operation>
 double cost_of(Operation operation, Ends& at, messages many, duration<double> span) {
@@ -113,18 +166,15 @@ struct plan {
   duration<double> span;
 };
 
-template <class Static, class Bus, class First, class Second>
-void compare(const plan& p, const std::string& name, Static& direct, Bus& named, First first,
-             Second second, std::size_t bytes) {
-  const std::vector<std::byte> one(bytes);
-  const std::vector<message> many(batch_size, message(one));
-  row out{name + ", " + std::to_string(bytes) + " bytes", {}, {}};
+// A row: `direct` and `named` measure once each, by the static type and by the bus.
+template <class Direct, class Named>
+void side_by_side(const plan& p, const std::string& name, Direct direct, Named named) {
+  row out{name, {}, {}};
   for (int round = 0; round <= p.rounds; ++round) {
     double costs[2];
     for (int turn = 0; turn < 2; ++turn) {
       const bool is_bus = (turn + round) % 2 != 0;
-      costs[is_bus] =
-          is_bus ? cost_of(second, named, many, p.span) : cost_of(first, direct, many, p.span);
+      costs[is_bus] = is_bus ? named() : direct();
     }
     if (round == 0) continue;  // warm by now
     out.base.push_back(costs[0]);
@@ -134,8 +184,8 @@ void compare(const plan& p, const std::string& name, Static& direct, Bus& named,
 }
 
 template <class Producer, class Consumer, class Channel>
-void compare_with(const plan& p, const std::string& kind, const bus::endpoint& e,
-                  result<Channel> (*open)(const bus::endpoint&)) {
+void rows_of(const plan& p, const std::string& kind, const bus::endpoint& e,
+             result<Channel> (*open)(const bus::endpoint&)) {
   using direct_ends = ends<Producer, Consumer>;
   using bus_ends = ends<bus_producer, bus_consumer>;
   auto of_bus = e;
@@ -145,18 +195,27 @@ void compare_with(const plan& p, const std::string& kind, const bus::endpoint& e
     direct_ends direct{must(Producer::attach(channel)), must(Consumer::attach(channel))};
     bus_ends named{must(open_producer(of_bus)), must(open_consumer(of_bus))};
     for (const std::size_t bytes : {std::size_t{8}, std::size_t{128}}) {
-      const auto pair = [&](const char* what, auto first, auto second) {
-        compare(p, kind + " " + what, direct, named, first, second, bytes);
+      const std::vector<std::byte> memory(bytes);
+      const message one(memory);
+      const std::vector<message> many(batch_size, one);
+      const auto name = [&](const char* what) {
+        return kind + " " + what + ", " + std::to_string(bytes) + " bytes";
       };
-      pair(
-          "push, read", [](direct_ends& at, messages m) { push_and_read(at, m); },
-          [](bus_ends& at, messages m) { push_and_read(at, m); });
-      pair(
-          "batch of 16, drain", [](direct_ends& at, messages m) { push_batch_and_drain(at, m); },
-          [](bus_ends& at, messages m) { push_batch_and_drain(at, m); });
-      pair(
-          "claim, read", [](direct_ends& at, messages m) { claim_and_read(at, m); },
-          [](bus_ends& at, messages m) { claim_and_read(at, m); });
+      const auto alone = [&](const char* what, auto operation) {
+        side_by_side(
+            p, name(what), [&] { return cost_of(operation, direct, many, p.span); },
+            [&] { return cost_of(operation, named, many, p.span); });
+      };
+      alone("push, read", [](auto& at, messages m) { push_and_read(at, m); });
+      alone("batch of 16, drain", [](auto& at, messages m) { push_batch_and_drain(at, m); });
+      alone("claim, read", [](auto& at, messages m) { claim_and_read(at, m); });
+      const auto between = [&](const char* what, auto push) {
+        side_by_side(
+            p, name(what), [&] { return cost_between(push, direct, one, p.span); },
+            [&] { return cost_between(push, named, one, p.span); });
+      };
+      between("push, between threads", [](auto& tx, message m) { push_one(tx, m); });
+      between("claim, between threads", [](auto& tx, message m) { claim_one(tx, m); });
     }
   }
   for (const auto& one : {e, of_bus}) must(bus::remove(one, true));
@@ -179,7 +238,7 @@ double rate(const bus::endpoint& to_push, bus_consumer& rx, std::uint64_t count)
   return static_cast<double>(count) / duration<double>(clock_type::now() - start).count();
 }
 
-void compare_gateway(const plan& p) {
+void rows_of_the_gateway(const plan& p) {
   constexpr std::uint64_t count = 400'000;
   const auto endpoint = [] { return must(bus::parse("shm:" + next_name())); };
   const auto alone = endpoint(), from = endpoint(), to = endpoint();
@@ -211,11 +270,11 @@ int main(int argc, char** argv) {
   p.span = std::chrono::milliseconds(argc > 2 ? std::max(std::atoi(argv[2]), 1) : 20);
   std::printf("%-42s %12s %10s %15s\n", "", "static", "bus/static", "middle half");
   const auto ring = [] { return must(bus::parse("shm:" + next_name() + "?capacity=64KiB")); };
-  compare_with<spsc_producer, spsc_consumer>(p, "spsc", ring(), bus::open_segment);
+  rows_of<spsc_producer, spsc_consumer>(p, "spsc", ring(), bus::open_segment);
   auto many = ring();
   many.producers = 4;
-  compare_with<mpsc_producer, mpsc_consumer>(p, "mpsc", many, bus::open_segment);
-  compare_with<pipe_producer, pipe_consumer>(p, "pipe", must(bus::parse("pipe:" + next_name())),
-                                             bus::open_pipe);
-  compare_gateway(p);
+  rows_of<mpsc_producer, mpsc_consumer>(p, "mpsc", many, bus::open_segment);
+  rows_of<pipe_producer, pipe_consumer>(p, "pipe", must(bus::parse("pipe:" + next_name())),
+                                        bus::open_pipe);
+  rows_of_the_gateway(p);
 }

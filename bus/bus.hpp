@@ -69,7 +69,10 @@ class bus_claim {
     producer_ = std::exchange(other.producer_, nullptr);
     return *this;
   }
-  ~bus_claim() { abort(); }
+  ~bus_claim() {
+    if (producer_ != nullptr) [[unlikely]]
+      abort();
+  }
 
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
   [[nodiscard]] annulus::status status() const noexcept { return status_; }

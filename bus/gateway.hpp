@@ -1,8 +1,7 @@
 // A gateway: messages from one endpoint, or several, into another, whatever their transports.
 //
 // Lanes      each source has a lane of its own: a thread, its consumer, and a producer of its own
-// at
-//            the target. So the order of each source is kept, and a slow one holds no other up
+//            at the target. So the order of each source is kept, and a slow one holds no other up
 // Steps      read a batch -> push it -> release it. A source is released only when the target has
 //            taken what was read, so a death in between loses nothing: the next gateway passes on
 //            again what was not released. With once=yes on the target each message carries the mark

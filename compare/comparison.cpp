@@ -181,6 +181,7 @@ class run {
     run_both([&] { channel->consume(how, at, {}); }, [&] { channel->produce(how, at); });
     require_whole(at.consumer.wrong);
     one.producer_cpu.push_back(at.producer.cpu_share());
+    one.producer_calls.push_back(at.producer.call_share());
     one.consumer_cpu.push_back(at.consumer.cpu_share());
   }
 

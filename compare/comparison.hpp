@@ -37,7 +37,8 @@ struct figures {
   std::vector<std::uint64_t> trips;      // closed loop, ns, sorted
   std::vector<std::uint64_t> latencies;  // open loop, ns, sorted
   std::vector<double> medians;           // of the open loop, of each round
-  std::vector<double> producer_cpu;      // at the rate, of one core, pacing included
+  std::vector<double> producer_cpu;      // at the rate, of one core, asleep in between
+  std::vector<double> producer_calls;    // so much of it is its sends
   std::vector<double> consumer_cpu;
   std::uint64_t memory_bytes = 0;                     // 0: not told
   std::optional<calls> single;                        // at the rate

@@ -39,6 +39,7 @@ struct stretch {
   clock::time_point ended;
   double cpu_before = 0;  // seconds, user and system
   double cpu_after = 0;
+  double in_calls = 0;  // seconds that a producer which sleeps in between was in its sends
   std::uint64_t messages = 0;
   std::uint64_t wrong = 0;  // damaged or out of order
 
@@ -49,6 +50,7 @@ struct stretch {
   }
   // Of one core.
   [[nodiscard]] double cpu_share() const { return (cpu_after - cpu_before) / seconds(); }
+  [[nodiscard]] double call_share() const { return in_calls / seconds(); }
 };
 
 // What both sides of a run see and fill in.

@@ -244,6 +244,7 @@ class link_of final : public link {
     const schedule when(on.start, how.rate);
     const std::uint64_t count = how.count();
     if (how.pace == pace::asleep) sleep_exactly();
+    std::chrono::duration<double> in_calls{};
     on.producer.begin(how);
     send_on_time(
         when, count,
@@ -252,9 +253,12 @@ class link_of final : public link {
         },
         [&](std::uint64_t n) {
           on.last = n | (n + 1 == count ? script::the_end : 0);
+          const auto before = how.pace == pace::asleep ? clock::now() : clock::time_point();
           tx.send(how.bytes, [&](std::span<std::byte> to) { text.write(to, on.last); });
+          if (how.pace == pace::asleep) in_calls += clock::now() - before;
         });
     on.producer.end(how);
+    on.producer.in_calls = in_calls.count();
     on.producer.messages = count;
   }
 

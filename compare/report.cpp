@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 namespace annulus::compare {
 namespace {
 
@@ -119,6 +121,8 @@ std::string costs(const report& of) {
 }
 
 std::string steps(const report& of) {
+  if (std::ranges::all_of(of.drawn, [](const summary& one) { return one.steps.empty(); }))
+    return "";
   table::row head{""};
   for (std::size_t i = 0; i < step_count; ++i) head.push_back(to_string(static_cast<step>(i)));
   table all(head);
@@ -184,12 +188,12 @@ std::string tables(const report& of) {
       latencies(of, &summary::latency));
   part("Latency there and back, closed loop", latencies(of, &summary::trip));
   part(fmt::format(
-           "Costs. CPU at {}/s of one core, of the producer without its pacing, which alone takes "
-           "{}.\nSystem calls per message, counted by tracing, which lets a sleeper find more at "
-           "each "
-           "waking:\nat {}/s, and of both sides in batches of 100.\nCopies per message: the places "
-           "in both processes where the last "
-           "message lies, and the bytes\nthat the kernel took; 0: it is read where it was written",
+           "Costs. CPU at {}/s of one core: of the consumer all of it, its waiting too; of the "
+           "producer\nits sends, for to sleep until each message is due takes {} with no transport "
+           "at all.\nSystem calls per message, counted by tracing, which lets a sleeper find more "
+           "at each waking:\nat {}/s, and of both sides in batches of 100.\nCopies per message: "
+           "the places in both processes where the last message lies, and the bytes\nthat the "
+           "kernel took; 0: it is read where it was written",
            at_rate,
            of.measured.pacing_cpu.empty() ? "-" : percent(median_of(of.measured.pacing_cpu)),
            at_rate),

@@ -13,11 +13,11 @@ std::map<std::size_t, spread> spreads_of(const std::map<std::size_t, std::vector
   return out;
 }
 
-std::optional<cpu_use> cpu_of(const figures& of, const std::vector<double>& pacing) {
-  if (of.producer_cpu.empty() || of.consumer_cpu.empty() || pacing.empty()) return std::nullopt;
+std::optional<cpu_use> cpu_of(const figures& of) {
+  if (of.producer_cpu.empty() || of.consumer_cpu.empty()) return std::nullopt;
   cpu_use use;
-  use.pacing = median_of(pacing);
-  use.producer = std::max(median_of(of.producer_cpu) - use.pacing, 0.0);
+  // A send that waits for room is longer than what it costs.
+  use.producer = std::min(median_of(of.producer_calls), median_of(of.producer_cpu));
   use.consumer = median_of(of.consumer_cpu);
   return use;
 }
@@ -44,7 +44,7 @@ std::vector<summary> summaries_of(const comparison& of) {
     s.latency = percentiles_of(one.latencies);
     if (!one.medians.empty()) s.median_latency = spread_of(one.medians);
     s.trip = percentiles_of(one.trips);
-    s.cpu = cpu_of(one, of.pacing_cpu);
+    s.cpu = cpu_of(one);
     s.memory_bytes = one.memory_bytes;
     s.single = one.single;
     s.batched = one.batched;

@@ -27,9 +27,8 @@ struct percentiles {
 
 // Shares of one core.
 struct cpu_use {
-  double producer = 0;  // without its pacing
+  double producer = 0;  // in its sends
   double consumer = 0;
-  double pacing = 0;
 
   [[nodiscard]] double busier() const { return producer > consumer ? producer : consumer; }
 };

@@ -55,11 +55,15 @@ template <class Waiter>
   const auto started = clock::now();
   auto tried = started;
   auto peer_checked = started;
+  bool has_slept = false;
   for (;;) {
     auto now = clock::now();
     const bool naps = policy.how == waiting::kind::block && now - started >= policy.spin_for;
     const bool looks_rarely = policy.how == waiting::kind::nap;
-    if (naps || looks_rarely || now >= until || now - tried >= longest_glance || w.glance()) {
+    // Before a first sleep nothing is tried again: it ends at once if there is news.
+    const bool is_due =
+        naps || looks_rarely ? has_slept : now - tried >= longest_glance || w.glance();
+    if (is_due || now >= until) {
       tried = now;
       seen = w.attempt();
       if (!is_worth_waiting_for(w.status_of(seen))) return seen;
@@ -67,6 +71,7 @@ template <class Waiter>
         return w.status_of(seen) == status::stalled ? seen : w.refusal(status::timed_out);
       }
     }
+    has_slept = naps || looks_rarely;
     if (looks_rarely) {
       sleep_for(std::min<std::chrono::nanoseconds>(policy.nap_for, until - now));
       now = clock::now();

@@ -203,7 +203,7 @@ summary measured_ring() {
   one.rates[1] = {2e6, 2e6, 2e6};
   one.rates[100] = {9e6, 9e6, 9e6};
   one.latency = percentiles{5'000, 8'000, 20'000, 90'000, 1e6};
-  one.cpu = cpu_use{.producer = 0.2, .consumer = 0.1, .pacing = 0.15};
+  one.cpu = cpu_use{.producer = 0.2, .consumer = 0.1};
   one.memory_bytes = 1 << 20;
   return one;
 }
@@ -215,7 +215,7 @@ summary measured_pipe() {
   one.rates[1] = {300e3, 300e3, 300e3};
   one.rates[100] = {1e6, 1e6, 1e6};
   one.latency = percentiles{9'000, 20'000, 40'000, 200'000, 2e6};
-  one.cpu = cpu_use{.producer = 0.3, .consumer = 0.3, .pacing = 0.15};
+  one.cpu = cpu_use{.producer = 0.3, .consumer = 0.3};
   return one;
 }
 

@@ -1,19 +1,30 @@
 #include "compare/channels/all.hpp"
-
-#ifdef ANNULUS_HAS_PIPE
-
 #include "compare/channels/roles.hpp"
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <annulus/pipe/pipe.hpp>
 
 namespace annulus::compare {
 namespace {
+
+// A claim in a pipe is memory of the producer's own, and asks for room first: a push does not.
+struct pushing_role : sending_role<pipe_producer> {
+  std::vector<std::byte> own{};
+
+  template <class Fill>
+  void send(std::size_t bytes, Fill fill) {
+    own.resize(bytes);
+    fill(std::span(own));
+    require(role.push(own, no_deadline));
+  }
+};
 
 class pipe_channel : public role_channel<named_pipe, pipe_producer, pipe_consumer> {
  public:
@@ -22,6 +33,7 @@ class pipe_channel : public role_channel<named_pipe, pipe_producer, pipe_consume
   pipe_channel(const pipe_channel&) = delete;
   pipe_channel& operator=(const pipe_channel&) = delete;
 
+  pushing_role producer() { return {role_channel::producer()}; }
   [[nodiscard]] std::uint64_t memory_bytes() const {
     struct stat roles {};
     fstat(memory_.roles_file(), &roles);
@@ -53,11 +65,3 @@ transport pipe_transport() {
 }
 
 }  // namespace annulus::compare
-
-#else
-
-annulus::compare::transport annulus::compare::pipe_transport() {
-  return {pipe_name, "", nullptr, "not in this build", true, true};
-}
-
-#endif
