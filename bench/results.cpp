@@ -59,6 +59,7 @@ const traits* results::system(std::string_view name) const {
 
 std::optional<std::size_t> results::best(const traits* system, const group& in) const {
   std::optional<std::size_t> found;
+  if (system == nullptr) return found;
   for (std::size_t i = 0; i < trials_.size(); ++i) {
     const auto& t = trials_[i];
     if (t.system->name != std::string_view(system->name)) continue;

@@ -1,13 +1,13 @@
 // The samples, asked: who was how fast, and by how much within the same repeat.
 #pragma once
 
+#include "shared.hpp"
+#include "trial.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string_view>
 #include <vector>
-
-#include "shared.hpp"
-#include "trial.hpp"
 
 namespace annulus::bench {
 
@@ -30,7 +30,8 @@ class results {
   [[nodiscard]] std::vector<const traits*> systems(activity what) const;
   [[nodiscard]] const traits* system(std::string_view name) const;
 
-  // The system's trial with the better capacity: the one of the better median.
+  // The system's trial with the better capacity: the one of the better median. None: it takes no
+  // part.
   [[nodiscard]] std::optional<std::size_t> best(const traits* system, const group& in) const;
 
   [[nodiscard]] spread values(std::size_t trial) const;
@@ -59,7 +60,7 @@ struct rival {
   spread ratio;  // the system's throughput over the peer's
 };
 
-// Requires: `ours` takes part. `admits(traits)` tells which peers count; none: no rival.
+// `admits(traits)` tells which peers count. None does, or `ours` takes no part: no rival.
 template <class Admits>
 [[nodiscard]] std::optional<rival> strongest_rival(const results& in, const traits* ours,
                                                    const group& at, Admits admits) {

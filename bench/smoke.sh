@@ -7,6 +7,7 @@ quick() {
   "$@" --quick >"$out/stdout" 2>"$out/progress" || { tail "$out/progress" >&2; exit 1; }
 }
 quick "$1" --repeats 1
+quick "$1" --repeats 3 --sizes 8 --systems ReaderWriterQueue
 quick "$1" --repeats 3 --sizes 8 512 --json "$out/all.json" --markdown "$out/all.md" \
   --plot "$out/plots"
 

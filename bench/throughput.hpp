@@ -9,6 +9,7 @@
 #include "shared.hpp"
 #include "trial.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -33,7 +34,8 @@ struct throughput {
     poll wait(with.on->are_crowded_by(with.producers + 1));
     on.gate.pass(with.producers + 1);
     message next;
-    for (std::uint64_t n = 0; n < with.count / with.producers; ++n) {
+    const std::uint64_t count = with.count / with.producers;
+    for (std::uint64_t n = 0; n < count; ++n) {
       if (n % 64 == 0 && on.is_broken_off.load(std::memory_order_relaxed)) return;
       next.fill(label_of(number, n));
       while (!producer.push(next)) {
@@ -74,7 +76,7 @@ struct throughput {
     const std::chrono::duration<double> took = clock::now() - started;
     on.is_broken_off.store(!is_whole, std::memory_order_relaxed);
     on.seconds = took.count();
-    on.timed = seen - first;
+    on.timed = std::max<std::uint64_t>(seen - first, 1);
     on.wrong = check.wrong();
   }
 

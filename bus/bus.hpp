@@ -24,6 +24,7 @@
 #include <annulus/bus/name.hpp>
 #include <annulus/bus/once.hpp>
 #include <annulus/channel/claim.hpp>
+#include <annulus/channel/drain.hpp>
 #include <annulus/pipe/pipe.hpp>
 #include <annulus/ring/ring.hpp>
 
@@ -206,36 +207,16 @@ class bus_consumer {
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
     if (seen_ == nullptr) {
-      return bus::with(role_, [&](auto& r) { return r.drain(std::forward<F>(f), limit); });
+      return bus::with(role_, [&](auto& r) { return r.drain(f, limit); });
     }
-    batch done;
-    for (; done.count < limit; ++done.count) {
-      const view seen = try_read();
-      if (!seen) {
-        done.why = seen.status();
-        break;
-      }
-      f(seen.bytes());
-      if (unreleased_ >= max_message() / 4) release();
-    }
-    release();
-    return done;
+    return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
   }
   template <class F>
   batch drain(F&& f, std::size_t limit, deadline until) noexcept {
     if (seen_ == nullptr) {
-      return bus::with(role_, [&](auto& r) { return r.drain(std::forward<F>(f), limit, until); });
+      return bus::with(role_, [&](auto& r) { return r.drain(f, limit, until); });
     }
-    if (limit == 0) return drain(std::forward<F>(f), 0);
-    const view first = read(until);
-    if (!first) {
-      release();
-      return {0, first.status()};
-    }
-    f(first.bytes());
-    batch rest = drain(std::forward<F>(f), limit - 1);
-    ++rest.count;
-    return rest;
+    return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
   [[nodiscard]] presence peer() noexcept {
@@ -270,6 +251,10 @@ class bus_consumer {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  private:
+  [[nodiscard]] bool much_is_unreleased() const noexcept {
+    return unreleased_ >= max_message() / 4;
+  }
+
   // Drops what came before. Its space goes back at once when no view is out.
   template <class Attempt>
   [[gnu::noinline]] view first_new(Attempt attempt) noexcept {

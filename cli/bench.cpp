@@ -4,15 +4,16 @@
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
+#include "compare/machine.hpp"
+#include "compare/statistics.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,24 +33,9 @@ struct bench_options {
   bool as_json = false;
 };
 
-// The middle of the repeats, and how far they lie apart.
-struct spread {
-  double median = 0;
-  double low = 0;
-  double high = 0;
-};
-
-spread spread_of(std::vector<double> values) {
-  std::ranges::sort(values);
-  const auto n = values.size();
-  const double middle = n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-  return {middle, values.front(), values.back()};
-}
-
 // Requires: sorted, not empty.
 double quantile(const samples& sorted, double q) {
-  const auto at = static_cast<std::size_t>(q * static_cast<double>(sorted.size()));
-  return sorted[std::min(at, sorted.size() - 1)];
+  return compare::quantile_of_sorted(std::span<const float>(sorted), q);
 }
 
 struct latency {
@@ -77,21 +63,6 @@ struct outcome {
   std::vector<row> rows;
 };
 
-std::string processor_name() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string text; std::getline(in, text);) {
-    if (text.rfind("model name", 0) == 0) return text.substr(text.find(':') + 2);
-  }
-  return "unknown processor";
-}
-
-std::string machine() {
-  utsname system{};
-  uname(&system);
-  return fmt::format("{}, {} processors, {} {}", processor_name(), sysconf(_SC_NPROCESSORS_ONLN),
-                     system.sysname, system.release);
-}
-
 std::string placing(const setting& how) {
   return how.cpus.empty() ? "not pinned" : fmt::format("pinned to {}", fmt::join(how.cpus, ", "));
 }
@@ -109,7 +80,7 @@ outcome measure(const bench_options& o, const setting& how) {
   const bool shows_progress = isatty(STDERR_FILENO) != 0;
   for (int repeat = 0; repeat < o.repeats; ++repeat) {
     if (shows_progress) fmt::print(stderr, "\rrepeat {} of {}\x1b[K", repeat + 1, o.repeats);
-    out.line.add(measure_cache_line(how, slice));
+    out.line.add(measure_cache_line(how));
     for (auto& one : out.rows) {
       one.trip.add(measure_round_trip(how, one.bytes, slice));
       one.ratios.push_back(one.trip.medians.back() / out.line.medians.back());
@@ -134,23 +105,27 @@ void show_trip(const std::string& name, const latency& trip, const std::string& 
 }
 
 void show(const bench_options& o, const outcome& out) {
-  fmt::print("{}\n{}; {}, waiting by {}; {}{}\n", machine(), ANNULUS_BUILD, placing(out.how),
-             to_string(out.how.wait.how), to_string(out.how.topology),
+  for (const auto& [name, value] : compare::facts_of_this_machine()) {
+    fmt::print("{:<10} {}\n", name, value);
+  }
+  fmt::print("{}, waiting by {}; {}{}\n", placing(out.how), to_string(out.how.wait.how),
+             to_string(out.how.topology),
              out.how.producers > 1
                  ? fmt::format(" with {} producers (throughput)", out.how.producers)
                  : "");
   fmt::print(
       "{} interleaved repeats of {:.0f} ms; closed loop: each round trip starts when the one\n"
-      "before has ended, so waiting in a queue is not seen\n\n",
+      "before has ended, so waiting in a queue is not seen. In brackets: where half of the\n"
+      "repeats lie\n\n",
       o.repeats, out.slice_ms);
   fmt::print(
       "         round trip between two processes       p50 to bare line    throughput\n"
       "{:>8} {:>9} {:>9} {:>9} {:>9}  {:<19} {}\n",
-      "bytes", "p50", "p99", "p99.9", "max", "median (spread)", "messages/s (spread), payload/s");
+      "bytes", "p50", "p99", "p99.9", "max", "median (half)", "messages/s (half), payload/s");
   show_trip("line", out.line, "1", "(a bare cache line, the limit)");
   for (const auto& one : out.rows) {
-    const auto ratio = spread_of(one.ratios);
-    const auto rate = spread_of(one.rates);
+    const auto ratio = compare::spread_of(one.ratios);
+    const auto rate = compare::spread_of(one.rates);
     show_trip(show_bytes(static_cast<double>(one.bytes)), one.trip,
               fmt::format("{:.2f} ({:.2f}-{:.2f})", ratio.median, ratio.low, ratio.high),
               fmt::format("{} ({}-{}), {}/s", show_count(rate.median), show_count(rate.low),
@@ -159,7 +134,9 @@ void show(const bench_options& o, const outcome& out) {
   }
 }
 
-json json_of(const spread& s) { return {{"median", s.median}, {"low", s.low}, {"high", s.high}}; }
+json json_of(const compare::spread& s) {
+  return {{"median", s.median}, {"low", s.low}, {"high", s.high}};
+}
 
 json json_of(const latency& trip) {
   return {{"samples", trip.all.size()},
@@ -167,12 +144,13 @@ json json_of(const latency& trip) {
           {"p99_ns", quantile(trip.all, 0.99)},
           {"p999_ns", quantile(trip.all, 0.999)},
           {"max_ns", trip.all.back()},
-          {"p50_ns_of_repeats", json_of(spread_of(trip.medians))}};
+          {"p50_ns_of_repeats", json_of(compare::spread_of(trip.medians))}};
 }
 
 void show_json(const bench_options& o, const outcome& out) {
-  json all = {{"machine", machine()},
-              {"build", ANNULUS_BUILD},
+  json machine;
+  for (const auto& [name, value] : compare::facts_of_this_machine()) machine[name] = value;
+  json all = {{"machine", machine},
               {"cpus", out.how.cpus},
               {"wait", to_string(out.how.wait.how)},
               {"topology", to_string(out.how.topology)},
@@ -185,8 +163,8 @@ void show_json(const bench_options& o, const outcome& out) {
   for (const auto& one : out.rows) {
     all["sizes"].push_back({{"bytes", one.bytes},
                             {"round_trip", json_of(one.trip)},
-                            {"p50_to_cache_line", json_of(spread_of(one.ratios))},
-                            {"messages_per_second", json_of(spread_of(one.rates))}});
+                            {"p50_to_cache_line", json_of(compare::spread_of(one.ratios))},
+                            {"messages_per_second", json_of(compare::spread_of(one.rates))}});
   }
   fmt::print("{}\n", all.dump(2));
 }

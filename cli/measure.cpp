@@ -2,23 +2,21 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/signals.hpp"
+#include "compare/round_trip.hpp"
 #include "compare/sides.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -75,42 +73,6 @@ class other_process {
   pid_t child_;
 };
 
-// Two words that two processes share.
-class lines {
- public:
-  lines()
-      : words_(static_cast<both*>(mmap(nullptr, sizeof(both), PROT_READ | PROT_WRITE,
-                                       MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
-    if (words_ == MAP_FAILED) {
-      throw command_error{exit_code::failure, "cannot map memory to share"};
-    }
-  }
-  ~lines() { munmap(words_, sizeof(both)); }
-  lines(const lines&) = delete;
-  lines& operator=(const lines&) = delete;
-
-  [[nodiscard]] std::atomic_ref<std::uint64_t> there() const noexcept {
-    return std::atomic_ref(words_->there);
-  }
-  [[nodiscard]] std::atomic_ref<std::uint64_t> back() const noexcept {
-    return std::atomic_ref(words_->back);
-  }
-
- private:
-  struct both {
-    alignas(line_bytes) std::uint64_t there;
-    alignas(line_bytes) std::uint64_t back;
-  };
-  both* words_;
-};
-
-// Spins, giving way now and then where both share one processor.
-void spin_until(std::atomic_ref<std::uint64_t> word, std::uint64_t value, bool gives_way) {
-  while (word.load(std::memory_order_acquire) != value) {
-    if (gives_way) sched_yield();
-  }
-}
-
 // Runs `once` for a tenth of the span unmeasured, then measured.
 template <class F>
 samples repeat_for(std::chrono::nanoseconds span, F once) {
@@ -122,8 +84,7 @@ samples repeat_for(std::chrono::nanoseconds span, F once) {
   for (auto last = clock::now(); last < until;) {
     once();
     const auto now = clock::now();
-    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now - last).count();
-    out.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(ns, UINT32_MAX)));
+    out.push_back(std::chrono::duration<float, std::nano>(now - last).count());
     last = now;
   }
   throw_if_stopped();
@@ -218,22 +179,16 @@ int core_of(int cpu) {
 
 }  // namespace
 
-samples measure_cache_line(const setting& how, std::chrono::nanoseconds span) {
-  constexpr std::uint64_t the_end = ~std::uint64_t{0};
-  const lines shared;
-  const auto cpus = how.cpus.empty() ? allowed_cpus() : how.cpus;
-  const bool gives_way = std::ranges::adjacent_find(cpus, std::not_equal_to()) == cpus.end();
-  const other_process other(how, 0, [&] {
-    for (std::uint64_t n = 1; n != the_end; ++n) {
-      spin_until(shared.there(), n, gives_way);
-      shared.back().store(n, std::memory_order_release);
-    }
-  });
-  std::uint64_t n = 0;
-  return repeat_for(span, [&] {
-    shared.there().store(++n, std::memory_order_release);
-    spin_until(shared.back(), n, gives_way);
-  });
+samples measure_cache_line(const setting& how) {
+  constexpr std::uint64_t trips = 40'000;
+  const compare::processors on(how.cpus.empty() ? allowed_cpus() : how.cpus);
+  try {
+    const auto seen = compare::raw_round_trips(compare::where::processes, trips, on,
+                                               {soon(), [] { return stop_signal() != 0; }});
+    return {seen.each.begin(), seen.each.end()};
+  } catch (const compare::broken_off&) {
+    throw stopped{};
+  }
 }
 
 samples measure_round_trip(const setting& how, std::uint64_t bytes, std::chrono::nanoseconds span) {

@@ -21,10 +21,10 @@ struct setting {
   std::vector<int> cpus;  // this process's, then the others'; empty: the system chooses
 };
 
-using samples = std::vector<std::uint32_t>;  // nanoseconds
+using samples = std::vector<float>;  // nanoseconds
 
-// One word in each direction, each on a line of its own.
-[[nodiscard]] samples measure_cache_line(const setting& how, std::chrono::nanoseconds span);
+// One word in each direction, each on a line of its own. Some thousand trips.
+[[nodiscard]] samples measure_cache_line(const setting& how);
 
 // A message there and back, through two rings.
 [[nodiscard]] samples measure_round_trip(const setting& how, std::uint64_t bytes,

@@ -25,6 +25,7 @@
 #include <utility>
 
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/drain.hpp>
 #include <annulus/channel/mark.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/inflow.hpp>
@@ -99,29 +100,12 @@ class pipe_consumer {
   // their space back: at the end, and on the way whenever an eighth of the FIFO has been read.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
-    batch done;
-    for (; done.count < limit; ++done.count) {
-      const view seen = try_read();
-      if (!seen) {
-        done.why = seen.status();
-        break;
-      }
-      f(seen.bytes());
-      if (core_->unreleased_bytes() >= core_->capacity() / 8) release();
-    }
-    release();
-    return done;
+    return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
   }
   // The same, waiting for the first.
   template <class F>
   batch drain(F&& f, std::size_t limit, deadline until) noexcept {
-    if (limit == 0) return {};
-    const view first = read(until);
-    if (!first) return {0, first.status()};
-    f(first.bytes());
-    batch rest = drain(std::forward<F>(f), limit - 1);
-    ++rest.count;
-    return rest;
+    return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
@@ -142,6 +126,10 @@ class pipe_consumer {
  private:
   explicit pipe_consumer(pipes::inflow made)
       : core_(std::make_unique<pipes::inflow>(std::move(made))) {}
+
+  [[nodiscard]] bool much_is_unreleased() const noexcept {
+    return core_->unreleased_bytes() >= core_->capacity() / 8;
+  }
 
   std::unique_ptr<pipes::inflow> core_;  // none: moved from
 };

@@ -97,18 +97,27 @@ struct std_atomics {
       std::memcpy(&value, base_ + index, sizeof value);
       return value;
     }
+    // The empty assembly is an effect: to gcc a prefetch is none, and a loop or a function of
+    // nothing else is dropped.
     void prefetch_for_write(std::uint64_t index) const noexcept {
       __builtin_prefetch(base_ + index, 1);
+      asm volatile("");
     }
 
    private:
-    // Four vectors at a time. For a size known when compiling, gcc would put `rep movs` here, which
-    // takes half as long again for messages of 128 bytes to a few thousand.
+    static constexpr std::size_t longest_inline_copy = 256;
+
+    // Four vectors at a time for what is not long. For a size known when compiling, gcc would put
+    // `rep movs` here, which takes half as long again; what is long goes to the library's copy,
+    // whose stores are the widest that the processor has: more lines are on their way at once.
     static void copy(std::byte* to, const std::byte* from, std::size_t count) noexcept {
       struct vectors {
         std::byte bytes[64];
       };
-      if (count >= 128 && count <= 4096) {
+      if (count > longest_inline_copy) {
+        asm("" : "+r"(count));  // not known when compiling
+        std::memcpy(to, from, count);
+      } else if (count >= 128) {
         const std::size_t last = count - sizeof(vectors);
         for (std::size_t at = 0; at < last; at += sizeof(vectors)) {
           move<vectors>(to + at, from + at);

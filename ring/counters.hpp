@@ -1,8 +1,9 @@
 // Statistics that a role keeps of itself, for others to read at any time.
 //
 // A role writes only its own counters, so counting is a plain add and a relaxed store to a line
-// that nobody else writes. `uncounted` costs nothing and counts nothing; the bench compares the
-// two.
+// that nobody else writes. What every message adds to is kept in the role too: to load it back from
+// the shared line was measured 8 % slower. `uncounted` costs nothing and counts nothing; the bench
+// compares the two.
 #pragma once
 
 #include <atomic>
@@ -21,8 +22,8 @@ class counted {
   explicit counted(counter_words<Atomics>& words) noexcept
       : words_(&words), messages_(value(words.messages)), bytes_(value(words.bytes)) {}
 
-  void message(std::uint64_t bytes) noexcept {
-    set(words_->messages, ++messages_);
+  void messages(std::uint64_t count, std::uint64_t bytes) noexcept {
+    set(words_->messages, messages_ += count);
     set(words_->bytes, bytes_ += bytes);
   }
   void refused() noexcept { add(words_->refused); }
@@ -55,7 +56,7 @@ template <class Atomics>
 class uncounted {
  public:
   explicit uncounted(counter_words<Atomics>&) noexcept {}
-  void message(std::uint64_t) noexcept {}
+  void messages(std::uint64_t, std::uint64_t) noexcept {}
   void refused() noexcept {}
   void dropped() noexcept {}
   void waited() noexcept {}

@@ -87,7 +87,7 @@ class basic_mpsc_producer {
     for (const auto& one : many) need += ring_.record_bytes(one.size());
     if (const status s = claim(0, need); s != status::ok) return {0, s};
 
-    std::uint64_t pos = claimed_pos_;
+    std::uint64_t pos = claimed_pos_, payload = 0;
     for (const auto& one : many) {
       ring_.fill(pos, one);
       ring_.seal(pos, one.size());
@@ -97,9 +97,10 @@ class basic_mpsc_producer {
                                                         std::memory_order_relaxed);
       }
       pos += ring_.record_bytes(one.size());
+      payload += one.size();
     }
     publish(ring_.committed(many.front().size(), claimed_pos_));
-    for (const auto& one : many) counters_.message(one.size());
+    counters_.messages(done.count, payload);
     return done;
   }
 
@@ -168,7 +169,7 @@ class basic_mpsc_producer {
   void commit(std::uint64_t count) noexcept {
     ring_.seal(claimed_pos_, count);
     publish(ring_.committed(count, claimed_pos_));
-    counters_.message(count);
+    counters_.messages(1, count);
   }
 
   // The claim's last word: its header, then that this producer is idle.
@@ -324,7 +325,7 @@ class basic_mpsc_consumer {
     cursor_ += ring_.record_bytes(count);
     if (!ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
-    counters_.message(count);
+    counters_.messages(1, count);
     return const_bytes(ring_.payload(pos, count));
   }
 

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/drain.hpp>
 #include <annulus/channel/mark.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/mpsc.hpp>
@@ -220,32 +221,12 @@ class ring_consumer {
   // their space back: at the end, and on the way whenever an eighth of the capacity has been read.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
-    batch done;
-    for (; done.count < limit; ++done.count) {
-      const view seen = try_read();
-      if (!seen) {
-        done.why = seen.status();
-        break;
-      }
-      f(seen.bytes());
-      if (core_.unreleased_bytes() >= core_.memory().geometry.capacity / 8) release();
-    }
-    release();
-    return done;
+    return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
   }
   // The same, waiting for the first.
   template <class F>
   batch drain(F&& f, std::size_t limit, deadline until) noexcept {
-    if (limit == 0) return drain(std::forward<F>(f), 0);
-    const view first = read(until);
-    if (!first) {
-      release();
-      return {0, first.status()};
-    }
-    f(first.bytes());
-    batch rest = drain(std::forward<F>(f), limit - 1);
-    ++rest.count;
-    return rest;
+    return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
   // A closer look than a poll makes at once: for claims of the dead, damage and the end. Asks the
@@ -281,6 +262,10 @@ class ring_consumer {
  private:
   ring_consumer(attachment held, Core core, waiting how) noexcept
       : held_(std::move(held)), core_(std::move(core)), how_(how) {}
+
+  [[nodiscard]] bool much_is_unreleased() const noexcept {
+    return core_.unreleased_bytes() >= core_.memory().geometry.capacity / 8;
+  }
 
   attachment held_;
   Core core_;

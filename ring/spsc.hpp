@@ -73,7 +73,7 @@ class basic_spsc_producer {
   // As many as fit, in order; they become visible together, by the commit of the first.
   [[nodiscard]] batch try_push_batch(std::span<const const_bytes> many) noexcept {
     batch done;
-    std::uint64_t end = write_pos_;
+    std::uint64_t end = write_pos_, payload = 0;
     for (const auto& one : many) {
       if (done.why = make_room(one.size(), end); done.why != status::ok) break;
       ring_.fill(end, one);
@@ -84,10 +84,12 @@ class basic_spsc_producer {
                                                         std::memory_order_relaxed);
       }
       end += ring_.record_bytes(one.size());
+      payload += one.size();
       ++done.count;
     }
-    if (done.count > 0) publish(many.front().size(), end);
-    for (std::uint64_t i = 0; i < done.count; ++i) counters_.message(many[i].size());
+    if (done.count == 0) return done;
+    publish(many.front().size(), end);
+    counters_.messages(done.count, payload);
     return done;
   }
 
@@ -117,7 +119,7 @@ class basic_spsc_producer {
   void commit(std::uint64_t count) noexcept {
     ring_.seal(write_pos_, count);
     publish(count, write_pos_ + ring_.record_bytes(count));
-    counters_.message(count);
+    counters_.messages(1, count);
   }
 
   // The record at write_pos becomes visible, and with it all up to end.
@@ -286,7 +288,7 @@ class basic_spsc_consumer {
     cursor_ += ring_.record_bytes(count);
     if (!ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
-    counters_.message(count);
+    counters_.messages(1, count);
     return const_bytes(ring_.payload(pos, count));
   }
 

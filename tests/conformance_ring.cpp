@@ -57,14 +57,12 @@ class ring_transport {
   segment memory_ = make();
 };
 
+// Where a ring lies and what it checks know nothing of each other: each of both is there with each
+// topology, not each pair of them.
 using rings = ::testing::Types<ring_transport<topology::spsc, place::segment, integrity::structure>,
-                               ring_transport<topology::spsc, place::segment, integrity::crc32c>,
-                               ring_transport<topology::spsc, place::plain, integrity::structure>,
                                ring_transport<topology::spsc, place::plain, integrity::crc32c>,
-                               ring_transport<topology::mpsc, place::segment, integrity::structure>,
                                ring_transport<topology::mpsc, place::segment, integrity::crc32c>,
-                               ring_transport<topology::mpsc, place::plain, integrity::structure>,
-                               ring_transport<topology::mpsc, place::plain, integrity::crc32c>>;
+                               ring_transport<topology::mpsc, place::plain, integrity::structure>>;
 
 struct name_of {
   template <class T>
