@@ -345,7 +345,7 @@ template <class Atomics>
 class observed {
  public:
   explicit observed(counter_words<Atomics>&) noexcept {}
-  void message(std::uint64_t) noexcept {}
+  void messages(std::uint64_t, std::uint64_t) noexcept {}
   void refused() noexcept {}
   void dropped() noexcept {}
   void waited() noexcept {}
