@@ -1,8 +1,8 @@
 // Statistics that a role keeps of itself, for others to read at any time.
 //
 // A role writes only its own counters, so counting is a plain add and a relaxed store to a line
-// that nobody else writes. What every message adds to is kept in the role too: to load it back from
-// the shared line was measured 8 % slower. `uncounted` costs nothing and counts nothing; the bench
+// that nobody else writes. What every message adds to is kept in the role too, so that it need not
+// be loaded back from the shared line. `uncounted` costs nothing and counts nothing; the bench
 // compares the two.
 #pragma once
 

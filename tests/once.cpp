@@ -167,14 +167,20 @@ TEST(SeenList, as_many_streams_as_there_is_room_for_are_all_known) {
   }
 }
 
-TEST(SeenList, one_stream_more_takes_the_place_of_the_longest_silent) {
-  const scratch_list at;
-  auto list = at.open();
-  constexpr std::uint64_t most = seen_list::most_streams;
+constexpr std::uint64_t most = seen_list::most_streams;
+
+// As many streams as are remembered deliver a message each, in turn.
+void deliver_one_of_each(seen_list& list) {
   for (std::uint64_t s = 1; s <= most; ++s) {
     EXPECT_TRUE(list.is_new({s, 1}));
     list.note_released();
   }
+}
+
+TEST(SeenList, one_stream_more_takes_the_place_of_the_longest_silent) {
+  const scratch_list at;
+  auto list = at.open();
+  deliver_one_of_each(list);
   EXPECT_TRUE(list.is_new({1, 2}));  // stream 2 is now the oldest
   list.note_released();
   EXPECT_TRUE(list.is_new({most + 1, 1}));
@@ -187,11 +193,7 @@ TEST(SeenList, one_stream_more_takes_the_place_of_the_longest_silent) {
 TEST(SeenList, a_stream_that_was_delivered_and_not_released_keeps_its_place) {
   const scratch_list at;
   auto list = at.open();
-  constexpr std::uint64_t most = seen_list::most_streams;
-  for (std::uint64_t s = 1; s <= most; ++s) {
-    EXPECT_TRUE(list.is_new({s, 1}));
-    list.note_released();
-  }
+  deliver_one_of_each(list);
   EXPECT_TRUE(list.is_new({1, 2}));  // the longest silent, but out
   EXPECT_TRUE(list.is_new({most + 1, 1}));
   EXPECT_FALSE(list.is_new({1, 2}));
@@ -202,7 +204,6 @@ TEST(SeenList, a_stream_that_was_delivered_and_not_released_keeps_its_place) {
 TEST(SeenList, where_all_streams_are_unreleased_no_message_is_ever_taken_for_a_repeat) {
   const scratch_list at;
   auto list = at.open();
-  constexpr std::uint64_t most = seen_list::most_streams;
   for (std::uint64_t s = 1; s <= 3 * most; ++s) {
     ASSERT_TRUE(list.is_new({s, ~std::uint64_t{0} - s})) << s;  // far behind 0
   }
