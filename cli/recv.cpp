@@ -212,8 +212,18 @@ class receiver {
     }
   }
 
+  // Whether what the last read said holds for all who ever came: they had come and gone when we
+  // looked before it, and nobody came since. Else one may have come, and pushed, after that read.
+  bool was_said_of_all(const typename Place::report& now) {
+    std::optional<std::uint64_t> gone;
+    if (!has_producer(now)) gone = arrivals(now);
+    return std::exchange(gone_, gone) == gone && gone;
+  }
+
   bool is_closed(const Place& place) {
-    const auto came = arrivals(place.look());
+    const auto seen = place.look();
+    if (!was_said_of_all(seen)) return false;
+    const auto came = arrivals(seen);
     if (!o_.goes_on_for_ever && came != past_ && came >= o_.producers) return true;
     wait_a_bit(exit_code::timed_out, "all was read, waiting for the next producer");
     return false;
@@ -221,6 +231,7 @@ class receiver {
 
   bool is_gone(const Place& place) {
     const auto seen = place.look();
+    if (!was_said_of_all(seen)) return false;
     if (!o_.survives_death && arrivals(seen) != past_) {
       std::string who;
       for (const auto& one : seen.producers) {
@@ -289,6 +300,7 @@ class receiver {
   std::uint64_t bytes_ = 0;
   std::uint64_t damage_ = 0;
   std::uint64_t past_ = 0;  // arrivals of producers whose streams were read before we came
+  std::optional<std::uint64_t> gone_;  // arrivals, at the last look; nothing: not all had gone
   std::optional<stall> stalled_;
   bool has_begun_ = false;
   bool is_waiting_ = false;

@@ -19,11 +19,11 @@ T seen(const pipes::word<T>& at) noexcept {
 pipe_role_report report(const pipes::roles& at, std::uint32_t role, const pipes::role_words& words,
                         const pipes::counter_words& counted) {
   pipe_role_report out;
+  out.generation = pipes::generation_of(seen(words.owner));  // first: the state is of no older one
   out.state = at.presence_of(role);
   out.pid = seen(words.pid);
   out.uid = seen(words.uid);
   out.attached_at = seen(words.attached_at);
-  out.generation = pipes::generation_of(seen(words.owner));
   out.counters = {seen(counted.messages), seen(counted.bytes),     seen(counted.refused),
                   seen(counted.dropped),  seen(counted.waits),     seen(counted.recovered),
                   seen(counted.corrupt),  seen(counted.high_water)};

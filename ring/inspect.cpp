@@ -22,10 +22,10 @@ counters_report report(const counter_words<std_atomics>& words) noexcept {
 role_report report(const role_words<std_atomics>& role, const counter_words<std_atomics>& counters,
                    const lock_witness& kernel, std::uint32_t number) noexcept {
   role_report out;
+  out.generation = generation_of(look(role.owner));  // first: the state is of no older one
   out.state = presence_of<std_atomics>(role, kernel, number);
   out.pid = static_cast<std::int32_t>(look(role.pid));
   out.attached_at = static_cast<std::int64_t>(look(role.attached_at));
-  out.generation = generation_of(look(role.owner));
   out.counters = report(counters);
   return out;
 }
