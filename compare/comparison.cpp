@@ -115,7 +115,7 @@ class run {
     return how;
   }
   [[nodiscard]] patience patience_for(nanoseconds span) const {
-    return {clock::now() + 10 * span + std::chrono::seconds(5), out_.how.is_asked_to_stop};
+    return {clock::now() + 10 * span + out_.how.patience, out_.how.is_asked_to_stop};
   }
   [[nodiscard]] std::unique_ptr<link> open(const figures& one, std::size_t bytes) const {
     return one.of.open({bytes});

@@ -5,6 +5,7 @@
 #include "compare/link.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,6 +21,7 @@ struct plan {
   std::size_t bytes = 128;
   double rate = 50'000;  // of the open loop and of the CPU's share, messages a second
   double seconds = 75;   // all of it, about
+  std::chrono::seconds patience{5};  // with a measurement that lasts longer than it should
   unsigned rounds = 5;
   std::vector<std::size_t> batches{1, 10, 100};
   std::vector<std::size_t> sizes;  // throughput at each of these too, bytes

@@ -355,6 +355,7 @@ plan tiny(std::vector<transport> transports) {
   plan how;
   how.transports = std::move(transports);
   how.seconds = 0.5;
+  how.patience = std::chrono::minutes(1);  // of a sanitized build on a busy machine
   how.rounds = 2;
   how.sizes = {8, 1024};
   how.processors = processors::allowed();
