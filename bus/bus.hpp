@@ -5,7 +5,7 @@
 //
 // name.hpp has the names and their options. Each operation asks once which role it is. The static
 // types remain for who wants none of that; bench/bus.cpp measures what it costs, and DESIGN.md says
-// where that is more than it should be.
+// when it is more.
 //
 // Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp
 #pragma once
