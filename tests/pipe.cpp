@@ -22,6 +22,7 @@
 
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/pipe/pipe.hpp>
+#include <annulus/pipe/wait.hpp>
 
 namespace annulus::testing {
 namespace {
@@ -305,9 +306,33 @@ TEST(PipeNames, many_that_come_at_once_meet_on_one_pipe) {
   for (const auto one : seen) EXPECT_EQ(one, seen[0]);
 }
 
-// Rights.
+// Waiting.
 
-constexpr uid_t nobody = 65534;
+// What a wait does until `tries` attempts were made and the last was met: t, it tries; s, it
+// sleeps.
+std::string acts_of(waiting how, int tries) {
+  std::string acts;
+  const auto got = pipes::wait_for(
+      how, no_deadline,
+      pipes::waiter{[&] {
+                      acts += 't';
+                      return --tries > 0 ? status::empty : status::ok;
+                    },
+                    [] { return true; }, [](status s) { return s; }, [](status s) { return s; },
+                    [] { return false; }, [&](std::chrono::nanoseconds) { acts += 's'; }});
+  EXPECT_EQ(got, status::ok);
+  return acts;
+}
+
+// An attempt takes the FIFO's lock, which the other side needs.
+TEST(PipeWaiting, tries_once_between_two_sleeps_and_once_before_the_first) {
+  const waiting at_once{waiting::kind::block, std::chrono::nanoseconds(0)};
+  EXPECT_EQ(acts_of(at_once, 1), "t");
+  EXPECT_EQ(acts_of(at_once, 2), "tst");
+  EXPECT_EQ(acts_of(at_once, 4), "tststst");
+  EXPECT_EQ(acts_of({waiting::kind::nap, {}, std::chrono::nanoseconds(1)}, 3), "ttt");
+  EXPECT_EQ(acts_of({waiting::kind::spin}, 3), "ttt");
+}
 
 TEST(PipeWaiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {
   const scratch_pipe_name name;
@@ -323,6 +348,10 @@ TEST(PipeWaiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {
   ASSERT_EQ(tx.try_push(bytes("here")), status::ok);
   EXPECT_EQ(text(rx.read(no_deadline).bytes()), "here");
 }
+
+// Rights.
+
+constexpr uid_t nobody = 65534;
 
 TEST(PipeRights, what_belongs_to_another_is_opened_only_when_asked_for) {
   scratch_pipe pipe(of(4096));
