@@ -385,7 +385,7 @@ class killing {
     EXPECT_GT(delivered, enough) << "too little happened to show anything";
   }
 
-  static constexpr std::uint64_t enough = is_sanitized ? 0 : 1000;
+  static constexpr std::uint64_t enough = is_sanitized ? 0 : 1000;  // messages, to show anything
   const std::uint64_t seed_ = seed();
   plan plan_;
   Place& place_;
