@@ -222,7 +222,10 @@ class receiver {
 
   bool is_closed(const Place& place) {
     const auto seen = place.look();
-    if (!was_said_of_all(seen)) return false;
+    if (!was_said_of_all(seen)) {
+      if (has_producer(seen)) wait_a_bit(exit_code::timed_out, "waiting for the next producer");
+      return false;
+    }
     const auto came = arrivals(seen);
     if (!o_.goes_on_for_ever && came != past_ && came >= o_.producers) return true;
     wait_a_bit(exit_code::timed_out, "all was read, waiting for the next producer");
