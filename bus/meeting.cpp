@@ -4,36 +4,24 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <string_view>
 
 #include <annulus/bus/meeting.hpp>
 #include <annulus/bus/open.hpp>
-#include <annulus/pipe/system.hpp>
+#include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
 
-using pipes::descriptor;
+using files::system_error;
 
 namespace {
 
 constexpr std::string_view first_line = "annulus auto 1\n";
 
-failure failed(const std::string& what, int number) {
-  const auto kind = number == EACCES || number == EPERM ? fault::no_permission
-                    : number == ENOSPC                  ? fault::no_space
-                                                        : fault::system;
-  return {kind, what + ": " + std::strerror(number)};
-}
-
 // Empty: it is no name for auto.
 std::string path_of(const std::string& name) {
-  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
-  constexpr std::string_view allowed =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  if (name.find_first_not_of(allowed) != name.npos) return {};
-  return "/tmp/annulus." + name + ".auto";
+  return name.starts_with('/') ? std::string() : files::path_of(name, "/tmp", ".auto");
 }
 
 failure no_name(const std::string& name) {
@@ -64,16 +52,15 @@ std::optional<choice> parse_decision(std::string_view text) {
 // Gives the decision its name, whole. False: somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
   const descriptor file(open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, static_cast<mode_t>(mode)));
-  if (!file) return failed("cannot make " + path, errno);
+  if (!file) return system_error("cannot make " + path, errno);
   fchmod(file.number(), static_cast<mode_t>(mode));
   const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
   if (write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return failed("cannot write " + path, errno);
+    return system_error("cannot write " + path, errno);
   }
-  const auto from = "/proc/self/fd/" + std::to_string(file.number());
-  if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+  if (files::publish(file.number(), path)) return true;
   if (errno == EEXIST) return false;
-  return failed("cannot name " + path, errno);
+  return system_error("cannot name " + path, errno);
 }
 
 }  // namespace
@@ -90,17 +77,13 @@ result<choice> decision_of(const std::string& name, ownership owner) {
     if (errno == ENOENT) {
       return failure{fault::not_found, "nobody has opened auto:" + name + " yet"};
     }
-    return failed("cannot read the decision for auto:" + name + " (" + path + ")", errno);
+    return system_error("cannot read the decision for auto:" + name + " (" + path + ")", errno);
   }
   struct stat info {};
   if (fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return failure{fault::not_a_segment, path + " is no regular file; remove it"};
   }
-  if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
-    return failure{fault::no_permission, path + " belongs to user " + std::to_string(info.st_uid) +
-                                             ", we are user " + std::to_string(geteuid()) +
-                                             "; say owner=any if that is meant"};
-  }
+  if (auto why = files::not_ours(info, owner, path)) return *why;
   char text[1024];
   const auto got = read(file.number(), text, sizeof text);
   const auto found = parse_decision({text, got > 0 ? static_cast<std::size_t>(got) : 0});
@@ -129,7 +112,7 @@ result<bool> forget_decision(const std::string& name) {
   if (path.empty()) return no_name(name);
   if (unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;
-  return failed("cannot remove " + path, errno);
+  return system_error("cannot remove " + path, errno);
 }
 
 result<resolved> resolve(const endpoint& e) {

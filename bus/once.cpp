@@ -10,11 +10,9 @@
 #include <utility>
 
 #include <annulus/bus/once.hpp>
-#include <annulus/pipe/system.hpp>
+#include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
-
-using pipes::descriptor;
 
 namespace {
 
@@ -60,9 +58,8 @@ struct seen_list::page {
 
 result<seen_list> seen_list::open(const std::string& path) {
   const auto failed = [&](const char* what) {
-    return failure{
-        errno == EACCES || errno == EPERM ? fault::no_permission : fault::system,
-        std::string(what) + " " + path + ", which says what was seen: " + std::strerror(errno)};
+    return files::system_error(std::string(what) + " " + path + ", which says what was seen",
+                               errno);
   };
   const auto not_ours = [&](const std::string& what) {
     return failure{fault::not_a_segment, path + " should say what was seen, but it " + what +

@@ -1,10 +1,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include <annulus/bus/meeting.hpp>
 #include <annulus/bus/open.hpp>
+#include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
 namespace {
@@ -35,8 +35,7 @@ result<bool> is_fit(const endpoint& e, const Geometry& found) {
 result<bool> remove_file(const std::string& path) {
   if (unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;
-  return failure{errno == EACCES || errno == EPERM ? fault::no_permission : fault::system,
-                 "cannot remove " + path + ": " + std::strerror(errno)};
+  return files::system_error("cannot remove " + path, errno);
 }
 
 result<bool> or_false(result<bool> done) {
@@ -115,9 +114,8 @@ result<named_pipe> open_pipe(const endpoint& e) {
 }
 
 std::string path_of(const endpoint& e) {
-  if (e.name.front() == '/') return e.name;
-  return e.scheme == scheme::pipe ? "/tmp/annulus." + e.name + ".pipe"
-                                  : "/dev/shm/annulus." + e.name;
+  return e.scheme == scheme::pipe ? files::path_of(e.name, "/tmp", ".pipe")
+                                  : files::path_of(e.name, "/dev/shm");
 }
 
 std::string seen_path_of(const endpoint& e) {

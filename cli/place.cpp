@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,8 @@
 #include <thread>
 
 #include <annulus/bus/open.hpp>
+#include <annulus/channel/file.hpp>
+#include <annulus/channel/lock.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/ring/kernel.hpp>
 
@@ -17,14 +18,6 @@ namespace annulus::cli {
 namespace {
 
 constexpr std::uint32_t many_producers = 16;  // unless told how many
-
-// Whether the path still stands for the file that we hold.
-bool is_at(int file, const std::string& path) {
-  struct stat held {};
-  struct stat named {};
-  return fstat(file, &held) == 0 && lstat(path.c_str(), &named) == 0 &&
-         held.st_ino == named.st_ino && held.st_dev == named.st_dev;
-}
 
 std::uint32_t producers_of(const bus::endpoint& e, const wishes& w) {
   if (w.asked == topology::spsc && e.producers.value_or(1) > 1) {
@@ -112,7 +105,9 @@ ring_place ring_place::open_or_make(const bus::endpoint& e, const wishes& w) {
   });
 }
 
-bool ring_place::is_still_named() const { return is_at(memory_.file(), memory_.path()); }
+bool ring_place::is_still_named() const {
+  return files::is_still_named(memory_.file(), memory_.path());
+}
 
 bool ring_place::remove_if_over() const {
   const lock_witness locks(memory_.file());
@@ -147,14 +142,14 @@ pipe_place pipe_place::open_or_make(const bus::endpoint& e, const wishes& w) {
 std::uint64_t pipe_place::unread_bytes() const { return pipes::bytes_in(pipe_.file()); }
 
 bool pipe_place::is_still_named() const {
-  return is_at(pipe_.roles_file(), pipe_.path() + ".roles");
+  return files::is_still_named(pipe_.roles_file(), pipe_.path() + ".roles");
 }
 
 bool pipe_place::remove_if_over() const {
-  const auto own = must(pipes::reopened(pipe_.roles_file(), O_RDWR, pipe_.name()));
-  if (!pipes::take_lock(own.number(), pipes::consumer_role)) return true;
+  const auto own = must(files::reopened(pipe_.roles_file(), O_RDWR, pipe_.name()));
+  if (!locks::take(own.number(), pipes::consumer_role)) return true;
   const auto left = wait_for_leavers(*this, [&](std::uint32_t number) {
-    return pipes::is_held(own.number(), pipes::producer_role(number));
+    return locks::is_held(own.number(), pipes::producer_role(number));
   });
   if (left != leavers::all_gone) return left == leavers::one_in_between;
   if (unread_bytes() != 0) return false;

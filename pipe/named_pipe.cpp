@@ -4,43 +4,28 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <utility>
 
+#include <annulus/channel/file.hpp>
+#include <annulus/channel/lock.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 
 namespace annulus {
 
-using pipes::descriptor;
-using pipes::quoted;
-using pipes::reopened;
-using pipes::system_error;
+using files::quoted;
+using files::reopened;
+using files::system_error;
 
 namespace {
 
 // The FIFO that a name stands for. Empty: it is no name.
-std::string path_of(const std::string& name) {
-  if (name.size() > 1 && name.front() == '/') return name;
-  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
-  for (const char c : name) {
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return {};
-  }
-  return "/tmp/annulus." + name + ".pipe";
-}
+std::string path_of(const std::string& name) { return files::path_of(name, "/tmp", ".pipe"); }
 
 std::string roles_path_of(const std::string& path) { return path + ".roles"; }
 
-failure no_name(const std::string& name) {
-  return {fault::bad_argument, quoted(name) +
-                                   " is no pipe name: use 1 to 200 letters, digits, '.', '_' or "
-                                   "'-', or a path that starts with '/'"};
-}
-
-std::string directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
+failure no_name(const std::string& name) { return files::no_name(name, "pipe"); }
 
 const char* kind_of(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
@@ -82,16 +67,12 @@ result<descriptor> open_checked(const std::string& path, mode_t kind, ownership 
                                 const std::string& name) {
   descriptor handle(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat info {};
+  if (!handle && errno == ENOENT) return failure{fault::not_found, quoted(path) + " is not there"};
   if (!handle || fstat(handle.number(), &info) != 0) {
     return system_error("cannot open " + quoted(path), errno);
   }
   if ((info.st_mode & S_IFMT) != kind) return in_the_way(path, info.st_mode);
-  if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
-    return failure{fault::no_permission, quoted(path) + " belongs to user " +
-                                             std::to_string(info.st_uid) + ", we are user " +
-                                             std::to_string(geteuid()) +
-                                             "; open it with ownership::any if that is meant"};
-  }
+  if (auto why = files::not_ours(info, owner, path)) return *why;
   return reopened(handle.number(), O_RDWR | O_NONBLOCK, name);
 }
 
@@ -111,11 +92,16 @@ result<bool> check_mode(int file, const std::string& path, unsigned asked) {
                                            "; chmod it back, or make the pipe anew"};
 }
 
-bool is_still_there(int file, const std::string& path) noexcept {
-  struct stat held {
-  }, named{};
-  return fstat(file, &held) == 0 && lstat(path.c_str(), &named) == 0 &&
-         held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+// Whoever makes, mends or removes a pipe is done in no time.
+constexpr std::chrono::seconds patience{2};
+
+result<bool> take_maker(int file, const std::string& path) {
+  if (locks::take(file, locks::maker, within(patience))) return true;
+  return failure{fault::in_use,
+                 quoted(path) + " is locked, as by a process that makes or removes the pipe, for " +
+                     std::to_string(patience.count()) +
+                     " s now; the kernel does not say by which: see `fuser " + path +
+                     "`, end it, or delete both files"};
 }
 
 // Requires: the maker's lock is held.
@@ -135,7 +121,7 @@ result<bool> make_fifo(const std::string& path, unsigned mode) {
 
 // A file without a name where the file system has such, else under a passing one.
 descriptor new_file(const std::string& path, std::string& passing, unsigned mode) {
-  descriptor made(::open(directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
+  descriptor made(::open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
                          static_cast<mode_t>(mode)));
   if (made || (errno != EOPNOTSUPP && errno != EISDIR)) return made;
   passing = path + "." + std::to_string(getpid());
@@ -190,7 +176,7 @@ result<named_pipe> named_pipe::create(const std::string& name, const pipe_option
   if (!file) return system_error("cannot create " + quoted(name), errno);
   fchmod(file.number(), static_cast<mode_t>(options.mode));  // whatever the umask
   auto written = pipes::write_roles(file.number(), *planned, name);
-  pipes::wait_for_lock(file.number(), pipes::maker_role);
+  static_cast<void>(locks::take(file.number(), locks::maker));
   const bool is_named = written && publish(file, passing, roles_path);
   const int why = errno;
   if (!written) {
@@ -206,7 +192,7 @@ result<named_pipe> named_pipe::create(const std::string& name, const pipe_option
     unlink(roles_path.c_str());
     return made.error();
   }
-  pipes::give_back_locks(file.number());
+  locks::give_back(file.number());
   return open(name);
 }
 
@@ -231,8 +217,8 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
     auto fifo = open_checked(path, S_IFIFO, owner, name);
     if (!fifo && fifo.error().kind == fault::not_found) {
       // It is being made or removed, or whoever did that died over it.
-      pipes::wait_for_lock(found.roles_.number(), pipes::maker_role);
-      if (!is_still_there(found.roles_.number(), roles_path)) continue;
+      if (auto done = take_maker(found.roles_.number(), roles_path); !done) return done.error();
+      if (!files::is_still_named(found.roles_.number(), roles_path)) continue;
       struct stat info {};
       if (lstat(path.c_str(), &info) == 0) continue;
       if (fstat(found.roles_.number(), &info) != 0 || info.st_uid != geteuid()) return fifo.error();
@@ -242,7 +228,7 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
     if (!fifo) return fifo.error();
     found.fifo_ = std::move(*fifo);
     // Else the FIFO may be that of another pipe, which has the name now.
-    if (!is_still_there(found.roles_.number(), roles_path)) continue;
+    if (!files::is_still_named(found.roles_.number(), roles_path)) continue;
     if (auto is = check_mode(found.roles_.number(), roles_path, shape->mode); !is)
       return is.error();
     if (auto is = check_mode(found.fifo_.number(), path, shape->mode); !is) return is.error();
@@ -271,19 +257,19 @@ result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
     return remove(name, even_if_in_use);
   }
   if (!file) return file.error();
-  pipes::wait_for_lock(file->number(), pipes::maker_role);
+  if (auto done = take_maker(file->number(), roles_path); !done) return done.error();
   auto shape = pipes::read_roles(file->number(), name);
   // Damaged beyond use, and asked for: the file is ours, or it would not have been opened.
   const bool is_broken = !shape && shape.error().kind == fault::damaged && even_if_in_use;
   if (!shape && !is_broken) return shape.error();
   for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
-    if (!pipes::is_held(file->number(), role)) continue;
+    if (!locks::is_held(file->number(), role)) continue;
     const auto who = role == pipes::consumer_role ? std::string("the consumer")
                                                   : "producer " + std::to_string(role - 1);
     return failure{fault::in_use, quoted(name) + " is in use: " + who +
                                       " is attached and alive; close it first, or force"};
   }
-  if (!is_still_there(file->number(), roles_path)) {
+  if (!files::is_still_named(file->number(), roles_path)) {
     return failure{fault::not_found, "there is no pipe " + quoted(name) + " any more"};
   }
   struct stat info {};

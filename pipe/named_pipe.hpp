@@ -60,8 +60,8 @@ class named_pipe {
   named_pipe() = default;
 
   std::string name_;
-  pipes::descriptor roles_;
-  pipes::descriptor fifo_;
+  descriptor roles_;
+  descriptor fifo_;
   pipes::geometry geometry_;
 };
 

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstring>
 #include <ctime>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/roles.hpp>
 
@@ -62,17 +62,6 @@ std::string broken_limit(const geometry& shape) {
   return {};
 }
 
-std::uint64_t random_seal() noexcept {
-  std::uint64_t seal = 0;
-  if (getrandom(&seal, sizeof seal, GRND_NONBLOCK) != sizeof seal) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    seal = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15 ^
-           static_cast<std::uint64_t>(getpid());
-  }
-  return seal;
-}
-
 }  // namespace
 
 result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message,
@@ -86,7 +75,7 @@ result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message
   shape.mode = mode;
   shape.transient = transient ? 1 : 0;
   if (auto why = broken_limit(shape); !why.empty()) return failure{fault::bad_argument, why};
-  shape.seal = random_seal();
+  shape.seal = files::random_word();
   shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
   shape.created_by = static_cast<std::int32_t>(getpid());
   shape.checksum = checksum_of(shape);
@@ -141,45 +130,6 @@ result<geometry> read_roles(int file, const std::string& name) {
   return shape;
 }
 
-// Locks.
-
-namespace {
-
-// They stand far behind any data, on one byte per role.
-struct flock lock_on(std::uint32_t role, short type) noexcept {
-  struct flock lock {};
-  lock.l_type = type;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = (off_t{1} << 61) + static_cast<off_t>(role);
-  lock.l_len = 1;
-  return lock;
-}
-
-}  // namespace
-
-bool is_held(int file, std::uint32_t role) noexcept {
-  struct flock lock = lock_on(role, F_WRLCK);
-  if (fcntl(file, F_OFD_GETLK, &lock) != 0) return true;  // no word of death
-  return lock.l_type != F_UNLCK;
-}
-
-bool take_lock(int file, std::uint32_t role) noexcept {
-  struct flock lock = lock_on(role, F_WRLCK);
-  return fcntl(file, F_OFD_SETLK, &lock) == 0;
-}
-
-void wait_for_lock(int file, std::uint32_t role) noexcept {
-  struct flock lock = lock_on(role, F_WRLCK);
-  while (fcntl(file, F_OFD_SETLKW, &lock) != 0 && errno == EINTR) {
-  }
-}
-
-void give_back_locks(int file) noexcept {
-  struct flock all = lock_on(0, F_UNLCK);
-  all.l_len = 0;  // to the end
-  fcntl(file, F_OFD_SETLK, &all);
-}
-
 // The mapping.
 
 result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
@@ -214,7 +164,7 @@ role_words& roles::words_of(std::uint32_t role) const noexcept {
 // Coming and going.
 
 bool roles::enter(std::uint32_t role) const noexcept {
-  if (!take_lock(file_.number(), role)) return false;
+  if (!locks::take(file_.number(), role)) return false;
   auto& words = words_of(role);
   // [roll] acquire: after all that the one before did.
   const auto owner = words.owner.load<edge::roll>(std::memory_order_acquire);
@@ -263,7 +213,7 @@ void roles::leave(std::uint32_t role) const noexcept {
     // [roll] release: our own word comes before.
     control().roll.fetch_add<edge::roll>(1, std::memory_order_release);
   }
-  give_back_locks(file_.number());
+  locks::give_back(file_.number());
 }
 
 presence roles::presence_of(std::uint32_t role) const noexcept {
@@ -274,7 +224,7 @@ presence roles::presence_of(std::uint32_t role) const noexcept {
     case tenure::closed: return presence::closed;
     case tenure::attached: break;
   }
-  return is_held(file_.number(), role) ? presence::attached : presence::died;
+  return locks::is_held(file_.number(), role) ? presence::attached : presence::died;
 }
 
 presence roles::presence_of_producers() const noexcept {

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/channel/report.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/status.hpp>
@@ -38,12 +39,13 @@ inline constexpr std::uint64_t max_capacity = std::uint64_t{256} << 30;
 inline constexpr std::uint32_t max_producers = 1024;
 inline constexpr std::uint32_t trail_size = 256;
 
-// The locks: roles, and the one that is held while the pipe is made, mended or removed.
+// The locks of its file: one for each role, and locks::maker, which is held while the pipe is made,
+// mended or removed.
 inline constexpr std::uint32_t consumer_role = 0;
 [[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t number) noexcept {
   return 1 + number;
 }
-inline constexpr std::uint32_t maker_role = 1 + max_producers;
+static_assert(max_producers < locks::most_roles);
 
 struct geometry {
   char magic[8] = {};
@@ -164,12 +166,6 @@ class roles {
   pages mapped_;
   pipes::geometry geometry_;
 };
-
-// Locks of a roles file, by its descriptor.
-[[nodiscard]] bool is_held(int file, std::uint32_t role) noexcept;
-[[nodiscard]] bool take_lock(int file, std::uint32_t role) noexcept;
-void wait_for_lock(int file, std::uint32_t role) noexcept;
-void give_back_locks(int file) noexcept;
 
 // A role counts its own acts; nobody else writes there.
 class tally {

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
@@ -9,6 +8,7 @@
 #include <climits>
 #include <ctime>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/ring/kernel.hpp>
 
 namespace annulus {
@@ -54,41 +54,16 @@ bool barrier_for_all() noexcept {
 
 }  // namespace kernel
 
-namespace {
-
-// Locks stand far behind any data, on one byte per role.
-constexpr off_t first_lock = off_t{1} << 61;
-
-struct flock lock_on(std::uint32_t role) noexcept {
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = first_lock + static_cast<off_t>(role);
-  lock.l_len = 1;
-  return lock;
-}
-
-}  // namespace
-
 bool lock_witness::is_held(std::uint32_t role) const noexcept {
-  if (file_ < 0) return true;
-  struct flock lock = lock_on(role);
-  if (fcntl(file_, F_OFD_GETLK, &lock) != 0) return true;  // no word of death
-  return lock.l_type != F_UNLCK;
+  return file_ < 0 || locks::is_held(file_, role);
 }
 
 void lock_witness::give_back() const noexcept {
-  if (file_ < 0) return;
-  struct flock all = lock_on(0);
-  all.l_type = F_UNLCK;
-  all.l_len = 0;  // to the end
-  fcntl(file_, F_OFD_SETLK, &all);
+  if (file_ >= 0) locks::give_back(file_);
 }
 
 bool lock_witness::take(std::uint32_t role) const noexcept {
-  if (file_ < 0) return true;
-  struct flock lock = lock_on(role);
-  return fcntl(file_, F_OFD_SETLK, &lock) == 0;
+  return file_ < 0 || locks::take(file_, role);
 }
 
 }  // namespace annulus

@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,68 +8,33 @@
 #include <ctime>
 #include <utility>
 
+#include <annulus/channel/file.hpp>
 #include <annulus/ring/segment.hpp>
 
 namespace annulus {
+
+using files::quoted;
+using files::system_error;
+
 namespace {
 
-std::string quoted(const std::string& name) { return "'" + name + "'"; }
-
-failure system_error(const std::string& what, int number) {
-  fault kind = fault::system;
-  std::string advice;
-  switch (number) {
-    case ENOENT: kind = fault::not_found; break;
-    case EEXIST: kind = fault::already_exists; break;
-    case EACCES:
-    case EPERM: kind = fault::no_permission; break;
-    case ENOSPC:
-    case ENOMEM:
-      kind = fault::no_space;
-      advice = "; free some, ask for less capacity, or create it with reserve off";
-      break;
-    default: break;
-  }
-  return {kind, what + ": " + std::strerror(number) + advice};
-}
-
 // The file that a name stands for. Empty: it is no name.
-std::string path_of(const std::string& name) {
-  if (name.size() > 1 && name.front() == '/') return name;
-  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
-  for (const char c : name) {
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return {};
+std::string path_of(const std::string& name) { return files::path_of(name, "/dev/shm"); }
+
+failure no_name(const std::string& name) { return files::no_name(name, "segment"); }
+
+// Of what could not be made or mapped.
+failure no_memory(const std::string& what, int number) {
+  auto why = system_error(what, number);
+  if (why.kind == fault::no_space) {
+    why.message += "; free some, ask for less capacity, or create it with reserve off";
   }
-  return "/dev/shm/annulus." + name;
-}
-
-failure no_name(const std::string& name) {
-  return {fault::bad_argument, quoted(name) +
-                                   " is no segment name: use 1 to 200 letters, digits, "
-                                   "'.', '_' or '-', or a path that starts with '/'"};
-}
-
-std::string directory_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
-
-std::uint64_t random_seal() noexcept {
-  std::uint64_t seal = 0;
-  if (getrandom(&seal, sizeof seal, GRND_NONBLOCK) != sizeof seal) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    seal = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15 ^
-           static_cast<std::uint64_t>(getpid());
-  }
-  return seal & ~(record_align - 1);  // leaves the low bits of a position as they are
+  return why;
 }
 
 void sign(geometry& shape) noexcept {
-  shape.seal = random_seal();
+  // Leaves the low bits of a position as they are.
+  shape.seal = files::random_word() & ~(record_align - 1);
   shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
   shape.created_by = static_cast<std::int32_t>(getpid());
   finish_geometry(shape);
@@ -120,11 +84,6 @@ std::string fill_new_file(int file, const geometry& shape, bool reserve, int& nu
   return {};
 }
 
-// Gives the file its name, at once and whole.
-bool publish(int file, const std::string& path) noexcept {
-  return linkat(AT_FDCWD, link_of(file).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
-}
-
 result<geometry> read_geometry(int file, const std::string& name, ownership owner) {
   struct stat info {};
   if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
@@ -132,12 +91,7 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
     return failure{fault::not_a_segment,
                    quoted(name) + " is not a regular file, so not a segment; choose another name"};
   }
-  if (owner == ownership::own_or_root && info.st_uid != geteuid() && info.st_uid != 0) {
-    return failure{fault::no_permission, quoted(name) + " belongs to user " +
-                                             std::to_string(info.st_uid) + ", we are user " +
-                                             std::to_string(geteuid()) +
-                                             "; open it with ownership::any if that is meant"};
-  }
+  if (auto why = files::not_ours(info, owner, name)) return *why;
   geometry copy;
   const auto got = pread(file, &copy, sizeof copy, 0);
   if (got < 0) return system_error("cannot read " + quoted(name), errno);
@@ -149,15 +103,11 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   return check_geometry(copy, static_cast<std::uint64_t>(info.st_size), name);
 }
 
-int reopen(int file, access how) noexcept {
-  return open(link_of(file).c_str(), (how == access::read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
-}
-
 }  // namespace
 
 segment::segment(segment&& other) noexcept
     : name_(std::move(other.name_)),
-      file_(std::exchange(other.file_, -1)),
+      file_(std::move(other.file_)),
       plain_(std::exchange(other.plain_, {})),
       geometry_(other.geometry_) {}
 
@@ -169,22 +119,18 @@ segment& segment::operator=(segment&& other) noexcept {
   return *this;
 }
 
-segment::~segment() {
-  if (file_ >= 0) ::close(file_);
-}
-
 std::string segment::path() const { return path_of(name_); }
 
 bool segment::is_sealed() const noexcept {
   // The seal first: from then on the size that is seen is the least there will be.
-  const int seals = fcntl(file_, F_GET_SEALS);
+  const int seals = fcntl(file(), F_GET_SEALS);
   struct stat info {};
-  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(file_, &info) == 0 &&
+  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(file(), &info) == 0 &&
          static_cast<std::uint64_t>(info.st_size) >= geometry_.segment_bytes;
 }
 
 bool segment::is_held(std::uint32_t role) const noexcept {
-  return file_ >= 0 && lock_witness(file_).is_held(role);
+  return file_ && lock_witness(file()).is_held(role);
 }
 
 result<segment> segment::create(const std::string& name, const segment_options& options) {
@@ -197,15 +143,16 @@ result<segment> segment::create(const std::string& name, const segment_options& 
   made.name_ = name;
   made.geometry_ = *planned;
   sign(made.geometry_);
-  made.file_ = ::open(directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
-                      static_cast<mode_t>(options.mode));
-  if (made.file_ < 0) return system_error("cannot create " + quoted(name), errno);
-  fchmod(made.file_, static_cast<mode_t>(options.mode));  // whatever the umask
+  made.file_ = descriptor(::open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
+                                 static_cast<mode_t>(options.mode)));
+  if (!made.file_) return no_memory("cannot create " + quoted(name), errno);
+  fchmod(made.file(), static_cast<mode_t>(options.mode));  // whatever the umask
   int number = 0;
-  if (auto why = fill_new_file(made.file_, made.geometry_, options.reserve, number); !why.empty()) {
-    return system_error("cannot create " + quoted(name) + ": " + why, number);
+  if (auto why = fill_new_file(made.file(), made.geometry_, options.reserve, number);
+      !why.empty()) {
+    return no_memory("cannot create " + quoted(name) + ": " + why, number);
   }
-  if (!publish(made.file_, path)) {
+  if (!files::publish(made.file(), path)) {
     const int why = errno;
     if (why != EEXIST) return system_error("cannot name " + quoted(name), why);
     return failure{fault::already_exists,
@@ -222,8 +169,8 @@ result<segment> segment::open(const std::string& name, access how, ownership own
   // Non-blocking: a named pipe in the way must not hold us up.
   const int flags =
       (how == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-  found.file_ = ::open(path.c_str(), flags);
-  if (found.file_ < 0) {
+  found.file_ = descriptor(::open(path.c_str(), flags));
+  if (!found.file_) {
     if (errno == ENOENT) {
       return failure{fault::not_found,
                      "there is no segment " + quoted(name) + " (" + path + "); create it first"};
@@ -235,7 +182,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
     }
     return system_error("cannot open " + quoted(name), errno);
   }
-  auto shape = read_geometry(found.file_, name, owner);
+  auto shape = read_geometry(found.file(), name, owner);
   if (!shape) return shape.error();
   found.geometry_ = *shape;
   return found;
@@ -257,13 +204,14 @@ result<segment> segment::anonymous(const segment_options& options) {
   made.name_ = "anonymous";
   made.geometry_ = *planned;
   sign(made.geometry_);
-  made.file_ = memfd_create("annulus", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (made.file_ < 0) return system_error("cannot create an anonymous segment", errno);
+  made.file_ = descriptor(memfd_create("annulus", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!made.file_) return system_error("cannot create an anonymous segment", errno);
   int number = 0;
-  if (auto why = fill_new_file(made.file_, made.geometry_, options.reserve, number); !why.empty()) {
-    return system_error("cannot create an anonymous segment: " + why, number);
+  if (auto why = fill_new_file(made.file(), made.geometry_, options.reserve, number);
+      !why.empty()) {
+    return no_memory("cannot create an anonymous segment: " + why, number);
   }
-  if (fcntl(made.file_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+  if (fcntl(made.file(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return system_error("cannot seal an anonymous segment", errno);
   }
   return made;
@@ -272,9 +220,9 @@ result<segment> segment::anonymous(const segment_options& options) {
 result<segment> segment::from_file(int file) {
   segment found;
   found.name_ = "descriptor " + std::to_string(file);
-  found.file_ = fcntl(file, F_DUPFD_CLOEXEC, 0);
-  if (found.file_ < 0) return system_error("cannot use " + found.name_, errno);
-  auto shape = read_geometry(found.file_, found.name_, ownership::any);
+  found.file_ = descriptor(fcntl(file, F_DUPFD_CLOEXEC, 0));
+  if (!found.file_) return system_error("cannot use " + found.name_, errno);
+  auto shape = read_geometry(found.file(), found.name_, ownership::any);
   if (!shape) return shape.error();
   found.geometry_ = *shape;
   return found;
@@ -356,14 +304,16 @@ result<attachment> attachment::make(const segment& from, access how) {
     held.memory_ = ring_at(from.plain().data(), shape, lock_witness());
     return held;
   }
-  held.file_ = reopen(from.file(), how);
-  if (held.file_ < 0) return system_error("cannot attach to " + quoted(from.name()), errno);
+  auto own =
+      files::reopened(from.file(), how == access::read_only ? O_RDONLY : O_RDWR, from.name());
+  if (!own) return own.error();
+  held.file_ = std::move(*own);
   const auto size = static_cast<std::size_t>(shape.segment_bytes);
   const std::size_t spare = shape.huge_pages != 0 ? huge_page_bytes : 0;
   void* space =
       mmap(nullptr, size + spare, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (space == MAP_FAILED)
-    return system_error("cannot find address space for " + quoted(from.name()), errno);
+    return no_memory("cannot find address space for " + quoted(from.name()), errno);
   held.reserved_ = {static_cast<std::byte*>(space), size + spare};
   std::byte* base = held.reserved_.data();
   if (spare != 0) {
@@ -371,8 +321,8 @@ result<attachment> attachment::make(const segment& from, access how) {
             huge_page_bytes;
   }
   const int protection = how == access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-  if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED, held.file_, 0) == MAP_FAILED) {
-    return system_error("cannot map " + quoted(from.name()), errno);
+  if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED, held.file_.number(), 0) == MAP_FAILED) {
+    return no_memory("cannot map " + quoted(from.name()), errno);
   }
 #ifdef MADV_COLLAPSE
   constexpr int collapse = MADV_COLLAPSE;
@@ -381,12 +331,12 @@ result<attachment> attachment::make(const segment& from, access how) {
 #endif
   // Best effort: without huge pages the ring works all the same.
   if (spare != 0 && how == access::read_write) madvise(base, size, collapse);
-  held.memory_ = ring_at(base, shape, lock_witness(held.file_));
+  held.memory_ = ring_at(base, shape, lock_witness(held.file_.number()));
   return held;
 }
 
 attachment::attachment(attachment&& other) noexcept
-    : file_(std::exchange(other.file_, -1)),
+    : file_(std::move(other.file_)),
       reserved_(std::exchange(other.reserved_, {})),
       memory_(other.memory_) {}
 
@@ -399,9 +349,8 @@ attachment& attachment::operator=(attachment&& other) noexcept {
 
 attachment::~attachment() {
   if (!reserved_.empty()) munmap(reserved_.data(), reserved_.size());
-  if (file_ >= 0) ::close(file_);
 }
 
-void attachment::unlock() noexcept { lock_witness(file_).give_back(); }
+void attachment::unlock() noexcept { lock_witness(file_.number()).give_back(); }
 
 }  // namespace annulus

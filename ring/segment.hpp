@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 
+#include <annulus/channel/file.hpp>
 #include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/ring/atomics.hpp>
@@ -61,12 +62,11 @@ class segment {
 
   segment(segment&&) noexcept;
   segment& operator=(segment&&) noexcept;
-  ~segment();
 
   [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] std::string path() const;
-  [[nodiscard]] int file() const noexcept { return file_; }  // -1: plain memory
+  [[nodiscard]] int file() const noexcept { return file_.number(); }  // -1: plain memory
   [[nodiscard]] std::span<std::byte> plain() const noexcept { return plain_; }
 
   // Whether nobody can cut the file off, so that reading never raises SIGBUS.
@@ -79,7 +79,7 @@ class segment {
   segment() = default;
 
   std::string name_;
-  int file_ = -1;
+  descriptor file_;
   std::span<std::byte> plain_;
   annulus::geometry geometry_;
 };
@@ -99,7 +99,7 @@ class attachment {
  private:
   attachment() = default;
 
-  int file_ = -1;
+  descriptor file_;
   std::span<std::byte> reserved_;  // address space to give back
   ring_memory<std_atomics> memory_;
 };

@@ -1,0 +1,96 @@
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include <annulus/channel/file.hpp>
+
+namespace annulus {
+
+descriptor::~descriptor() {
+  if (number_ >= 0) ::close(number_);
+}
+
+namespace files {
+namespace {
+
+std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
+
+}  // namespace
+
+std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
+
+failure system_error(const std::string& what, int number) {
+  fault kind = fault::system;
+  switch (number) {
+    case EACCES:
+    case EPERM: kind = fault::no_permission; break;
+    case ENOSPC:
+    case ENOMEM: kind = fault::no_space; break;
+    default: break;
+  }
+  return {kind, what + ": " + std::strerror(number)};
+}
+
+std::string path_of(const std::string& name, std::string_view folder, std::string_view suffix) {
+  if (name.size() > 1 && name.front() == '/') return name;
+  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return {};
+  }
+  return std::string(folder) + "/annulus." + name + std::string(suffix);
+}
+
+failure no_name(const std::string& name, std::string_view kind) {
+  return {fault::bad_argument, quoted(name) + " is no " + std::string(kind) +
+                                   " name: use 1 to 200 letters, digits, '.', '_' or '-', or a "
+                                   "path that starts with '/'"};
+}
+
+std::string directory_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+result<descriptor> reopened(int file, int flags, const std::string& name) {
+  descriptor again(::open(link_of(file).c_str(), flags | O_CLOEXEC));
+  if (!again) return system_error("cannot open " + quoted(name), errno);
+  return again;
+}
+
+bool publish(int file, const std::string& path) noexcept {
+  return linkat(AT_FDCWD, link_of(file).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+bool is_still_named(int file, const std::string& path) noexcept {
+  struct stat held {};
+  struct stat named {};
+  return fstat(file, &held) == 0 && lstat(path.c_str(), &named) == 0 &&
+         held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+std::optional<failure> not_ours(const struct stat& info, ownership owner, const std::string& name) {
+  if (owner == ownership::any || info.st_uid == geteuid() || info.st_uid == 0) return std::nullopt;
+  return failure{fault::no_permission,
+                 quoted(name) + " belongs to user " + std::to_string(info.st_uid) +
+                     ", we are user " + std::to_string(geteuid()) +
+                     "; say owner=any, ownership::any in C++, if that is meant"};
+}
+
+std::uint64_t random_word() noexcept {
+  std::uint64_t word = 0;
+  if (getrandom(&word, sizeof word, GRND_NONBLOCK) != sizeof word) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    word = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15 ^
+           static_cast<std::uint64_t>(getpid());
+  }
+  return word;
+}
+
+}  // namespace files
+}  // namespace annulus
