@@ -145,7 +145,7 @@ std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos
     }
     open(number, header, pos);
   }
-  return append(of, header, payload);
+  return append(header, pos, payload);
 }
 
 void inflow::open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept {
@@ -156,28 +156,40 @@ void inflow::open(std::uint32_t number, const frame_header& first, std::uint64_t
   of.sequence = first.sequence;
   of.incarnation = first.incarnation;
   of.first_pos = pos;
-  if (!spare_.empty()) {
-    of.bytes = std::move(spare_.back());
-    spare_.pop_back();
-  }
+  of.bytes = spare_.pop();
   of.bytes.clear();
   open_.push_back(number);
 }
 
-std::optional<view> inflow::append(lane& to, const frame_header& header, message payload) noexcept {
+std::optional<view> inflow::append(const frame_header& header, std::uint64_t pos,
+                                   message payload) noexcept {
+  lane& to = lanes_[header.producer];
   if (header.offset != to.bytes.size() || to.bytes.size() + payload.size() > max_message()) {
     // Something took frames out of the middle, or made them up.
     drop(header.producer, false);
     tally_.corrupt();
     return std::nullopt;
   }
-  to.bytes.insert(to.bytes.end(), payload.begin(), payload.end());
+  if (!to.bytes.append(payload)) {
+    // No memory for it: the message is lost, which is told, and what follows is read.
+    drop(header.producer, false);
+    tally_.corrupt();
+    damage_ = damage{pos, header.bytes};
+    return view(status::corrupt);
+  }
   if (header.is_last == 0) return std::nullopt;
-  whole_.push_back(std::move(to.bytes));
+  const message whole = to.bytes.bytes();
+  whole_.push(std::move(to.bytes));
   to.is_open = false;
   to.passed = header.sequence;
   std::erase(open_, header.producer);
-  return deliver(whole_.back(), header.producer, header.sequence);
+  return deliver(whole, header.producer, header.sequence);
+}
+
+// Keeps a little of the memory of long messages for others.
+void inflow::set_aside(octets one) noexcept {
+  constexpr std::size_t most = 4;
+  if (spare_.size() < most) spare_.push(std::move(one));
 }
 
 view inflow::deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept {
@@ -212,7 +224,7 @@ void inflow::skip_damage() noexcept {
 void inflow::drop(std::uint32_t number, bool is_loss) noexcept {
   lane& of = lanes_[number];
   of.is_open = false;
-  spare_.push_back(std::move(of.bytes));
+  set_aside(std::move(of.bytes));
   std::erase(open_, number);
   of.passed = of.sequence;
   if (is_loss) tally_.recovered();
@@ -251,10 +263,7 @@ void inflow::release() noexcept {
   if (is_closed_) return;
   unreleased_count_ = 0;
   take_settled();
-  for (auto& one : whole_) {
-    if (spare_.size() < 4) spare_.push_back(std::move(one));
-  }
-  whole_.clear();
+  while (whole_.size() > 0) set_aside(whole_.pop());
 }
 
 // Takes what nobody needs out of the FIFO. Requires: nothing that was read is unreleased.
@@ -304,7 +313,7 @@ void inflow::keep_taken() noexcept {
       words.kept_incarnation.store<edge::own>(of.incarnation, std::memory_order_relaxed);
       if (std::ranges::find(kept_, number) == kept_.end()) kept_.push_back(number);
     }
-    if (!held_.keep(number, of.kept, message(of.bytes).subspan(of.kept))) continue;
+    if (!held_.keep(number, of.kept, of.bytes.bytes().subspan(of.kept))) continue;
     of.kept = of.bytes.size();
     // [kept] release: the bytes are in the file.
     words.kept_bytes.store<edge::kept>(of.kept, std::memory_order_release);

@@ -28,6 +28,7 @@
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/octets.hpp>
 #include <annulus/pipe/roles.hpp>
 
 namespace annulus::pipes {
@@ -52,8 +53,6 @@ class inflow {
   void close() noexcept;
 
  private:
-  using octets = std::vector<std::byte>;
-
   // What is known of one producer's number.
   struct lane {
     octets bytes;                 // of its long message, as far as it came
@@ -76,8 +75,9 @@ class inflow {
   [[nodiscard]] view idle() noexcept;
   [[nodiscard]] std::optional<view> parse() noexcept;
   [[nodiscard]] std::optional<view> accept(const frame_header& header, std::uint64_t pos) noexcept;
-  [[nodiscard]] std::optional<view> append(lane& to, const frame_header& header,
+  [[nodiscard]] std::optional<view> append(const frame_header& header, std::uint64_t pos,
                                            message payload) noexcept;
+  void set_aside(octets one) noexcept;
   void skip_damage() noexcept;
   [[nodiscard]] view deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept;
 
@@ -109,8 +109,8 @@ class inflow {
   std::vector<lane> lanes_;
   std::vector<std::uint32_t> open_;  // lanes with a message that is not whole
   std::vector<std::uint32_t> kept_;  // lanes with bytes in the roles file
-  std::vector<octets> whole_;        // long messages that were read and not released
-  std::vector<octets> spare_;        // memory for others
+  octets_stack whole_;               // long messages that were read and not released
+  octets_stack spare_;               // memory for others
   roll_call roll_;
   std::uint64_t unreleased_count_ = 0;
   message_mark mark_;  // of the last message that was delivered

@@ -284,20 +284,23 @@ bool roles::keep(std::uint32_t which, std::uint64_t offset,
   return true;
 }
 
-bool roles::recall(std::uint32_t which, std::vector<std::byte>& bytes, std::uint64_t count) const {
-  struct stat info {};
-  if (count > geometry_.max_message || fstat(file_.number(), &info) != 0 ||
-      info.st_size < room_of(which) + static_cast<off_t>(count)) {
-    return false;
-  }
-  bytes.resize(static_cast<std::size_t>(count));
-  std::size_t got = 0;
-  while (got < bytes.size()) {
-    const auto some = pread(file_.number(), bytes.data() + got, bytes.size() - got,
-                            room_of(which) + static_cast<off_t>(got));
+// Whether so many bytes were written there. A file may be any length; only what is
+// no hole costs him as much as it will cost us.
+bool roles::is_there(off_t from, std::uint64_t count) const noexcept {
+  return lseek(file_.number(), from, SEEK_HOLE) >= from + static_cast<off_t>(count);
+}
+
+bool roles::recall(std::uint32_t which, octets& bytes, std::uint64_t count) const noexcept {
+  if (count > geometry_.max_message || !is_there(room_of(which), count)) return false;
+  if (!bytes.resize(static_cast<std::size_t>(count))) return false;
+  auto rest = bytes.bytes();
+  auto from = room_of(which);
+  while (!rest.empty()) {
+    const auto some = pread(file_.number(), rest.data(), rest.size(), from);
     if (some < 0 && errno == EINTR) continue;
     if (some <= 0) return false;
-    got += static_cast<std::size_t>(some);
+    rest = rest.subspan(static_cast<std::size_t>(some));
+    from += some;
   }
   return true;
 }

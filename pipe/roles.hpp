@@ -21,12 +21,12 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/report.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/status.hpp>
+#include <annulus/pipe/octets.hpp>
 #include <annulus/pipe/system.hpp>
 #include <annulus/pipe/words.hpp>
 
@@ -148,11 +148,12 @@ class roles {
 
   [[nodiscard]] presence presence_of(std::uint32_t role) const noexcept;
   [[nodiscard]] presence presence_of_producers() const noexcept;
-  // Keeps bytes of a producer's long message, and gives them back. False: it could not.
+  // Keeps bytes of a producer's long message, and gives them back. False: it could not, for
+  // example because the file has a hole where they should stand, or there is no memory.
   [[nodiscard]] bool keep(std::uint32_t number, std::uint64_t offset,
                           std::span<const std::byte> bytes) const noexcept;
-  [[nodiscard]] bool recall(std::uint32_t number, std::vector<std::byte>& bytes,
-                            std::uint64_t count) const;
+  [[nodiscard]] bool recall(std::uint32_t number, octets& bytes,
+                            std::uint64_t count) const noexcept;
 
   // For messages: the process that holds the role, as it told.
   [[nodiscard]] std::string holder_of(std::uint32_t role) const;
@@ -160,6 +161,7 @@ class roles {
  private:
   [[nodiscard]] role_words& words_of(std::uint32_t role) const noexcept;
   [[nodiscard]] off_t room_of(std::uint32_t number) const noexcept;
+  [[nodiscard]] bool is_there(off_t from, std::uint64_t count) const noexcept;
   void record(act what, std::uint32_t role, std::int32_t pid, std::uint32_t uid) const noexcept;
 
   descriptor file_;

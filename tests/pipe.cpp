@@ -15,6 +15,7 @@
 #include <array>
 #include <csignal>
 #include <cstddef>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -883,6 +884,91 @@ TEST(PipeHostile, messages_that_somebody_else_took_are_missed_and_the_rest_is_re
   EXPECT_EQ(next(rx), "[corrupt]");
   EXPECT_EQ(next(rx), "whole");
   EXPECT_EQ(next(rx), "[empty]");
+}
+
+// Says, in place of a consumer that died, that so much of producer 0's message was kept.
+void forge_kept(const named_pipe& of, std::uint64_t count) {
+  const auto held = good(pipes::roles::map(of.roles_file(), of.geometry(), false, of.name()));
+  auto& words = held.producer(0);
+  words.kept_sequence.store<pipes::edge::own>(7, std::memory_order_relaxed);
+  words.kept_incarnation.store<pipes::edge::own>(1, std::memory_order_relaxed);
+  words.kept_bytes.store<pipes::edge::kept>(count, std::memory_order_release);
+}
+
+// What the next consumer reads when the kept bytes are said to be so many, and the rest comes.
+std::string after_recall(std::uint64_t count, std::uint64_t hole_at, std::uint64_t capacity) {
+  scratch_pipe pipe(of(capacity, 2));
+  const auto slow = attached<pipe_producer>(*pipe);
+  struct stat info {};
+  EXPECT_EQ(fstat(pipe->roles_file(), &info), 0);
+  const auto room = info.st_size;  // of producer 0: the first behind the words
+  EXPECT_EQ(ftruncate(pipe->roles_file(), room + static_cast<off_t>(count)), 0);
+  for (std::uint64_t at = 0; at < std::min<std::uint64_t>(count, 16 * pipes::page_bytes);
+       at += pipes::page_bytes) {
+    const auto some = std::min<std::uint64_t>(pipes::page_bytes, count - at);
+    if (at == hole_at) continue;
+    EXPECT_EQ(pwrite(pipe->roles_file(), std::string(some, 'k').data(), some,
+                     room + static_cast<off_t>(at)),
+              static_cast<ssize_t>(some));
+  }
+  forge_kept(*pipe, count);
+  auto rx = attached<pipe_consumer>(*pipe);
+  pipes::frame_header rest;
+  rest.incarnation = 1;
+  rest.sequence = 7;
+  rest.offset = count;
+  rest.is_last = 1;
+  put(*pipe, frame_of(*pipe, rest, bytes("rest")));
+  return next(rx);
+}
+
+TEST(PipeHostile, what_is_said_to_be_kept_is_taken_up_only_if_all_of_it_stands_in_the_file) {
+  constexpr auto page = std::uint64_t{pipes::page_bytes};
+  constexpr auto nowhere = UINT64_MAX;
+  EXPECT_EQ(after_recall(4 * page, nowhere, 1 << 20), std::string(4 * page, 'k') + "rest");
+  EXPECT_EQ(after_recall(4 * page - 9, nowhere, 1 << 20), std::string(4 * page - 9, 'k') + "rest");
+  EXPECT_EQ(after_recall(4 * page, 0, 1 << 20), "[empty]");
+  EXPECT_EQ(after_recall(4 * page, 3 * page, 1 << 20), "[empty]");
+  // More than this machine has, in a file that costs nothing; and more than a message may have.
+  EXPECT_EQ(after_recall(std::uint64_t{1} << 37, nowhere, std::uint64_t{1} << 38), "[empty]");
+  EXPECT_EQ(after_recall((1 << 19) + 1, nowhere, 1 << 20), "[empty]");
+}
+
+// No more memory from here on than so much beyond what there is.
+void allow_only(std::uint64_t more) {
+  std::ifstream from("/proc/self/status");
+  std::uint64_t kib = 0;
+  for (std::string word; from >> word;) {
+    if (word == "VmData:") from >> kib;
+  }
+  const rlimit most{kib * 1024 + more, RLIM_INFINITY};
+  if (kib == 0 || setrlimit(RLIMIT_DATA, &most) != 0) std::abort();
+}
+
+TEST(PipeHostile, a_long_message_that_finds_no_memory_is_told_as_damage_and_what_follows_is_read) {
+  const auto shape = of(std::uint64_t{1} << 28, 2);
+  const auto outcome = [&](std::uint64_t memory) {
+    scratch_pipe pipe(shape);
+    auto tx = attached<pipe_producer>(*pipe);
+    child reader([&] {
+      auto rx = attached<pipe_consumer>(*pipe);
+      allow_only(memory);
+      const view first = rx.read(within(std::chrono::seconds(20)));
+      const auto answer = first.status();
+      if (answer == status::ok && first.bytes().size() != 96u << 20) return 1;
+      if (answer != status::ok && !rx.last_damage()) return 2;
+      rx.release();
+      return text(rx.read(within(std::chrono::seconds(20))).bytes()) == "next"
+                 ? 10 + static_cast<int>(answer)
+                 : 3;
+    });
+    const std::vector<std::byte> large(96u << 20);
+    EXPECT_EQ(tx.push(message(large), within(std::chrono::seconds(20))), status::ok);
+    EXPECT_EQ(tx.push(bytes("next"), within(std::chrono::seconds(20))), status::ok);
+    return reader.exit_status() - 10;
+  };
+  EXPECT_EQ(outcome(std::uint64_t{1} << 30), static_cast<int>(status::ok));
+  EXPECT_EQ(outcome(std::uint64_t{1} << 24), static_cast<int>(status::corrupt));
 }
 
 TEST(PipeHostile, no_flipped_bit_of_a_header_is_taken_for_it) {
