@@ -189,11 +189,11 @@ class bus_consumer {
 
   [[nodiscard, gnu::flatten]] view try_read() noexcept {
     const auto attempt = [&] { return bus::with(role_, [](auto& r) { return r.try_read(); }); };
-    return seen_ == nullptr ? attempt() : first_new(attempt);
+    return seen_ == nullptr ? attempt() : first_new(attempt, no_deadline, capacity());
   }
   [[nodiscard]] view read(deadline until) noexcept {
     const auto attempt = [&] { return bus::with(role_, [&](auto& r) { return r.read(until); }); };
-    return seen_ == nullptr ? attempt() : first_new(attempt);
+    return seen_ == nullptr ? attempt() : first_new(attempt, until, bus::any_number);
   }
   void release() noexcept {
     if (seen_ != nullptr) {
@@ -254,25 +254,25 @@ class bus_consumer {
   [[nodiscard]] bool much_is_unreleased() const noexcept {
     return unreleased_ >= max_message() / 4;
   }
+  // What the channel holds at once, bytes.
+  [[nodiscard]] std::uint64_t capacity() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.capacity(); });
+  }
 
   // Drops what came before. Its space goes back at once when no view is out.
   template <class Attempt>
-  [[gnu::noinline]] view first_new(Attempt attempt) noexcept {
-    for (;;) {
-      const view seen = attempt();
-      if (!seen) return seen;
-      unreleased_ += seen.bytes().size();
-      const auto mark = bus::mark_in(seen.bytes());
-      if (!mark) {
-        has_views_ = true;
-        return seen;
+  [[gnu::noinline]] view first_new(Attempt attempt, deadline until, std::uint64_t most) noexcept {
+    const auto deliver = [&](message one) -> std::optional<view> {
+      unreleased_ += one.size();
+      const auto mark = bus::mark_in(one);
+      if (mark && !seen_->is_new(*mark)) {
+        if (!has_views_) release();
+        return std::nullopt;
       }
-      if (seen_->is_new(*mark)) {
-        has_views_ = true;
-        return seen.bytes().subspan(bus::mark_bytes);
-      }
-      if (!has_views_) release();
-    }
+      has_views_ = true;
+      return mark ? one.subspan(bus::mark_bytes) : one;
+    };
+    return bus::first_delivered(attempt, deliver, until, most);
   }
 
   roles role_;

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,8 @@
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/mark.hpp>
 #include <annulus/channel/result.hpp>
+#include <annulus/channel/status.hpp>
+#include <annulus/channel/view.hpp>
 
 namespace annulus::bus {
 
@@ -35,6 +38,26 @@ using mark_head = std::array<std::byte, mark_bytes>;
 [[nodiscard]] mark_head head_of(const message_mark& mark) noexcept;
 // The mark in front of a message, if there is a good one.
 [[nodiscard]] std::optional<message_mark> mark_in(message one) noexcept;
+
+inline constexpr std::uint64_t any_number = ~std::uint64_t{0};
+
+// What `attempt` reads first of those that `deliver` does not drop. A peer that repeats messages
+// for ever keeps nobody here: after `most` dropped bytes nothing new is there, and a deadline is
+// looked at behind each.
+template <class Attempt, class Deliver>
+[[nodiscard]] view first_delivered(Attempt attempt, Deliver deliver, deadline until,
+                                   std::uint64_t most) noexcept {
+  for (std::uint64_t dropped = 0;;) {
+    const view seen = attempt();
+    if (!seen) return seen;
+    if (const std::optional<view> first = deliver(seen.bytes())) return *first;
+    dropped += seen.bytes().size();
+    if (dropped >= most) return status::empty;
+    if (until != no_deadline && std::chrono::steady_clock::now() >= until) {
+      return status::timed_out;
+    }
+  }
+}
 
 class seen_list {
  public:

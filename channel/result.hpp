@@ -35,21 +35,23 @@ class [[nodiscard]] result {
   [[nodiscard]] explicit operator bool() const noexcept { return held_.index() == 0; }
 
   // Requires a value: without one the program ends.
-  [[nodiscard]] T& operator*() noexcept { return checked<0>(); }
-  [[nodiscard]] T* operator->() noexcept { return &checked<0>(); }
-  [[nodiscard]] T&& value() && noexcept { return std::move(checked<0>()); }
+  [[nodiscard]] T& operator*() & noexcept { return held<0>(*this); }
+  [[nodiscard]] const T& operator*() const& noexcept { return held<0>(*this); }
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(held<0>(*this)); }
+  [[nodiscard]] T* operator->() noexcept { return &held<0>(*this); }
+  [[nodiscard]] const T* operator->() const noexcept { return &held<0>(*this); }
+  [[nodiscard]] T& value() & noexcept { return held<0>(*this); }
+  [[nodiscard]] const T& value() const& noexcept { return held<0>(*this); }
+  [[nodiscard]] T&& value() && noexcept { return std::move(held<0>(*this)); }
 
   // Requires a failure: with a value the program ends.
-  [[nodiscard]] const failure& error() const noexcept {
-    if (held_.index() != 1) std::abort();
-    return *std::get_if<1>(&held_);
-  }
+  [[nodiscard]] const failure& error() const noexcept { return held<1>(*this); }
 
  private:
-  template <std::size_t I>
-  auto& checked() noexcept {
-    if (held_.index() != I) std::abort();
-    return *std::get_if<I>(&held_);
+  template <std::size_t I, class Self>
+  static auto& held(Self& self) noexcept {
+    if (self.held_.index() != I) std::abort();
+    return *std::get_if<I>(&self.held_);
   }
 
   std::variant<T, failure> held_;

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ratio>
 #include <string_view>
+#include <type_traits>
 
 namespace annulus {
 
@@ -59,9 +61,19 @@ enum class presence : std::uint8_t {
 using deadline = std::chrono::steady_clock::time_point;
 inline constexpr deadline no_deadline = deadline::max();
 
-[[nodiscard]] inline deadline within(std::chrono::nanoseconds span) noexcept {
-  const auto now = std::chrono::steady_clock::now();
-  return span > deadline::max() - now ? no_deadline : now + span;
+// That long from now, in any unit. A span of more than 146 years is no deadline; one that is as
+// negative, or no number, is a deadline that has passed.
+template <class Rep, class Period>
+[[nodiscard]] deadline within(std::chrono::duration<Rep, Period> span) noexcept {
+  using std::chrono::nanoseconds;
+  if constexpr (std::ratio_less_equal_v<std::nano, Period> || std::is_floating_point_v<Rep>) {
+    // A span that does not fit into nanoseconds is never converted.
+    using wide = std::chrono::duration<std::common_type_t<Rep, std::int64_t>, Period>;
+    constexpr auto far = std::chrono::duration_cast<wide>(nanoseconds::max() / 2);
+    if (wide(span) > far) return no_deadline;
+    if (!(span >= span.zero()) && !(wide(span) >= -far)) return deadline::min();
+  }
+  return std::chrono::steady_clock::now() + std::chrono::duration_cast<nanoseconds>(span);
 }
 
 // The live producer that keeps the consumer waiting between its claim and its commit.

@@ -89,7 +89,7 @@ view inflow::idle() noexcept {
 }
 
 view inflow::read(deadline until) noexcept {
-  return wait_for(how_, until,
+  return wait_for(how_, until, peer_watch_,
                   waiter{[&] { return try_read(); }, [&] { return has_bytes(from_.fifo()); },
                          [](const view& v) { return v.status(); }, [](status s) { return view(s); },
                          [&] { return peer() == presence::died; },

@@ -25,6 +25,7 @@
 #include <annulus/channel/mark.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
+#include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
@@ -99,6 +100,7 @@ class inflow {
   pages memory_;  // twice what the FIFO holds: [base_, copied_) lies in it
   tally tally_;
   waiting how_;
+  peer_watch peer_watch_;
 
   // Positions count the FIFO's bytes since this consumer came.
   std::uint64_t base_ = 0;    // of memory_

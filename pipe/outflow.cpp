@@ -124,7 +124,7 @@ void outflow::commit_claim(std::size_t count) noexcept {
   if (!std::exchange(is_claim_open_, false)) return;
   owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
   if (settle() == status::ok || peer() != presence::attached) return;
-  (void)wait_for(how_, no_deadline,
+  (void)wait_for(how_, no_deadline, peer_watch_,
                  waiter{[&] { return settle(); }, [&] { return has_free_page(fifo_.number()); },
                         [](status s) { return s; }, [](status s) { return s; },
                         [&] { return peer() != presence::attached; },
@@ -385,7 +385,7 @@ status outflow::wait(deadline until, Attempt attempt) noexcept {
 template <class Nap, class Attempt>
 status outflow::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
   return wait_for(
-      how_, until,
+      how_, until, peer_watch_,
       waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
              [](status s) { return s; }, [&] { return peer() == presence::died; }, take_a_nap});
 }

@@ -21,6 +21,7 @@
 
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
@@ -118,6 +119,7 @@ class outflow {
   pages claimed_;  // one largest message
   tally tally_;
   waiting how_;
+  peer_watch peer_watch_;
   std::uint32_t number_;
   std::uint32_t incarnation_;
   std::uint64_t most_at_once_;

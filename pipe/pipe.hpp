@@ -122,6 +122,8 @@ class pipe_consumer {
   void close() noexcept;
 
   [[nodiscard]] std::size_t max_message() const noexcept;
+  // What the FIFO holds at once, bytes.
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return core_ ? core_->capacity() : 0; }
 
  private:
   explicit pipe_consumer(pipes::inflow made)

@@ -6,21 +6,15 @@
 
 #include <sched.h>
 
-#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
+#include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 
 namespace annulus::pipes {
-
-inline constexpr std::chrono::milliseconds longest_nap{10};
-
-[[nodiscard]] constexpr bool is_worth_waiting_for(status s) noexcept {
-  return s == status::empty || s == status::full || s == status::stalled;
-}
 
 // What one kind of waiter brings: `attempt` tries, `glance` tells cheaply whether that is worth
 // while (an attempt takes the FIFO's lock, which the other side needs), `status_of` reads an
@@ -46,15 +40,19 @@ inline void sleep_for(std::chrono::nanoseconds span) noexcept {
 }
 
 template <class Waiter>
-[[nodiscard]] auto wait_for(waiting policy, deadline until, Waiter w) noexcept
+[[nodiscard]] auto wait_for(waiting policy, deadline until, peer_watch& peer, Waiter w) noexcept
     -> decltype(w.attempt()) {
   using clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are looked at
+  const auto gone_or = [&](status otherwise, deadline now) {
+    if (!peer.is_due(now) || !w.is_peer_gone()) return w.refusal(otherwise);
+    auto last = w.attempt();
+    return is_worth_waiting_for(w.status_of(last)) ? w.refusal(status::peer_gone) : last;
+  };
   auto seen = w.attempt();
   if (!is_worth_waiting_for(w.status_of(seen))) return seen;
   const auto started = clock::now();
   auto tried = started;
-  auto peer_checked = started;
   bool has_slept = false;
   for (;;) {
     auto now = clock::now();
@@ -68,24 +66,22 @@ template <class Waiter>
       seen = w.attempt();
       if (!is_worth_waiting_for(w.status_of(seen))) return seen;
       if (now >= until) {
-        return w.status_of(seen) == status::stalled ? seen : w.refusal(status::timed_out);
+        return w.status_of(seen) == status::stalled ? seen : gone_or(status::timed_out, now);
       }
     }
     has_slept = naps || looks_rarely;
     if (looks_rarely) {
-      sleep_for(std::min<std::chrono::nanoseconds>(policy.nap_for, until - now));
+      sleep_for(sleep_until(until, now, policy.nap_for));
       now = clock::now();
     } else if (naps) {
-      w.nap(std::min<std::chrono::nanoseconds>(longest_nap, until - now));
+      w.nap(sleep_until(until, now, longest_nap));
       now = clock::now();
     } else if (policy.how == waiting::kind::yield && now - started >= policy.spin_for) {
       sched_yield();
     }
-    if (now - peer_checked < longest_nap) continue;
-    peer_checked = now;
-    if (!w.is_peer_gone()) continue;
-    seen = w.attempt();
-    return is_worth_waiting_for(w.status_of(seen)) ? w.refusal(status::peer_gone) : seen;
+    if (now - started < longest_nap) continue;
+    seen = gone_or(status::empty, now);
+    if (!is_worth_waiting_for(w.status_of(seen))) return seen;
   }
 }
 

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <annulus/channel/wait.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/layout.hpp>
 
@@ -24,8 +25,9 @@ namespace annulus {
 template <class Atomics>
 using bell = typename Atomics::template word<std::uint32_t>;
 
-// What a role remembers of its own sleeping.
+// What a role remembers of its own waiting.
 struct sleeper {
+  peer_watch peer;
   bool is_announced = false;  // every thread has passed a barrier since the bell left `none`
   std::uint32_t waits_without_sleep = 0;
 };

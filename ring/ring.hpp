@@ -255,6 +255,8 @@ class ring_consumer {
   }
 
   [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
+  // What the ring holds at once, bytes.
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return geometry().capacity; }
   [[nodiscard]] const annulus::geometry& geometry() const noexcept {
     return core_.memory().geometry;
   }

@@ -5,23 +5,18 @@
 // alive, and so repairs a wake-up that died with its producer between clearing the bell and waking.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
+#include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/ring/bell.hpp>
 
 namespace annulus {
 
-inline constexpr std::chrono::milliseconds longest_nap{10};
 inline constexpr std::chrono::milliseconds nap_without_barriers{1};
-
-[[nodiscard]] constexpr bool is_worth_waiting_for(status s) noexcept {
-  return s == status::empty || s == status::full || s == status::stalled;
-}
 
 // What one kind of waiter brings. `attempt` tries; `look` tries harder and may make system calls;
 // both return what the waiting form returns. `is_peer_gone` asks the kernel; `sleeps` is told
@@ -50,9 +45,15 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
     return refusal(status::empty);
   };
 
+  const auto gone_or = [&](status otherwise, deadline now) {
+    if (!own.peer.is_due(now) || !w.is_peer_gone()) return refusal(otherwise);
+    Result seen = w.look();
+    return is_worth_waiting_for(status_of(seen)) ? refusal(status::peer_gone) : std::move(seen);
+  };
+
   if (Result seen = polled(); !is_worth_waiting_for(status_of(seen))) return seen;
   const auto started = Atomics::now();
-  auto peer_checked = started;
+  auto looked = started;
   for (;;) {
     if (Result seen = polled(); !is_worth_waiting_for(status_of(seen))) return seen;
     auto now = Atomics::now();
@@ -61,11 +62,12 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
     if (has_spun && policy.how == waiting::kind::yield) Atomics::yield();
     if (policy.how == waiting::kind::nap) {
       w.sleeps();
-      Atomics::nap(std::clamp<std::chrono::nanoseconds>(until - now, {}, policy.nap_for));
+      Atomics::nap(sleep_until(until, now, policy.nap_for));
       now = Atomics::now();
     }
     const bool will_wake_us = may_sleep && go_to_sleep<Atomics>(bell, own);
-    if (may_sleep || now >= until || now - peer_checked >= longest_nap) {
+    if (may_sleep || now >= until || now - looked >= longest_nap) {
+      looked = now;
       Result seen = w.look();
       if (!is_worth_waiting_for(status_of(seen))) {
         if (may_sleep) w.awake(false);
@@ -73,25 +75,19 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
       }
       if (now >= until) {
         if (status_of(seen) == status::stalled) return seen;
-        return refusal(status::timed_out);
+        return gone_or(status::timed_out, now);
       }
     }
     if (may_sleep) {
       w.sleeps();
-      const std::chrono::nanoseconds nap = will_wake_us ? longest_nap : nap_without_barriers;
       Atomics::sleep(bell, static_cast<std::uint32_t>(call::asleep),
-                     std::min<std::chrono::nanoseconds>(nap, until - now));
+                     sleep_until(until, now, will_wake_us ? longest_nap : nap_without_barriers));
       w.awake(true);
       now = Atomics::now();
     }
-    if (now - peer_checked >= longest_nap) {
-      peer_checked = now;
-      if (w.is_peer_gone()) {
-        Result seen = w.look();
-        if (!is_worth_waiting_for(status_of(seen))) return seen;
-        return refusal(status::peer_gone);
-      }
-    }
+    if (now - started < longest_nap) continue;
+    if (Result seen = gone_or(status::empty, now); !is_worth_waiting_for(status_of(seen)))
+      return seen;
   }
 }
 
