@@ -6,10 +6,10 @@
 // others take them up and must find every invariant intact. This sees what no model of the language
 // can: the order in which the compiler really stores.
 #include "processes.hpp"
+#include "tracing.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/ptrace.h>
 
 #include <array>
 #include <cstring>
@@ -95,17 +95,9 @@ class stepped {
 
   void advance() {
     require(++advances_ < max_advances, "the operation does not end");
-    const pid_t pid = process_.pid();
-    require(ptrace(PTRACE_SINGLESTEP, pid, nullptr, nullptr) == 0, "cannot step");
-    const auto until = within(patience);
-    int word = 0;
-    while (waitpid(pid, &word, WNOHANG) == 0) {
-      require(std::chrono::steady_clock::now() < until, "a step does not end");
-      child::nap(100ms);
-    }
-    const int number = WIFSTOPPED(word) ? WSTOPSIG(word) : 0;
-    if (number == SIGCONT) return;  // meant for our whole group; the step is still to come
-    if (number != SIGTRAP) fail("the traced process ended: " + std::to_string(word));
+    const auto went = step_once(process_, within(patience));
+    require(went != step::blocked, "a step does not end");
+    if (went == step::ended) fail("the traced process ended: " + process_.fate());
   }
 
   shared<std::atomic<int>> stage_;

@@ -119,6 +119,7 @@ struct ledger {
   std::atomic<std::uint64_t> deaths_in_claims;  // by a producer, before it kills itself in one
   std::atomic<bool> is_stopping;                // producers: end after this message
   std::atomic<bool> is_over;                    // consumer: no producer will come again
+  std::atomic<bool> is_complete;                // by the consumer: it has read to the end
 };
 
 // The producer's side.

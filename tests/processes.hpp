@@ -32,21 +32,6 @@ using namespace std::chrono_literals;
 // Long enough for the slowest machine, short enough to end.
 inline constexpr std::chrono::seconds patience{30};
 
-// In a child: says why, and ends it as failed.
-[[noreturn]] inline void fail(const std::string& why) {
-  std::fprintf(stderr, "process %d: %s\n", static_cast<int>(getpid()), why.c_str());
-  _exit(1);
-}
-inline void require(bool holds, const char* what) {
-  if (!holds) [[unlikely]]
-    fail(what);
-}
-template <class T>
-T must(result<T> got) {
-  if (!got) fail(got.error().message);
-  return std::move(got).value();
-}
-
 // One T that a process shares with all that it forks.
 template <class T>
 class shared {
@@ -67,6 +52,26 @@ class shared {
  private:
   T* held_;
 };
+
+// How many processes have failed. Shared with all that this one forks, so that a kill between the
+// words and the exit hides nothing.
+inline const shared<std::atomic<std::uint32_t>> failed_processes;
+
+// In a child: says why, and ends it as failed.
+[[noreturn]] inline void fail(const std::string& why) {
+  failed_processes->fetch_add(1);
+  std::fprintf(stderr, "process %d: %s\n", static_cast<int>(getpid()), why.c_str());
+  _exit(1);
+}
+inline void require(bool holds, const char* what) {
+  if (!holds) [[unlikely]]
+    fail(what);
+}
+template <class T>
+T must(result<T> got) {
+  if (!got) fail(got.error().message);
+  return std::move(got).value();
+}
 
 // A step that one process takes and others wait for. Lies in shared memory.
 class gate {
@@ -137,10 +142,15 @@ class child {
         code_ = WTERMSIG(word);
       } else {
         state_ = WIFSTOPPED(word) ? state::stopped : state::running;
+        code_ = WIFSTOPPED(word) ? WSTOPSIG(word) : 0;
       }
     }
     return state_;
   }
+  // Told by a tracer that lets it go on: what look() says next is news.
+  void resumed() noexcept { state_ = state::running; }
+  // Of one that is stopped: the signal that stopped it.
+  [[nodiscard]] int stopped_by() const noexcept { return code_; }
   [[nodiscard]] bool is_gone() noexcept {
     return look() == state::exited || look() == state::killed;
   }
@@ -207,7 +217,7 @@ class child {
 
   pid_t pid_ = 0;
   state state_ = state::running;
-  int code_ = 0;
+  int code_ = 0;  // how it exited, or the signal that killed or stopped it
 };
 
 // A segment under a name of its own, which goes with it.
