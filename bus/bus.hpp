@@ -7,7 +7,8 @@
 // types remain for who wants none of that; bench/bus.cpp measures what it costs, and DESIGN.md says
 // when it is more.
 //
-// Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp
+// Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp. What once=yes noted is
+//                         its process's too: a child's copy notes nothing
 #pragma once
 
 #include <cassert>

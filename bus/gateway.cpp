@@ -123,6 +123,7 @@ class lane {
         enter(lane_state::idle);
         std::this_thread::sleep_for(1ms);
         return true;
+      case status::not_permitted: return fail("it was opened in another process; open it here");
       default: enter(lane_state::idle); return true;
     }
   }

@@ -11,6 +11,7 @@
 // Ends       by stop(): a batch that was begun is finished, if its target takes it within a second.
 //            Without a consumer at the target a lane waits for one. A source whose producers have
 //            closed is waited for too, unless it is told to end there
+// Processes  a gateway belongs to the process that opened it: in a child of fork() its lanes fail
 #pragma once
 
 #include <array>

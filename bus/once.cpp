@@ -109,6 +109,7 @@ seen_list& seen_list::operator=(seen_list&& other) noexcept {
   ahead_ = other.ahead_;
   latest_ = other.latest_;
   repeated_ = other.repeated_;
+  home_ = std::move(other.home_);
   return *this;
 }
 seen_list::~seen_list() {
@@ -160,6 +161,7 @@ bool seen_list::is_new(const message_mark& mark) noexcept {
 }
 
 void seen_list::note_released() noexcept {
+  if (!home_.is_here()) return;
   for (std::size_t part = 0; part < ahead_.size(); ++part) {
     for (auto bits = std::exchange(ahead_[part], 0); bits != 0; bits &= bits - 1) {
       const std::size_t i = part * 64 + static_cast<std::size_t>(std::countr_zero(bits));

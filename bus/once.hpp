@@ -26,6 +26,7 @@
 
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/mark.hpp>
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
@@ -99,6 +100,7 @@ class seen_list {
   std::array<std::uint64_t, most_streams / 64> ahead_{};  // one bit each: delivered, not yet noted
   std::size_t latest_ = 0;                                // the place of the last mark
   std::uint64_t repeated_ = 0;
+  home home_ = home::here();  // a child's copy notes nothing
 };
 
 }  // namespace annulus::bus

@@ -20,6 +20,7 @@
 #include <span>
 #include <utility>
 
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/crc32c.hpp>
@@ -174,6 +175,7 @@ struct fuzz_atomics {
     }
     [[nodiscard]] bool has_file() const noexcept { return true; }
   };
+  using home = annulus::home;
 
   static void compiler_fence() noexcept {}
   static void accept_barriers() noexcept {}

@@ -302,7 +302,7 @@ class play {
   void read_waiting(std::uint64_t dies_at) {
     read(dies_at, true, [&] {
       const auto until = fuzz_atomics::now() + std::chrono::milliseconds(25);
-      return wait_for_message(*reader_, sleeping, until, reader_sleep_, has_views_);
+      return wait_for_message(*reader_, ours_, sleeping, until, reader_sleep_, has_views_);
     });
   }
   void release(std::uint64_t dies_at) {
@@ -346,6 +346,7 @@ class play {
   unsigned pushers_;
   std::array<sending, most_pushers> from_;
   mortal<Consumer> reader_;
+  const fuzz_atomics::home ours_ = fuzz_atomics::home::here();
   sleeper reader_sleep_;
   bool has_views_ = false;
   bool may_be_closed_ = false;    // the consumer

@@ -94,7 +94,8 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read.
   bool read(consumer_type& role) {
-    const auto seen = wait_for_message(role, how, no_deadline, sleepers[ProducerCount], has_views);
+    const auto seen =
+        wait_for_message(role, ours, how, no_deadline, sleepers[ProducerCount], has_views);
     if (seen) {
       base::take(seen);
       return true;
@@ -105,6 +106,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     return false;
   }
 
+  const model_atomics::home ours = model_atomics::home::here();
   bool has_views = false;  // read and not released
   sleeper sleepers[ProducerCount + 1];
 };

@@ -43,7 +43,7 @@ inflow::inflow(roles held, tap from, pages memory, waiting how)
 // Reading.
 
 view inflow::try_read() noexcept {
-  if (is_closed_) [[unlikely]]
+  if (!home_.is_here()) [[unlikely]]
     return status::not_permitted;
   if (const auto seen = parse()) return *seen;
   if (look()) {
@@ -260,7 +260,7 @@ void inflow::drop_the_gone() noexcept {
 // Giving back.
 
 void inflow::release() noexcept {
-  if (is_closed_) return;
+  if (!home_.is_here()) return;
   unreleased_count_ = 0;
   take_settled();
   while (whole_.size() > 0) set_aside(whole_.pop());
@@ -378,7 +378,7 @@ void inflow::clear_stall() noexcept {
 }
 
 void inflow::close() noexcept {
-  if (std::exchange(is_closed_, true)) return;
+  if (!home_.leave()) return;
   clear_stall();
   held_.leave(consumer_role);
 }

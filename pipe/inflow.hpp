@@ -23,6 +23,7 @@
 
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/mark.hpp>
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/channel/wait.hpp>
@@ -118,7 +119,7 @@ class inflow {
   message_mark mark_;  // of the last message that was delivered
   std::optional<stall> stall_;
   std::optional<damage> damage_;
-  bool is_closed_ = false;
+  home home_ = home::here();  // nobody's: closed
 };
 
 }  // namespace annulus::pipes

@@ -74,7 +74,7 @@ outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std:
 // What is refused, and what there is room for.
 
 status outflow::refusal(std::uint64_t count) const noexcept {
-  if (is_closed_ || is_claim_open_) [[unlikely]]
+  if (!home_.is_here() || claim_.is_here()) [[unlikely]]
     return status::not_permitted;
   if (count > shape().max_message) [[unlikely]]
     return status::never_fits;
@@ -100,7 +100,7 @@ status outflow::claimable(std::uint64_t count, bool at_once) noexcept {
 
 outflow::claim_type outflow::opened(status may, std::size_t count) noexcept {
   if (may != status::ok) return claim_type(may);
-  is_claim_open_ = true;
+  claim_ = home::here();
   return claim_type(*this, {claimed_.data(), count});
 }
 
@@ -121,7 +121,7 @@ outflow::claim_type outflow::claim(std::size_t count, deadline until) noexcept {
 }
 
 void outflow::commit_claim(std::size_t count) noexcept {
-  if (!std::exchange(is_claim_open_, false)) return;
+  if (!claim_.leave()) return;
   owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
   if (settle() == status::ok || peer() != presence::attached) return;
   (void)wait_for(how_, no_deadline, peer_watch_,
@@ -159,7 +159,7 @@ status outflow::push(source from, std::uint64_t count, deadline until) noexcept 
     // A deadline that has passed leaves no time to go on: all or nothing.
     return is_now && !is_certain(count) ? status::full : send(one);
   });
-  if (s != status::ok) abandon(one);
+  if (s != status::ok && home_.is_here()) abandon(one);  // a child's copy gives up nothing
   return s;
 }
 
@@ -179,7 +179,7 @@ batch outflow::try_push_batch(messages many) noexcept {
       if (all.why == status::ok) ++all.count;
     }
   }
-  if (many.empty() && (is_closed_ || is_claim_open_)) all.why = status::not_permitted;
+  if (many.empty() && (!home_.is_here() || claim_.is_here())) all.why = status::not_permitted;
   if (all.count == 0 && all.why == status::full) tally_.refused();
   return all;
 }
@@ -208,6 +208,7 @@ batch outflow::push_batch(messages many, deadline until) noexcept {
 status outflow::settle() noexcept {
   if (!owed_) [[likely]]
     return status::ok;
+  if (!home_.is_here()) return status::not_permitted;
   if (send(*owed_) != status::ok) return status::full;
   owed_.reset();
   return status::ok;
@@ -360,12 +361,13 @@ void outflow::use_sequences(std::uint64_t count) noexcept {
 }
 
 void outflow::close() noexcept {
-  if (std::exchange(is_closed_, true)) return;
+  if (!home_.is_here()) return;
   abort_claim();
   if (settle() != status::ok) {
     tally_.dropped();
     abandon(*owed_);
   }
+  (void)home_.leave();
   held_.leave(producer_role(number_));
 }
 

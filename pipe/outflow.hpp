@@ -21,6 +21,7 @@
 
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
@@ -67,10 +68,10 @@ class outflow {
   [[nodiscard]] batch push_batch(messages many, deadline until) noexcept;
 
   void commit_claim(std::size_t count) noexcept;
-  void abort_claim() noexcept { is_claim_open_ = false; }
+  void abort_claim() noexcept { (void)claim_.leave(); }
   void close() noexcept;
 
-  [[nodiscard]] bool owes() const noexcept { return owed_.has_value(); }
+  [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
   [[nodiscard]] std::uint64_t max_message() const noexcept { return shape().max_message; }
   [[nodiscard]] std::uint64_t most_at_once() const noexcept { return most_at_once_; }
@@ -127,8 +128,8 @@ class outflow {
   std::uint64_t reserved_ = 0;  // sequences up to this one are noted as used
   std::size_t blocks_;          // how many may go at once; a write cut short makes it fewer
   std::optional<parcel> owed_;
-  bool is_claim_open_ = false;
-  bool is_closed_ = false;
+  home claim_;                // of the open one; else nobody's
+  home home_ = home::here();  // nobody's: closed
 };
 
 }  // namespace annulus::pipes

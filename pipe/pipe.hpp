@@ -6,8 +6,12 @@
 //     if (tx->try_push(message) == annulus::status::ok) ...
 //
 // Threads     a role is used by one thread at a time; roles are independent of each other
-// Processes   a role belongs to the process that attached it. A fork without exec keeps its lock
-//             alive in the child: close the role there, or fork before attaching
+// Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
+//             open or owed claim included, does nothing: every call answers not_permitted, close()
+//             and the destructor change nothing, and the parent goes on as if nothing were. The
+//             child attaches roles of its own. A parent that dies is found dead although the child
+//             lives; what stands in the FIFO stays as long as the child has it open, too. See
+//             process.hpp and lock_file.hpp in channel/, also for vfork, posix_spawn and clone
 // Exclusion   one consumer, as many producers as the pipe was made for: a role that a live process
 //             holds is refused with in_use and the holder's pid
 // Claims      are the producer's own memory, written to the pipe by their commit. When others have

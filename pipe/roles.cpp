@@ -135,13 +135,16 @@ result<geometry> read_roles(int file, const std::string& name) {
 result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
                          const std::string& name) {
   roles made;
-  auto again = reopened(file, read_only ? O_RDONLY : O_RDWR, name);
-  if (!again) return again.error();
-  made.file_ = std::move(*again);
+  const int flags = read_only ? O_RDONLY : O_RDWR;
+  auto own = lock_file::reopened(file, flags, name);
+  if (!own) return own.error();
+  made.file_ = std::move(*own);
+  auto mapped = reopened(file, flags, name);
+  if (!mapped) return mapped.error();
   made.geometry_ = shape;
   const std::size_t size = file_bytes(shape);
   void* at = mmap(nullptr, size, read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
-                  made.file_.number(), 0);
+                  mapped->number(), 0);
   if (at == MAP_FAILED) return system_error("cannot map the roles file of " + quoted(name), errno);
   made.mapped_ = pages({static_cast<std::byte*>(at), size});
   return made;
@@ -217,6 +220,7 @@ void roles::leave(std::uint32_t role) const noexcept {
 }
 
 presence roles::presence_of(std::uint32_t role) const noexcept {
+  if (!file_.is_here()) return presence::never_came;
   // [roll] acquire: whoever has closed has written all that it ever will.
   const auto owner = words_of(role).owner.load<edge::roll>(std::memory_order_acquire);
   switch (tenure_of(owner)) {

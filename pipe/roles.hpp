@@ -23,6 +23,7 @@
 #include <string>
 
 #include <annulus/channel/lock.hpp>
+#include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/report.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/status.hpp>
@@ -130,7 +131,8 @@ static_assert(sizeof(trail_words) == 32);
 // Reads and checks a file that somebody else made.
 [[nodiscard]] result<geometry> read_roles(int file, const std::string& name);
 
-// A role's own hold on the file: its descriptor, which carries its locks, and its mapping.
+// A role's own hold on the file: its descriptor, which carries its locks, and its mapping. That is
+// made of another open file, so that a child of fork() has it without the locks.
 class roles {
  public:
   [[nodiscard]] static result<roles> map(int file, const geometry& shape, bool read_only,
@@ -164,7 +166,7 @@ class roles {
   [[nodiscard]] bool is_there(off_t from, std::uint64_t count) const noexcept;
   void record(act what, std::uint32_t role, std::int32_t pid, std::uint32_t uid) const noexcept;
 
-  descriptor file_;
+  lock_file file_;
   pages mapped_;
   pipes::geometry geometry_;
 };

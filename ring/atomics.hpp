@@ -8,6 +8,7 @@
 //   area           the data: header words and payload bytes
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
+//   home           the process that something belongs to
 //   compiler_fence, fence, light_fence, heavy_fence, sleep, wake, relax, yield, nap, now
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <cstring>
 #include <span>
 
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/ring/crc32c.hpp>
 #include <annulus/ring/edges.hpp>
@@ -29,6 +31,7 @@ struct std_atomics {
   using bytes = std::span<std::byte>;
   using const_bytes = std::span<const std::byte>;
   using witness = lock_witness;
+  using home = annulus::home;
 
   // Plain memory underneath, so that mapped bytes need no construction.
   template <class T>

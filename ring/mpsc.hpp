@@ -56,7 +56,7 @@ class basic_mpsc_producer {
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
     if (const status s = claim(count, ring_.record_bytes(count)); s != status::ok)
       return claim_type(s);
-    claim_is_open_ = true;
+    claim_ = Atomics::home::here();
     return claim_type(*this, ring_.payload(claimed_pos_, count));
   }
 
@@ -111,9 +111,9 @@ class basic_mpsc_producer {
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
-  // Gives the open claim up, if there is one.
+  // Gives the open claim up, if there is one of this process.
   void abort_claim() noexcept {
-    if (!std::exchange(claim_is_open_, false)) return;
+    if (!claim_.leave()) return;
     publish(ring_.aborted(claimed_bytes_, claimed_pos_));
   }
 
@@ -124,7 +124,7 @@ class basic_mpsc_producer {
   [[nodiscard]] status permitted(std::uint64_t count) const noexcept {
     if (count > ring_.geometry.max_message) return status::never_fits;
     if (is_closed<Atomics>(ring_.control->consumer_bell)) return status::closed;
-    return claim_is_open_ ? status::not_permitted : status::ok;
+    return claim_.is_here() ? status::not_permitted : status::ok;
   }
 
   // Announces, claims and stamps `need` bytes for a message of `count`.
@@ -155,7 +155,7 @@ class basic_mpsc_producer {
   }
 
   void commit_claim(std::uint64_t count) noexcept {
-    if (!std::exchange(claim_is_open_, false)) return;  // given up when the role closed
+    if (!claim_.leave()) return;  // given up when the role closed, or another process's
     const std::uint64_t used = ring_.record_bytes(count);
     if (used < claimed_bytes_) {
       const std::uint64_t rest = claimed_pos_ + used;
@@ -229,7 +229,7 @@ class basic_mpsc_producer {
   std::uint64_t claimed_pos_ = 0;
   std::uint64_t claimed_bytes_ = 0;
   Statistics<Atomics> counters_;
-  bool claim_is_open_ = false;
+  typename Atomics::home claim_;  // of the open one; else nobody's
   bool barriers_reach_us_ = false;
 };
 

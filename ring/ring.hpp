@@ -5,8 +5,12 @@
 //     if (tx->try_push(message) == annulus::status::ok) ...
 //
 // Threads     a role is used by one thread at a time; roles are independent of each other
-// Processes   a role belongs to the process that attached it. A fork without exec keeps its lock
-//             alive in the child: close the role there, or fork before attaching
+// Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
+//             open claim included, does nothing: every call answers not_permitted, close() and the
+//             destructor change nothing, and the parent goes on as if nothing were. What the
+//             parent had read or claimed the child may look at, and no more. It attaches roles of
+//             its own. A parent that dies is found dead although the child lives: process.hpp and
+//             lock_file.hpp in channel/ say how, and what holds for vfork, posix_spawn and clone
 // Exclusion   one consumer, one spsc producer, as many mpsc producers as the segment was made for:
 //             a role that a live process holds is refused with in_use and the holder's pid
 #pragma once
@@ -39,12 +43,7 @@ class ring_producer {
 
   [[nodiscard]] static result<ring_producer> attach(const segment& to, waiting how = {});
 
-  ring_producer(ring_producer&& other) noexcept
-      : held_(std::move(other.held_)),
-        core_(std::move(other.core_)),
-        how_(other.how_),
-        sleeper_(other.sleeper_),
-        is_closed_(std::exchange(other.is_closed_, true)) {}
+  ring_producer(ring_producer&&) noexcept = default;
   ring_producer& operator=(ring_producer&& other) noexcept {
     if (this == &other) return *this;
     close();
@@ -52,31 +51,31 @@ class ring_producer {
     core_ = std::move(other.core_);
     how_ = other.how_;
     sleeper_ = other.sleeper_;
-    is_closed_ = std::exchange(other.is_closed_, true);
+    home_ = std::move(other.home_);
     return *this;
   }
   ~ring_producer() { close(); }
 
   // Space for one message of so many bytes. Requires: not moved while the claim is open.
   [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept {
-    if (is_closed_) [[unlikely]]
+    if (!home_.is_here()) [[unlikely]]
       return claim_type(status::not_permitted);
     return refusals_counted(core_.try_claim(bytes));
   }
   [[nodiscard]] status try_push(message one) noexcept {
-    if (is_closed_) [[unlikely]]
+    if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     return refusals_counted(core_.try_push(one));
   }
   // One message, gathered from several pieces.
   [[nodiscard]] status try_push(pieces parts) noexcept {
-    if (is_closed_) [[unlikely]]
+    if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     return refusals_counted(core_.try_push(parts));
   }
   // As many as fit, in order; what was taken becomes visible at once.
   [[nodiscard]] batch try_push_batch(messages many) noexcept {
-    if (is_closed_) [[unlikely]]
+    if (!home_.is_here()) [[unlikely]]
       return {0, status::not_permitted};
     return refusals_counted(core_.try_push_batch(many));
   }
@@ -107,7 +106,7 @@ class ring_producer {
 
   // The newest gives way: without room it is dropped and counted, and the answer is `full`.
   [[nodiscard]] status push_or_drop(message one) noexcept {
-    if (is_closed_) [[unlikely]]
+    if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     const status s = core_.try_push(one);
     if (s == status::full) core_.counters().dropped();
@@ -115,11 +114,13 @@ class ring_producer {
   }
 
   // What is known of the consumer. Asks the kernel.
-  [[nodiscard]] presence peer() noexcept { return consumer_of<std_atomics>(core_.memory()); }
+  [[nodiscard]] presence peer() noexcept {
+    return held_.is_here() ? consumer_of<std_atomics>(core_.memory()) : presence::never_came;
+  }
 
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept {
-    if (std::exchange(is_closed_, true)) return;
+    if (!home_.leave()) return;
     close_producer(core_);
     held_.unlock();
   }
@@ -145,10 +146,10 @@ class ring_producer {
     return r;
   }
 
-  // The attempt, unless the role is closed.
+  // The attempt, unless the role is closed, or another process's.
   template <class Attempt>
   auto open(Attempt attempt) noexcept -> decltype(attempt()) {
-    if (is_closed_) return refusal<decltype(attempt())>(status::not_permitted);
+    if (!home_.is_here()) return refusal<decltype(attempt())>(status::not_permitted);
     return attempt();
   }
   template <class Result>
@@ -170,7 +171,7 @@ class ring_producer {
   Core core_;
   waiting how_;
   sleeper sleeper_;
-  bool is_closed_ = false;
+  home home_ = home::here();  // nobody's: closed
 };
 
 template <class Core>
@@ -178,13 +179,7 @@ class ring_consumer {
  public:
   [[nodiscard]] static result<ring_consumer> attach(const segment& to, waiting how = {});
 
-  ring_consumer(ring_consumer&& other) noexcept
-      : held_(std::move(other.held_)),
-        core_(std::move(other.core_)),
-        how_(other.how_),
-        sleeper_(other.sleeper_),
-        has_views_(other.has_views_),
-        is_closed_(std::exchange(other.is_closed_, true)) {}
+  ring_consumer(ring_consumer&&) noexcept = default;
   ring_consumer& operator=(ring_consumer&& other) noexcept {
     if (this == &other) return *this;
     close();
@@ -193,26 +188,26 @@ class ring_consumer {
     how_ = other.how_;
     sleeper_ = other.sleeper_;
     has_views_ = other.has_views_;
-    is_closed_ = std::exchange(other.is_closed_, true);
+    home_ = std::move(other.home_);
     return *this;
   }
   ~ring_consumer() { close(); }
 
   // The next message, in place until release().
   [[nodiscard]] view try_read() noexcept {
-    if (is_closed_) [[unlikely]]
+    if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     return settled(core_, core_.try_read(), has_views_);
   }
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
-    if (is_closed_) return status::not_permitted;
-    return wait_for_message(core_, how_, until, sleeper_, has_views_);
+    if (!home_.is_here()) return status::not_permitted;
+    return wait_for_message(core_, home_, how_, until, sleeper_, has_views_);
   }
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
-    if (is_closed_) return;
+    if (!home_.is_here()) return;
     core_.release();
     has_views_ = false;
   }
@@ -232,12 +227,14 @@ class ring_consumer {
   // A closer look than a poll makes at once: for claims of the dead, damage and the end. Asks the
   // kernel. Reads like try_read().
   [[nodiscard]] view examine() noexcept {
-    if (is_closed_) return status::not_permitted;
+    if (!home_.is_here()) return status::not_permitted;
     return settled(core_, core_.examine(), has_views_);
   }
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
-  [[nodiscard]] presence peer() noexcept { return producers_of<std_atomics>(core_.memory()); }
+  [[nodiscard]] presence peer() noexcept {
+    return held_.is_here() ? producers_of<std_atomics>(core_.memory()) : presence::never_came;
+  }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
 
@@ -249,7 +246,7 @@ class ring_consumer {
   // Says that nothing more will be read and gives the role back. What was read and not released
   // comes again to the next consumer.
   void close() noexcept {
-    if (std::exchange(is_closed_, true)) return;
+    if (!home_.leave()) return;
     close_consumer(core_);
     held_.unlock();
   }
@@ -274,7 +271,7 @@ class ring_consumer {
   waiting how_;
   sleeper sleeper_;
   bool has_views_ = false;  // read and not released
-  bool is_closed_ = false;
+  home home_ = home::here();  // nobody's: closed
 };
 
 using spsc_producer = ring_producer<basic_spsc_producer<std_atomics>>;

@@ -49,20 +49,27 @@ template <class Core, class View>
 }
 
 // Waits for a message: until the deadline, the producers' close, or the death of the last of them.
+// `role` is the process that holds it: a child that is forked in the wait ends it there.
 template <class Core>
-[[nodiscard]] auto wait_for_message(Core& core, waiting how, deadline until, sleeper& own,
+[[nodiscard]] auto wait_for_message(Core& core, const typename Core::atomics::home& role,
+                                    waiting how, deadline until, sleeper& own,
                                     bool& has_views) noexcept {
   using atomics = typename Core::atomics;
   using seen = typename Core::view_type;
   auto& bell = core.memory().control->consumer_bell;
+  const auto ours = [&](auto attempt) {
+    return role.is_here() ? settled(core, attempt(), has_views) : seen(status::not_permitted);
+  };
   stay_awake<atomics>(bell, own);
   return wait_for<atomics, seen>(
       how, until, bell, own,
-      waiter{[&] { return settled(core, core.try_read(), has_views); },
-             [&] { return settled(core, core.examine(), has_views); },
+      waiter{[&] { return ours([&] { return core.try_read(); }); },
+             [&] { return ours([&] { return core.examine(); }); },
              [&] { return producers_of<atomics>(core.memory()) == presence::died; },
              [&] { core.counters().waited(); },
-             [&](bool) { set_bell<atomics>(bell, call::awake); }},
+             [&](bool) {
+               if (role.is_here()) set_bell<atomics>(bell, call::awake);
+             }},
       [](const seen& v) { return v.status(); }, [](status s) { return seen(s); });
 }
 

@@ -304,10 +304,12 @@ result<attachment> attachment::make(const segment& from, access how) {
     held.memory_ = ring_at(from.plain().data(), shape, lock_witness());
     return held;
   }
-  auto own =
-      files::reopened(from.file(), how == access::read_only ? O_RDONLY : O_RDWR, from.name());
+  const int flags = how == access::read_only ? O_RDONLY : O_RDWR;
+  auto own = lock_file::reopened(from.file(), flags, from.name());
   if (!own) return own.error();
   held.file_ = std::move(*own);
+  auto mapped = files::reopened(from.file(), flags, from.name());
+  if (!mapped) return mapped.error();
   const auto size = static_cast<std::size_t>(shape.segment_bytes);
   const std::size_t spare = shape.huge_pages != 0 ? huge_page_bytes : 0;
   void* space =
@@ -321,7 +323,7 @@ result<attachment> attachment::make(const segment& from, access how) {
             huge_page_bytes;
   }
   const int protection = how == access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-  if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED, held.file_.number(), 0) == MAP_FAILED) {
+  if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED, mapped->number(), 0) == MAP_FAILED) {
     return no_memory("cannot map " + quoted(from.name()), errno);
   }
 #ifdef MADV_COLLAPSE
@@ -338,12 +340,14 @@ result<attachment> attachment::make(const segment& from, access how) {
 attachment::attachment(attachment&& other) noexcept
     : file_(std::move(other.file_)),
       reserved_(std::exchange(other.reserved_, {})),
-      memory_(other.memory_) {}
+      memory_(other.memory_),
+      home_(std::move(other.home_)) {}
 
 attachment& attachment::operator=(attachment&& other) noexcept {
   std::swap(file_, other.file_);
   std::swap(reserved_, other.reserved_);
   std::swap(memory_, other.memory_);
+  std::swap(home_, other.home_);
   return *this;
 }
 

@@ -21,7 +21,9 @@
 #include <string>
 
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/ownership.hpp>
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/geometry.hpp>
@@ -84,7 +86,9 @@ class segment {
   annulus::geometry geometry_;
 };
 
-// A role's own hold on a segment: its descriptor, which carries its lock, and its mapping.
+// A role's own hold on a segment: its descriptor, which carries its lock, and its mapping. A
+// mapping holds the open file that it was made of, so that is another one: it stays in a child of
+// fork().
 class attachment {
  public:
   [[nodiscard]] static result<attachment> make(const segment&, access);
@@ -93,15 +97,18 @@ class attachment {
   ~attachment();
 
   [[nodiscard]] const ring_memory<std_atomics>& memory() const noexcept { return memory_; }
+  // Whether it was made in this process. Else nothing may be asked of its descriptor.
+  [[nodiscard]] bool is_here() const noexcept { return home_.is_here(); }
   // Gives the lock back; the mapping stays.
   void unlock() noexcept;
 
  private:
   attachment() = default;
 
-  descriptor file_;
+  lock_file file_;
   std::span<std::byte> reserved_;  // address space to give back
   ring_memory<std_atomics> memory_;
+  home home_ = home::here();
 };
 
 }  // namespace annulus

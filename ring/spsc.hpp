@@ -49,7 +49,7 @@ class basic_spsc_producer {
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
     if (const status room = make_room(count); room != status::ok) return claim_type(room);
     limit_ = write_pos_;  // nothing else has room while a claim is open
-    claim_is_open_ = true;
+    claim_ = Atomics::home::here();
     return claim_type(*this, ring_.payload(write_pos_, count));
   }
 
@@ -100,10 +100,9 @@ class basic_spsc_producer {
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
-  // Gives the open claim up, if there is one.
+  // Gives the open claim up, if there is one of this process.
   void abort_claim() noexcept {
-    if (!claim_is_open_) return;
-    claim_is_open_ = false;
+    if (!claim_.leave()) return;
     limit_ = read_pos_seen_ + ring_.geometry.capacity;
   }
 
@@ -111,7 +110,7 @@ class basic_spsc_producer {
   friend claim_type;
 
   void commit_claim(std::uint64_t count) noexcept {
-    if (!claim_is_open_) return;  // given up when the role closed
+    if (!claim_.is_here()) return;  // given up when the role closed, or another process's
     abort_claim();
     commit(count);
   }
@@ -155,7 +154,7 @@ class basic_spsc_producer {
 
   [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t need,
                                                     std::uint64_t pos) noexcept {
-    if (claim_is_open_) return status::not_permitted;
+    if (claim_.is_here()) return status::not_permitted;
     // [free] acquire: the consumer is done with all below.
     const auto freed =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
@@ -206,7 +205,7 @@ class basic_spsc_producer {
   std::uint64_t limit_ = 0;          // there is room up to here; write_pos_ while a claim is open
   std::uint64_t read_pos_seen_ = 0;  // as of the last look
   Statistics<Atomics> counters_;
-  bool claim_is_open_ = false;
+  typename Atomics::home claim_;  // of the open one; else nobody's
   bool barriers_reach_us_ = false;
 };
 

@@ -712,10 +712,10 @@ TEST(PipeClaims, a_commit_without_room_or_consumer_is_owed_and_goes_out_first) {
 TEST(PipeLife, what_is_in_the_pipe_survives_the_consumer_while_a_producer_lives) {
   const scratch_pipe_name name;
   auto tx = attached<pipe_producer>(good(named_pipe::create(name.str(), of(1 << 14))));
+  ASSERT_EQ(tx.try_push(bytes("a")), status::ok);
+  ASSERT_EQ(tx.try_push(bytes("b")), status::ok);
   lingering reader([&] {
     auto rx = attached<pipe_consumer>(good(named_pipe::open(name.str())));
-    EXPECT_EQ(tx.try_push(bytes("a")), status::ok);
-    EXPECT_EQ(tx.try_push(bytes("b")), status::ok);
     EXPECT_EQ(next(rx), "a");
     EXPECT_TRUE(rx.try_read());
     return rx;
@@ -1065,14 +1065,16 @@ RC_GTEST_PROP(PipeHostile, no_order_of_good_frames_leads_out_of_bounds_or_into_a
 
 // Cost.
 
-// How many system calls `work` makes in a process of its own: the kernel stops it at each.
-template <class Work>
-long system_calls(Work work) {
+// How many system calls `work` makes with a role, in a process of its own that attached it: the
+// kernel stops it at each.
+template <class Attach, class Work>
+long system_calls(Attach attach, Work work) {
   const pid_t traced = fork();
   if (traced == 0) {
+    auto role = attach();
     ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     raise(SIGSTOP);
-    work();
+    work(role);
     _exit(0);
   }
   int status = 0;
@@ -1089,14 +1091,16 @@ long system_calls(Work work) {
 
 TEST(PipeCost, a_batch_of_a_lone_producer_is_one_system_call_and_a_push_is_one) {
   scratch_pipe pipe(of(1 << 20, 1));
-  auto tx = attached<pipe_producer>(*pipe);
   const auto one = pattern(128, 1);
   const std::vector<message> many(1000, message(one));
-  const auto nothing = system_calls([] {});
-  EXPECT_EQ(system_calls([&] { (void)tx.try_push_batch(many); }) - nothing, 1);
-  EXPECT_EQ(system_calls([&] { (void)tx.push_batch(many, no_deadline); }) - nothing, 1);
-  EXPECT_EQ(system_calls([&] { (void)tx.try_push(message(one)); }) - nothing, 1);
-  EXPECT_EQ(system_calls([&] {
+  const auto calls = [&](auto work) {
+    return system_calls([&] { return attached<pipe_producer>(*pipe); }, work);
+  };
+  const auto nothing = calls([](auto&) {});
+  EXPECT_EQ(calls([&](auto& tx) { (void)tx.try_push_batch(many); }) - nothing, 1);
+  EXPECT_EQ(calls([&](auto& tx) { (void)tx.push_batch(many, no_deadline); }) - nothing, 1);
+  EXPECT_EQ(calls([&](auto& tx) { (void)tx.try_push(message(one)); }) - nothing, 1);
+  EXPECT_EQ(calls([&](auto& tx) {
               for (int i = 0; i < 9; ++i) (void)tx.push(message(one), no_deadline);
             }) - nothing,
             9);
@@ -1104,22 +1108,26 @@ TEST(PipeCost, a_batch_of_a_lone_producer_is_one_system_call_and_a_push_is_one) 
 
 TEST(PipeCost, a_batch_of_one_of_several_is_one_system_call_for_each_block) {
   scratch_pipe pipe(of(1 << 20, 4));
-  auto tx = attached<pipe_producer>(*pipe);
   const auto one = pattern(128, 1);
   const std::vector<message> many(100, message(one));  // 25 to a block
-  const auto nothing = system_calls([] {});
-  EXPECT_EQ(system_calls([&] { (void)tx.try_push_batch(many); }) - nothing, 4);
+  const auto calls = [&](auto work) {
+    return system_calls([&] { return attached<pipe_producer>(*pipe); }, work);
+  };
+  const auto nothing = calls([](auto&) {});
+  EXPECT_EQ(calls([&](auto& tx) { (void)tx.try_push_batch(many); }) - nothing, 4);
 }
 
 TEST(PipeCost, reading_and_releasing_a_batch_is_three_system_calls) {
   scratch_pipe pipe(of(1 << 20, 1));
   auto tx = attached<pipe_producer>(*pipe);
-  auto rx = attached<pipe_consumer>(*pipe);
   const auto one = pattern(128, 1);
   const std::vector<message> many(100, message(one));
   ASSERT_EQ(tx.try_push_batch(many).count, 100u);
-  const auto nothing = system_calls([] {});
-  EXPECT_EQ(system_calls([&] { (void)rx.drain([](message) {}, 100); }) - nothing, 3);
+  const auto calls = [&](auto work) {
+    return system_calls([&] { return attached<pipe_consumer>(*pipe); }, work);
+  };
+  const auto nothing = calls([](auto&) {});
+  EXPECT_EQ(calls([&](auto& rx) { (void)rx.drain([](message) {}, 100); }) - nothing, 3);
 }
 
 }  // namespace

@@ -1,0 +1,37 @@
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <annulus/channel/process.hpp>
+
+namespace annulus::marks {
+
+constinit mark_page own;
+
+namespace {
+
+// How many marks this process and those before it have had. A child inherits it, so its own mark
+// differs from every one that it inherited.
+constinit std::atomic<std::uint64_t> taken{0};
+
+// Once in a process, and for all its children.
+bool watch_forks() noexcept {
+  // A larger page would hold others' words too.
+  if (sysconf(_SC_PAGESIZE) == sizeof(own)) {
+    (void)madvise(&own, sizeof(own), MADV_WIPEONFORK);
+  }
+  return pthread_atfork(nullptr, nullptr, [] { own.mark.store(0, std::memory_order_relaxed); }) ==
+         0;
+}
+
+}  // namespace
+
+std::uint64_t take_mark() noexcept {
+  [[maybe_unused]] static const bool watched = watch_forks();
+  const auto fresh = taken.fetch_add(1, std::memory_order_relaxed) + 1;
+  std::uint64_t found = 0;
+  if (own.mark.compare_exchange_strong(found, fresh, std::memory_order_relaxed)) return fresh;
+  return found;  // another thread was faster
+}
+
+}  // namespace annulus::marks

@@ -1,0 +1,68 @@
+// Whose is it? A role belongs to the process that attached it; a child of fork() has only a copy.
+//
+// Mark       each process has a mark of its own, and a role keeps the one it was attached under.
+//            They are compared before anything is done: one load of a word that is always cached
+// fork()     the mark stands in a page that the kernel empties in the child (MADV_WIPEONFORK), also
+//            after a bare clone() without CLONE_VM. Where the kernel does not do that, a handler of
+//            fork() does (pthread_atfork)
+// vfork(), posix_spawn()   share the memory with the parent until exec: there is no other process
+//            to tell apart. Such a child may do nothing but exec or _exit, as the system demands
+// Again      a child may attach roles of its own, and fork again: its marks are all new
+// Signals    safe in a handler. One that forks must not return in the child into an operation of a
+//            role that it interrupted: what was half done would be done twice
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace annulus {
+
+namespace marks {
+
+// A page of its own: 0 in a process that has not asked for its mark yet.
+struct alignas(4096) mark_page {
+  std::atomic<std::uint64_t> mark{0};
+};
+extern mark_page own;
+
+// The mark of this process, which has none yet. From any thread.
+[[nodiscard]] std::uint64_t take_mark() noexcept;
+
+}  // namespace marks
+
+// The process that something belongs to. It moves; what is left behind belongs to nobody.
+class home {
+ public:
+  home() noexcept = default;  // nobody's
+  [[nodiscard]] static home here() noexcept {
+    const auto mark = marks::own.mark.load(std::memory_order_relaxed);
+    return home(mark != 0 ? mark : marks::take_mark());
+  }
+  home(home&& other) noexcept : mark_(std::exchange(other.mark_, nobody)) {}
+  home& operator=(home&& other) noexcept {
+    mark_ = std::exchange(other.mark_, nobody);
+    return *this;
+  }
+  ~home() = default;
+
+  // Whether this process is it.
+  [[nodiscard]] bool is_here() const noexcept {
+    return mark_ == marks::own.mark.load(std::memory_order_relaxed);
+  }
+  // From now on it is nobody's. Returns whether this process was it.
+  bool leave() noexcept {
+    const bool was_here = is_here();
+    mark_ = nobody;
+    return was_here;
+  }
+
+ private:
+  static constexpr std::uint64_t nobody = ~std::uint64_t{0};
+
+  explicit home(std::uint64_t mark) noexcept : mark_(mark) {}
+
+  std::uint64_t mark_ = nobody;
+};
+
+}  // namespace annulus
