@@ -23,7 +23,7 @@ const char* to_string(transport t) noexcept { return t == transport::shm ? "shm"
 
 choice choose(const needs& of) {
   if (of.portable) {
-    return {transport::pipe, "it must work where shared memory does not", false};
+    return {transport::pipe, "it must work where shared memory does not, on this machine", false};
   }
   if (of.latency && *of.latency < low_latency) {
     return {transport::shm, "less than 0.1 ms is needed", false};
@@ -32,7 +32,9 @@ choice choose(const needs& of) {
     return {transport::shm, "more than 10,000 messages a second are needed", false};
   }
   if (of.guarded) {
-    return {transport::pipe, "the system is to guard it, or its other side may become remote",
+    return {transport::pipe,
+            "the system is to guard it: a pipe keeps a trail of who came, and a message is copied "
+            "before it is read",
             false};
   }
   return {transport::pipe,

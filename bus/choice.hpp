@@ -3,7 +3,9 @@
 //     must it work where shared memory does not?   yes: pipe
 //     is less than 0.1 ms needed?                  yes: shm
 //     are more than 10,000 messages/s needed?      yes: shm
-//     is it to be guarded, or remote?              pipe; and it is the default
+//     is the system to guard it, and log it?       pipe; and it is the default
+//
+// Both end at this machine: a FIFO is no network.
 //
 // Where shared memory is chosen and is not to be had, the pipe takes its place, and says so.
 #pragma once

@@ -1,3 +1,6 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -251,7 +254,58 @@ namespace {
 
 struct opened_source {
   bus_consumer role;
-  std::string path;
+  endpoint where;
+};
+
+// Two spellings of a name stand for one channel if they lead to one file. Requires: one is there.
+bool is_same_channel(const endpoint& one, const endpoint& other) {
+  const auto path = path_of(one);
+  const auto other_path = path_of(other);
+  if (path == other_path) return true;
+  struct stat file {};
+  struct stat other_file {};
+  return stat(path.c_str(), &file) == 0 && stat(other_path.c_str(), &other_file) == 0 &&
+         file.st_dev == other_file.st_dev && file.st_ino == other_file.st_ino;
+}
+
+bool is_made_by_us(const endpoint& where) {
+  const auto by_us = [](auto found) {
+    return found && found->geometry().created_by == static_cast<std::int32_t>(getpid());
+  };
+  if (where.scheme == scheme::pipe) return by_us(named_pipe::open(where.name, where.owner));
+  return by_us(segment::open(where.name, access::read_only, where.owner));
+}
+
+// The channels that were not there before, and go again if the gateway is refused.
+class newcomers {
+ public:
+  newcomers() = default;
+  newcomers(const newcomers&) = delete;
+  newcomers& operator=(const newcomers&) = delete;
+  // Whoever else has attached to one by now keeps it: removal is not forced.
+  ~newcomers() {
+    for (const auto& one : all_) {
+      if (is_made_by_us(one.where)) static_cast<void>(remove(one.named, false));
+    }
+  }
+
+  // Where the endpoint leads, noted if it is missing.
+  result<resolved> resolve(const endpoint& e) {
+    const bool is_decided = e.scheme != scheme::automatic || decision_of(e.name, e.owner);
+    auto led = bus::resolve(e);
+    if (!led) return led;
+    if (!is_decided || ::access(path_of(led->where).c_str(), F_OK) != 0) {
+      all_.push_back({is_decided ? led->where : e, led->where});
+    }
+    return led;
+  }
+  void stay() noexcept { all_.clear(); }
+
+ private:
+  struct newcomer {
+    endpoint named, where;
+  };
+  std::vector<newcomer> all_;
 };
 
 // A target that is still to be made is made large enough for messages of so many bytes.
@@ -275,24 +329,25 @@ result<gateway> gateway::open(const std::vector<endpoint>& from, endpoint to,
   if (from.empty() || options.batch == 0) {
     return failure{fault::bad_argument, "a gateway takes at least one source and a batch of 1"};
   }
+  newcomers made;  // goes last, when the roles are closed
   std::vector<opened_source> sources;
   std::uint64_t need = 0;
   for (const auto& one : from) {
-    auto where = resolve(one);
+    auto where = made.resolve(one);
     if (!where) return where.error();
     auto role = open_consumer(one);
     if (!role) return role.error();
     need = std::max<std::uint64_t>(need, role->max_message() + (to.once ? mark_bytes : 0));
-    sources.push_back({std::move(role).value(), path_of(where->where)});
+    sources.push_back({std::move(role).value(), std::move(where->where)});
   }
   make_room(to, need);
   if (!to.producers && from.size() > 1) to.producers = static_cast<std::uint32_t>(from.size());
-  auto target = resolve(to);
+  auto target = made.resolve(to);
   if (!target) return target.error();
   gateway out;
   for (std::size_t i = 0; i < from.size(); ++i) {
     const auto name = to_string(from[i]);
-    if (sources[i].path == path_of(target->where)) {
+    if (is_same_channel(sources[i].where, target->where)) {
       return failure{fault::bad_argument, name + " and " + to_string(to) +
                                               " are the same channel; a gateway cannot read what "
                                               "it passes on"};
@@ -303,6 +358,7 @@ result<gateway> gateway::open(const std::vector<endpoint>& from, endpoint to,
     out.lanes_.push_back(std::make_unique<lane>(name, std::move(sources[i].role),
                                                 std::move(role).value(), to.once, options));
   }
+  made.stay();
   return out;
 }
 

@@ -17,8 +17,7 @@
 //   portable      auto         must work where shared memory does not: yes or no        no
 //   latency       auto         needed, one way                                          none
 //   rate          auto         needed, messages a second                                none
-//   guarded       auto         the system is to guard and log who comes, or the other
-//                              side is to be remote later: yes or no                    no
+//   guarded       auto         the system is to guard, and log who comes: yes or no     no
 //
 // What concerns a channel's making holds for whoever makes it; another gets what is there, and is
 // refused if that cannot do what he asks for. Each error says which option, and what it may be.

@@ -1,5 +1,7 @@
 // annulus bench: what this machine's processes can do to each other through a ring.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/json.hpp"
 #include "cli/measure.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
@@ -8,7 +10,6 @@
 #include "compare/statistics.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,8 +20,6 @@
 
 namespace annulus::cli {
 namespace {
-
-using json = nlohmann::ordered_json;
 
 struct bench_options {
   std::vector<std::uint64_t> sizes{8, 64, 256, 1024, 4096};
@@ -79,7 +78,7 @@ outcome measure(const bench_options& o, const setting& how) {
   for (const auto bytes : o.sizes) out.rows.push_back({bytes, {}, {}, {}});
   const bool shows_progress = isatty(STDERR_FILENO) != 0;
   for (int repeat = 0; repeat < o.repeats; ++repeat) {
-    if (shows_progress) fmt::print(stderr, "\rrepeat {} of {}\x1b[K", repeat + 1, o.repeats);
+    if (shows_progress) remark_text(fmt::format("\rrepeat {} of {}\x1b[K", repeat + 1, o.repeats));
     out.line.add(measure_cache_line(how));
     for (auto& one : out.rows) {
       one.trip.add(measure_round_trip(how, one.bytes, slice));
@@ -87,7 +86,7 @@ outcome measure(const bench_options& o, const setting& how) {
       one.rates.push_back(measure_throughput(how, one.bytes, slice));
     }
   }
-  if (shows_progress) fmt::print(stderr, "\r\x1b[K");
+  if (shows_progress) remark_text("\r\x1b[K");
   std::ranges::sort(out.line.all);
   for (auto& one : out.rows) std::ranges::sort(one.trip.all);
   return out;
@@ -99,26 +98,25 @@ std::string show_ns(double ns) {
 
 void show_trip(const std::string& name, const latency& trip, const std::string& ratio,
                const std::string& rate) {
-  fmt::print("{:>8} {:>9} {:>9} {:>9} {:>9}  {:<19} {}\n", name, show_ns(quantile(trip.all, 0.5)),
-             show_ns(quantile(trip.all, 0.99)), show_ns(quantile(trip.all, 0.999)),
-             show_ns(trip.all.back()), ratio, rate);
+  print("{:>8} {:>9} {:>9} {:>9} {:>9}  {:<19} {}\n", name, show_ns(quantile(trip.all, 0.5)),
+        show_ns(quantile(trip.all, 0.99)), show_ns(quantile(trip.all, 0.999)),
+        show_ns(trip.all.back()), ratio, rate);
 }
 
 void show(const bench_options& o, const outcome& out) {
   for (const auto& [name, value] : compare::facts_of_this_machine()) {
-    fmt::print("{:<10} {}\n", name, value);
+    print("{:<10} {}\n", name, value);
   }
-  fmt::print("{}, waiting by {}; {}{}\n", placing(out.how), to_string(out.how.wait.how),
-             to_string(out.how.topology),
-             out.how.producers > 1
-                 ? fmt::format(" with {} producers (throughput)", out.how.producers)
-                 : "");
-  fmt::print(
+  print("{}, waiting by {}; {}{}\n", placing(out.how), to_string(out.how.wait.how),
+        to_string(out.how.topology),
+        out.how.producers > 1 ? fmt::format(" with {} producers (throughput)", out.how.producers)
+                              : "");
+  print(
       "{} interleaved repeats of {:.0f} ms; closed loop: each round trip starts when the one\n"
       "before has ended, so waiting in a queue is not seen. In brackets: where half of the\n"
       "repeats lie\n\n",
       o.repeats, out.slice_ms);
-  fmt::print(
+  print(
       "         round trip between two processes       p50 to bare line    throughput\n"
       "{:>8} {:>9} {:>9} {:>9} {:>9}  {:<19} {}\n",
       "bytes", "p50", "p99", "p99.9", "max", "median (half)", "messages/s (half), payload/s");
@@ -166,7 +164,7 @@ void show_json(const bench_options& o, const outcome& out) {
                             {"p50_to_cache_line", json_of(compare::spread_of(one.ratios))},
                             {"messages_per_second", json_of(compare::spread_of(one.rates))}});
   }
-  fmt::print("{}\n", all.dump(2));
+  print_json(all, 2);
 }
 
 setting setting_of(const bench_options& o) {

@@ -1,10 +1,12 @@
 // annulus choose: which transport for which need, and why.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -52,6 +54,15 @@ bus::endpoint parsed(const std::string& name) {
 }
 
 bus::endpoint with(bus::endpoint e, const bus::needs& also) {
+  const auto differ = [](const auto& one, const auto& other) {
+    return one && other && *one != *other;
+  };
+  if (differ(e.needs.latency, also.latency) || differ(e.needs.rate, also.rate)) {
+    throw command_error{
+        exit_code::usage,
+        fmt::format("{} is contradicted in '{}'; leave one of them out",
+                    differ(e.needs.rate, also.rate) ? "--rate" : "--latency", to_string(e))};
+  }
   e.needs.portable |= also.portable;
   e.needs.guarded |= also.guarded;
   if (also.latency) e.needs.latency = also.latency;
@@ -63,25 +74,25 @@ void say(const answer& a) {
   const auto* const name = a.name.empty() ? "" : a.name.c_str();
   const auto* const colon = a.name.empty() ? "" : ": ";
   if (a.decided) {
-    fmt::print("{}{}{}, as was decided when it was first opened: {}\n", name, colon,
-               bus::to_string(a.decided->transport), a.decided->why);
+    print("{}{}{}, as was decided when it was first opened: {}\n", name, colon,
+          bus::to_string(a.decided->transport), a.decided->why);
     if (a.decided->transport != a.chosen.transport) {
-      fmt::print("  for these needs {} would be chosen: {}\n", bus::to_string(a.chosen.transport),
-                 a.chosen.why);
-      fmt::print("  to have it decided anew: annulus remove {}\n", name);
+      print("  for these needs {} would be chosen: {}\n", bus::to_string(a.chosen.transport),
+            a.chosen.why);
+      print("  to have it decided anew: annulus remove {}\n", name);
     }
   } else {
-    fmt::print("{}{}{}: {}\n", name, colon, bus::to_string(a.chosen.transport), a.chosen.why);
+    print("{}{}{}: {}\n", name, colon, bus::to_string(a.chosen.transport), a.chosen.why);
   }
   if (a.missing.empty()) {
-    fmt::print("  shared memory is to be had\n");
+    print("  shared memory is to be had\n");
   } else {
-    fmt::print("  shared memory is not to be had: {}\n", a.missing);
+    print("  shared memory is not to be had: {}\n", a.missing);
   }
 }
 
-nlohmann::ordered_json json_of(const answer& a) {
-  nlohmann::ordered_json out;
+json json_of(const answer& a) {
+  json out;
   if (!a.name.empty()) out["endpoint"] = a.name;
   out["transport"] = bus::to_string((a.decided ? *a.decided : a.chosen).transport);
   out["chosen"] = bus::to_string(a.chosen.transport);
@@ -106,9 +117,9 @@ void choose(const choose_options& o) {
     for (const auto& one : answers) say(one);
     return;
   }
-  auto all = nlohmann::ordered_json::array();
+  auto all = json::array();
   for (const auto& one : answers) all.push_back(json_of(one));
-  fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  print_json(all, 2);
 }
 
 constexpr const char* footer =
@@ -117,6 +128,7 @@ constexpr const char* footer =
     "  is less than 0.1 ms needed?                  yes: shm\n"
     "  are more than 10,000 messages/s needed?      yes: shm\n"
     "  else                                         pipe\n"
+    "Both end at this machine: a FIFO is no network.\n"
     "Where shm is chosen and shared memory is not to be had, the pipe takes its place.\n"
     "\n"
     "The first to open an auto: name decides for all who come later; this only looks. What this\n"
@@ -135,10 +147,18 @@ void add_choose(CLI::App& app, exit_code&) {
   command->add_option("endpoints", o->names, "what they lead to, or would")
       ->type_name("auto:NAME...");
   add_span(*command, "--latency", o->needs.latency, "needed, one way");
-  command->add_option("--rate", o->needs.rate, "needed, messages a second");
-  command->add_flag("--portable", o->needs.portable, "must work where shared memory does not");
-  command->add_flag("--guarded", o->needs.guarded,
-                    "the system is to guard and log who comes, or the other side may be remote");
+  command
+      ->add_option_function<std::string>(
+          "--rate",
+          [o](const std::string& text) {
+            o->needs.rate =
+                read_number("--rate", text, 0, std::numeric_limits<std::uint64_t>::max());
+          },
+          "needed, messages a second")
+      ->type_name("N");
+  command->add_flag("--portable", o->needs.portable,
+                    "must work where shared memory does not, on this machine");
+  command->add_flag("--guarded", o->needs.guarded, "the system is to guard, and log who comes");
   command->add_flag("--json", o->as_json, "as JSON");
   command->callback([o] { choose(*o); });
 }

@@ -1,5 +1,6 @@
 // annulus compare: the ring, the pipe and the usual alternatives, measured on this machine.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/measure.hpp"
 #include "cli/signals.hpp"
 #include "compare/report.hpp"
@@ -58,7 +59,7 @@ compare::plan plan_of(const compare_options& o) {
   how.is_asked_to_stop = [] { return stop_signal() != 0; };
   const bool is_terminal = isatty(STDERR_FILENO) != 0;
   how.tell = [is_terminal](const std::string& where) {
-    if (is_terminal) fmt::print(stderr, "\r{}\x1b[K", where);
+    if (is_terminal) remark_text("\r" + where + "\x1b[K");
   };
   return how;
 }
@@ -66,7 +67,7 @@ compare::plan plan_of(const compare_options& o) {
 compare::comparison measured(const compare::plan& how) {
   try {
     auto seen = compare::measure(how);
-    if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
+    if (isatty(STDERR_FILENO) != 0) remark_text("\r\x1b[K");
     return seen;
   } catch (const compare::broken_off&) {
     throw stopped{};
@@ -76,14 +77,13 @@ compare::comparison measured(const compare::plan& how) {
 void run_compare(const compare_options& o) {
   const auto seen = compare::report_of(compare::facts_of_this_machine(), measured(plan_of(o)));
   if (o.as_json) {
-    fmt::print("{}", compare::as_json(seen));
+    print_text(compare::as_json(seen));
   } else {
-    fmt::print("{}{}{}", compare::heading(seen), compare::tables(seen),
-               compare::recommendation(seen));
+    print_text(compare::heading(seen) + compare::tables(seen) + compare::recommendation(seen));
   }
   if (o.plots.empty()) return;
   if (const auto why = compare::plot(seen, o.plots); !why.empty()) {
-    fmt::print(stderr, "annulus: no plots: {}\n", why);
+    remark("no plots: {}", why);
   }
 }
 
@@ -110,9 +110,11 @@ void add_compare(CLI::App& app, exit_code&) {
                    "messages a second of the open loop and of the CPU's share (default: 50000)")
       ->check(CLI::Range(10.0, 10e6));
   command->add_option("--seconds", o->how.seconds, "how long it all takes, about (default: 75)")
-      ->check(CLI::Range(0.1, 86400.0));
+      ->check(CLI::Range(0.1, 86400.0))
+      ->excludes("--quick");
   command->add_option("--rounds", o->how.rounds, "interleaved rounds (default: 5)")
-      ->check(CLI::Range(1, 1000));
+      ->check(CLI::Range(1, 1000))
+      ->excludes("--quick");
   command->add_option("--only", o->only, "only transports whose name contains one of these")
       ->delimiter(',')
       ->type_name("NAME,...");

@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/options.hpp"
 #include "cli/place.hpp"
 #include "cli/text.hpp"
@@ -22,11 +23,11 @@ void create_ring(const create_options& o, const bus::endpoint& e) {
   options.reserve = o.reserves;
   const auto made = must(segment::create(e.name, options));
   const auto& shape = made.geometry();
-  fmt::print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", e.name,
-             to_string(shape.topology), show_bytes(static_cast<double>(shape.capacity)),
-             show_bytes(static_cast<double>(shape.max_message)), to_string(shape.integrity),
-             shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-             made.path());
+  print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", e.name,
+        to_string(shape.topology), show_bytes(static_cast<double>(shape.capacity)),
+        show_bytes(static_cast<double>(shape.max_message)), to_string(shape.integrity),
+        shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
+        made.path());
 }
 
 void create_pipe(const create_options& o, const bus::endpoint& e) {
@@ -42,7 +43,7 @@ void create_pipe(const create_options& o, const bus::endpoint& e) {
   }
   const auto made = must(named_pipe::create(e.name, pipe_shape(e, {.asked = o.asked})));
   const auto& shape = made.geometry();
-  fmt::print(
+  print(
       "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
       "({})\n",
       e.name, show_bytes(static_cast<double>(shape.capacity)),
@@ -53,7 +54,12 @@ void create_pipe(const create_options& o, const bus::endpoint& e) {
 }
 
 void create(const create_options& o) {
-  const auto e = resolve(o.name.whole());
+  const auto named = o.name.whole();
+  if (!named.creates) {
+    throw command_error{exit_code::usage, fmt::format("create=no in {} contradicts what this does",
+                                                      to_string(named))};
+  }
+  const auto e = resolve(named);
   if (e.scheme == bus::scheme::shm) return create_ring(o, e);
   create_pipe(o, e);
 }
@@ -79,8 +85,10 @@ void add_create(CLI::App& app, exit_code&) {
   add_size(*command, "--max-message", o->name, "max_message",
            "the largest message, at most half the capacity (default: that)");
   add_topology(*command, o->asked);
-  command->add_flag_function(
-      "--mpsc", [o](std::int64_t) { o->asked = topology::mpsc; }, "the same as --topology mpsc");
+  command
+      ->add_flag_function(
+          "--mpsc", [o](std::int64_t) { o->asked = topology::mpsc; }, "the same as --topology mpsc")
+      ->excludes("--topology");
   const auto says = [o](const char* flag, const char* key) {
     return [o, flag, key](const std::string& text) { o->name.flag(flag, key, text); };
   };

@@ -1,5 +1,6 @@
 #include "cli/endpoint.hpp"
 
+#include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
@@ -12,7 +13,14 @@
 namespace annulus::cli {
 namespace {
 
-// What a name's options say of a key.
+// 1MiB and 1048576 say the same, and so do 600 and 0600.
+bool is_same(const std::string& one, const std::string& other) {
+  const auto size = parse_bytes(one);
+  return one == other || (size && size == parse_bytes(other));
+}
+
+}  // namespace
+
 std::optional<std::string> option_of(std::string_view text, std::string_view key) {
   const auto question = text.find('?');
   if (question == text.npos) return std::nullopt;
@@ -27,14 +35,6 @@ std::optional<std::string> option_of(std::string_view text, std::string_view key
     rest.remove_prefix(end + 1);
   }
 }
-
-// 1MiB and 1048576 say the same, and so do 600 and 0600.
-bool is_same(const std::string& one, const std::string& other) {
-  const auto size = parse_bytes(one);
-  return one == other || (size && size == parse_bytes(other));
-}
-
-}  // namespace
 
 void named_endpoint::name(const std::string& text) {
   static_cast<void>(must(bus::parse(text)));
@@ -80,8 +80,7 @@ bus::endpoint resolve(const bus::endpoint& e) {
   const bool is_decided = static_cast<bool>(bus::decision_of(e.name, e.owner));
   const auto led = must(bus::resolve(e));
   if (!is_decided) {
-    fmt::print(stderr, "annulus: {} leads to {}: {}\n", to_string(e), to_string(led.where),
-               led.why);
+    remark("{} leads to {}: {}", to_string(e), to_string(led.where), led.why);
   }
   return led.where;
 }

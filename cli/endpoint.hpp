@@ -1,6 +1,7 @@
 // An endpoint as the command line gives it: its name, and flags that say what its options say.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ class named_endpoint {
   std::string text_;
   std::vector<saying> flags_;
 };
+
+// What the options of a name say of a key.
+[[nodiscard]] std::optional<std::string> option_of(std::string_view name, std::string_view key);
 
 // For a command that moves plain bytes. Throws command_error for an option that it cannot heed.
 [[nodiscard]] bus::endpoint for_streams(const named_endpoint& name);

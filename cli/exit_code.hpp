@@ -13,7 +13,7 @@ enum class exit_code : int {
   usage = 2,      // the command line makes no sense
   not_found = 3,  // no such channel or file
   refused = 4,    // the name or the role is taken by someone alive, or a right is missing
-  peer_gone = 5,  // the other side died, or closed before the end
+  peer_gone = 5,  // the other side died, gave up or closed before the end
   damaged = 6,    // a damaged channel, damaged records, or input cut off in the middle of a frame
   timed_out = 7,  // --timeout has passed
   full = 8,       // --on-full refuse, and there was no room

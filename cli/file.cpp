@@ -38,9 +38,13 @@ file::file(int descriptor, bool is_ours, std::string name)
 file::file(file&& other) noexcept
     : descriptor_(other.descriptor_),
       is_ours_(std::exchange(other.is_ours_, false)),
-      name_(std::move(other.name_)) {}
+      name_(std::move(other.name_)),
+      path_(std::move(other.path_)),
+      has_begun_(other.has_begun_),
+      is_new_(std::exchange(other.is_new_, false)) {}
 
 file::~file() {
+  if (is_new_ && !has_begun_) unlink(path_.c_str());
   if (is_ours_ && descriptor_ >= 0) close(descriptor_);
 }
 
@@ -58,14 +62,28 @@ file file::for_reading(const std::string& path) {
 }
 
 file file::for_writing(const std::string& path) {
-  constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+  constexpr int flags = O_WRONLY | O_CLOEXEC;
   file out = path.empty() ? file(STDOUT_FILENO, false, "standard output")
-                          : file(open(path.c_str(), flags, 0666), true, quoted(path));
+                          : file(open(path.c_str(), flags), true, quoted(path));
+  out.path_ = path;
+  if (out.descriptor_ < 0 && errno == ENOENT) {
+    out.descriptor_ = open(path.c_str(), flags | O_CREAT | O_EXCL, 0666);
+    out.is_new_ = out.descriptor_ >= 0;
+    // A link that leads nowhere yet, or somebody else was faster.
+    if (errno == EEXIST) out.descriptor_ = open(path.c_str(), flags | O_CREAT, 0666);
+  }
   if (out.descriptor_ < 0) out.fail("open");
   struct stat info {};
   if (fstat(out.descriptor_, &info) != 0) out.fail("write to");
   widen_pipe(out.descriptor_);
   return out;
+}
+
+void file::begin() {
+  if (std::exchange(has_begun_, true) || path_.empty()) return;
+  struct stat info {};
+  if (fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return;
+  if (ftruncate(descriptor_, 0) != 0) fail("empty");
 }
 
 std::size_t file::read_some(std::span<std::byte> into) {

@@ -15,11 +15,16 @@ class file {
  public:
   // Without a path: standard input, or standard output.
   [[nodiscard]] static file for_reading(const std::string& path);
+  // A file that is there keeps its content until begin(); one that was made for this goes again
+  // with an object that never began.
   [[nodiscard]] static file for_writing(const std::string& path);
 
   file(file&& other) noexcept;
   file& operator=(file&&) = delete;
   ~file();
+
+  // Empties a regular file that was named by its path, once.
+  void begin();
 
   // What one read brings; 0 at the end.
   [[nodiscard]] std::size_t read_some(std::span<std::byte> into);
@@ -42,6 +47,9 @@ class file {
   int descriptor_;
   bool is_ours_;
   std::string name_;
+  std::string path_;
+  bool has_begun_ = false;
+  bool is_new_ = false;
 };
 
 }  // namespace annulus::cli

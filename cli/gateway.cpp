@@ -2,11 +2,12 @@
 //
 // The lanes run on threads of their own; this thread tells of them and hears the signals.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <memory>
@@ -64,7 +65,7 @@ class account {
 
   void say(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all, double rate,
            bool is_final) const {
-    auto line = fmt::format("annulus: {}: {} messages, {}", to_, all.messages,
+    auto line = fmt::format("{}: {} messages, {}", to_, all.messages,
                             show_bytes(static_cast<double>(all.bytes)));
     if (!is_final) line += fmt::format(", {}/s", show_count(rate));
     if (all.dropped > 0) line += fmt::format(", {} dropped", all.dropped);
@@ -74,29 +75,28 @@ class account {
       line += fmt::format("; {} {}", one.from, bus::to_string(one.state));
       if (lanes.size() > 1) line += fmt::format(" ({} messages)", one.messages);
     }
-    fmt::print(stderr, "{}\n", line);
+    remark("{}", line);
   }
 
   void say_json(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all,
                 double rate, bool is_final) const {
-    nlohmann::ordered_json out;
+    json out;
     out["to"] = to_;
     out["final"] = is_final;
     put_counts(out, all);
     out["messages_per_second"] = rate;
     for (const auto& one : lanes) {
-      nlohmann::ordered_json lane;
+      json lane;
       lane["from"] = one.from;
       lane["state"] = bus::to_string(one.state);
       put_counts(lane, one);
       if (!one.error.empty()) lane["error"] = one.error;
       out["lanes"].push_back(std::move(lane));
     }
-    // A name may hold bytes that are no UTF-8.
-    fmt::print("{}\n", out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(out, -1);
     std::fflush(stdout);
   }
-  static void put_counts(nlohmann::ordered_json& to, const bus::lane_report& of) {
+  static void put_counts(json& to, const bus::lane_report& of) {
     to["messages"] = of.messages;
     to["bytes"] = of.bytes;
     to["batches"] = of.batches;
@@ -116,6 +116,11 @@ bus::gateway opened(const gateway_command& o) {
   for (const auto& name : o.names) ends.push_back(must(bus::parse(name)));
   auto to = std::move(ends.back());
   ends.pop_back();
+  if (o.once && option_of(o.names.back(), "once") == "no") {
+    throw command_error{exit_code::usage, fmt::format("--once contradicts once=no in '{}'; leave "
+                                                      "one of them out",
+                                                      o.names.back())};
+  }
   to.once |= o.once;
   return must(bus::gateway::open(ends, std::move(to), o.how));
 }
@@ -126,7 +131,7 @@ exit_code end_of(const std::vector<bus::lane_report>& lanes) {
   for (const auto& one : lanes) {
     if (one.corrupt > 0 && out == exit_code::ok) out = exit_code::damaged;
     if (one.state != bus::lane_state::failed) continue;
-    fmt::print(stderr, "annulus: {}: {}\n", one.from, one.error);
+    remark("{}: {}", one.from, one.error);
     out = exit_code::failure;
   }
   return out;
@@ -159,7 +164,9 @@ constexpr const char* footer =
     "source only\n"
     "when TO has taken it, so a gateway that dies loses nothing: start it again, and it passes on\n"
     "again what was not released. With --once those messages carry a mark by which a consumer of\n"
-    "TO?once=yes drops what comes again: exactly once.\n"
+    "TO?once=yes drops what comes again: exactly once. A gateway refuses to read what it passes "
+    "on\n"
+    "itself; a circle of several is not seen, and a message in it goes round for ever.\n"
     "\n"
     "^C, SIGTERM and SIGHUP stop it cleanly: what was begun is finished, the totals are told, and\n"
     "the exit code is 128+n. Without --until-closed it waits for whoever comes next. A pipe's\n"

@@ -3,6 +3,7 @@
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
+#include <charconv>
 #include <functional>
 #include <utility>
 
@@ -28,6 +29,16 @@ CLI::Option* add_waiting(CLI::App& command, std::function<void(const std::string
 }
 
 }  // namespace
+
+std::uint64_t read_number(const std::string& flag, const std::string& text, std::uint64_t least,
+                          std::uint64_t most) {
+  std::uint64_t number = 0;
+  const auto* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && rest == end && number >= least && number <= most) return number;
+  throw CLI::ValidationError(
+      flag, fmt::format("'{}' is no whole number from {} to {}", text, least, most));
+}
 
 CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name) {
   return command

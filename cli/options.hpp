@@ -14,6 +14,10 @@
 
 namespace annulus::cli {
 
+// Throws CLI::ValidationError for what is no number, or not within the limits.
+[[nodiscard]] std::uint64_t read_number(const std::string& flag, const std::string& text,
+                                        std::uint64_t least, std::uint64_t most);
+
 // The endpoint that a subcommand is about.
 CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name);
 // A size that the endpoint's name may give as well, as an option of this key.
@@ -24,6 +28,19 @@ void add_waiting(CLI::App& command, named_endpoint& name);
 
 CLI::Option* add_size(CLI::App& command, const std::string& flag, std::uint64_t& bytes,
                       const std::string& help);
+// A whole number from `least` to `most`.
+template <class T>
+CLI::Option* add_number(CLI::App& command, const std::string& flag, T& number, std::uint64_t least,
+                        std::uint64_t most, const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          flag,
+          [flag, &number, least, most](const std::string& text) {
+            number = static_cast<T>(read_number(flag, text, least, most));
+          },
+          help)
+      ->type_name("N");
+}
 CLI::Option* add_span(CLI::App& command, const std::string& flag,
                       std::optional<std::chrono::nanoseconds>& span, const std::string& help);
 void add_topology(CLI::App& command, std::optional<topology>& asked);

@@ -7,6 +7,7 @@
 //            has sent all stays until all is read
 #pragma once
 
+#include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/place.hpp"
 #include "cli/signals.hpp"
@@ -106,7 +107,7 @@ class outbox {
     auto last = place_.unread_bytes();
     for (auto unread = last; unread != 0; unread = place_.unread_bytes()) {
       if (stop_signal() != 0) {
-        fmt::print(stderr, "annulus: {}\n", lost(unread));
+        remark("{}", lost(unread));
         throw stopped{};
       }
       if (unread < last) is_waiting_ = false;

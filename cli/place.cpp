@@ -1,5 +1,6 @@
 #include "cli/place.hpp"
 
+#include "cli/console.hpp"
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -175,7 +176,7 @@ void patience::waits(const std::string& what) {
   if (since_ == deadline{}) since_ = now;
   if (has_said_ || now - since_ < std::chrono::seconds(1)) return;
   has_said_ = true;
-  fmt::print(stderr, "annulus: {}\n", what);
+  remark("{}", what);
 }
 
 }  // namespace annulus::cli

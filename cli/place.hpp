@@ -149,6 +149,14 @@ template <class Report>
   return count;
 }
 
+// How many messages all producers sent, ever.
+template <class Report>
+[[nodiscard]] std::uint64_t message_count(const Report& seen) noexcept {
+  std::uint64_t count = 0;
+  for (const auto& one : seen.producers) count += one.counters.messages;
+  return count;
+}
+
 // Whether any producer is attached now.
 template <class Report>
 [[nodiscard]] bool has_producer(const Report& seen) noexcept {

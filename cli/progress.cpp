@@ -1,5 +1,6 @@
 #include "cli/progress.hpp"
 
+#include "cli/console.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@ progress::progress(std::string verb, bool is_asked, std::optional<std::uint64_t>
 progress::~progress() {
   if (!has_shown_) return;
   show(clock::now());
-  if (is_terminal_) fmt::print(stderr, "\n");
+  if (is_terminal_) remark_text("\n");
 }
 
 void progress::at(std::uint64_t messages, std::uint64_t bytes) {
@@ -42,9 +43,9 @@ void progress::show(clock::time_point now) {
   }
   line += fmt::format(", {}/s", show_bytes(count / seconds));
   if (is_terminal_)
-    fmt::print(stderr, "\r{}\x1b[K", line);
+    remark_text("\r" + line + "\x1b[K");
   else
-    fmt::print(stderr, "annulus: {}\n", line);
+    remark("{}", line);
 }
 
 }  // namespace annulus::cli

@@ -4,12 +4,14 @@
 // A live consumer recovers by itself. Without one, claims of dead producers and damage stay where
 // they are. A message is never passed over, unless all of them are to be discarded.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include <annulus/pipe/named_pipe.hpp>
 #include <annulus/ring/inspect.hpp>
@@ -29,6 +31,35 @@ struct outcome {
   std::uint64_t drained_bytes = 0;
 };
 
+// What lies in a ring is no more than its capacity, whatever its words say: more was never written.
+class allowance {
+ public:
+  explicit allowance(const segment& memory) : memory_(memory) {}
+
+  [[nodiscard]] bool is_spent() const noexcept { return used_ >= capacity(); }
+  void take(message one) { used_ += record_bytes(one.size(), memory_.geometry().trailer_bytes()); }
+  // Throws when there cannot be so much damage, or none was passed.
+  void take(std::optional<damage> what) {
+    const auto seen = what.value_or(damage{});
+    const bool has_moved = seen.bytes != 0 && (used_ == 0 || seen.pos != last_pos_);
+    last_pos_ = seen.pos;
+    used_ += seen.bytes;
+    if (has_moved && used_ <= capacity()) return;
+    throw command_error{
+        exit_code::damaged,
+        fmt::format("shm:{}: its positions make no sense; `annulus dump` shows what "
+                    "it holds; remove it and make it anew",
+                    memory_.name())};
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.geometry().capacity; }
+
+  const segment& memory_;
+  std::uint64_t used_ = 0;
+  std::uint64_t last_pos_ = 0;
+};
+
 template <class Consumer>
 outcome skip(const segment& memory, bool drains) {
   auto attached = Consumer::attach(memory);
@@ -38,15 +69,19 @@ outcome skip(const segment& memory, bool drains) {
   }
   auto role = must(std::move(attached));
   outcome out;
+  allowance left(memory);
   for (;;) {
     throw_if_stopped();
     const view seen = role.examine();
     out.front = seen.status();
-    if (seen && drains) {
+    if (seen && drains && !left.is_spent()) {
       ++out.drained;
       out.drained_bytes += seen.bytes().size();
+      left.take(seen.bytes());
       role.release();
-    } else if (seen.status() != status::corrupt) {
+    } else if (seen.status() == status::corrupt) {
+      left.take(role.last_damage());
+    } else {
       return out;  // a message that was not released comes again to the next consumer
     }
   }
@@ -83,13 +118,13 @@ void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
   const auto& was = before.consumer.counters;
   const auto& is = after.consumer.counters;
   const auto damage = is.corrupt - was.corrupt;
-  fmt::print("shm:{}: {} claims of dead producers and {} stretches of damage were skipped\n",
-             e.name, is.recovered - was.recovered, damage);
+  print("shm:{}: {} claims of dead producers and {} stretches of damage were skipped\n", e.name,
+        is.recovered - was.recovered, damage);
   if (drains) {
-    fmt::print("shm:{}: {} messages, {}, were discarded\n", e.name, out.drained,
-               show_bytes(static_cast<double>(out.drained_bytes)));
+    print("shm:{}: {} messages, {}, were discarded\n", e.name, out.drained,
+          show_bytes(static_cast<double>(out.drained_bytes)));
   }
-  fmt::print("shm:{}: {}{}\n", e.name, meaning_of(out.front), holder_up(memory));
+  print("shm:{}: {}{}\n", e.name, meaning_of(out.front), holder_up(memory));
   if (damage > 0) ends_with = exit_code::damaged;
 }
 
@@ -102,7 +137,7 @@ void recover_pipe(const bus::endpoint& e, bool drains) {
                                     "what stands in a pipe",
                                     name)};
   }
-  fmt::print(
+  print(
       "{}: there is nothing to recover by hand: its next consumer drops what the dead left "
       "unfinished, and counts it\n",
       name);

@@ -1,5 +1,6 @@
 // annulus recv: a channel into a byte stream, releasing only what was written out.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/file.hpp"
 #include "cli/options.hpp"
 #include "cli/outbox.hpp"
@@ -114,6 +115,7 @@ class receiver {
       if (!end) continue;
       if (*end != ending::closed || !place.is_transient()) return;
       if (place.remove_if_over()) return;
+      require_progress(place.look());
     }
   }
   [[nodiscard]] bool saw_damage() const noexcept { return damage_ != 0; }
@@ -152,18 +154,33 @@ class receiver {
     auto role = std::move(attached).value();
     if (!place.is_still_named()) return std::nullopt;
     if (!std::exchange(has_begun_, true)) note_the_past(before);
+    output_.begin();
     const auto end = read_all(place, role);
     role.close();
     return end;
   }
 
   // A stream that an earlier consumer has read to its end is over: the next one is ours. So is one
-  // that nobody read of a pipe, which is no store.
+  // that a pipe, which is no store, has lost unread. An empty stream cannot be lost: it is ours.
   void note_the_past(const typename Place::report& before) {
+    const bool is_lost = !Place::is_store && before.consumer.state == presence::never_came &&
+                         message_count(before) != 0;
     const bool was_read =
-        before.depth == 0 && (before.consumer.state == presence::closed ||
-                              (!Place::is_store && before.consumer.state == presence::never_came));
+        before.depth == 0 && (before.consumer.state == presence::closed || is_lost);
     past_ = was_read && !has_producer(before) ? arrivals(before) : 0;
+  }
+
+  // A channel that has ended and cannot be removed holds what somebody pushed just then, and the
+  // next round reads it. When it reads nothing, and nobody came, the words in the file lie.
+  void require_progress(const typename Place::report& now) {
+    const std::array state{arrivals(now), count_, now.depth};
+    if (state != last_state_ || has_producer(now)) rounds_ = 0;
+    last_state_ = state;
+    if (++rounds_ < 3) return;
+    throw command_error{exit_code::damaged,
+                        fmt::format("{}: {} bytes stand in it that cannot be read: its positions "
+                                    "make no sense; remove it and make it anew",
+                                    name(), now.depth)};
   }
 
   template <class Consumer>
@@ -191,6 +208,7 @@ class receiver {
     count_ += batch_.count();
     bytes_ += batch_.bytes();
     batch_.clear();
+    damaged_bytes_ = 0;
     role.release();
     is_waiting_ = false;
     patience_.over();
@@ -202,7 +220,7 @@ class receiver {
   template <class Consumer>
   bool is_end(const Place& place, Consumer& role, status why) {
     switch (why) {
-      case status::corrupt: report_damage(role.last_damage()); return false;
+      case status::corrupt: report_damage(place, role.last_damage()); return false;
       case status::closed: return is_closed(place);
       case status::peer_gone: return is_gone(place);
       case status::timed_out:
@@ -244,9 +262,11 @@ class receiver {
       throw command_error{
           exit_code::peer_gone,
           fmt::format(
-              "{}: its producer (process {}) died without closing; all that it had committed was "
-              "received, {} messages, {} bytes; the {} stays: {}`annulus recv --keep` waits for "
-              "the next one",
+              "{}: its producer (process {}) died without closing, or gave up before the end of "
+              "its "
+              "input; all "
+              "that it had committed was received, {} messages, {} bytes; the {} stays: {}`annulus "
+              "recv --keep` waits for the next one",
               name(), who, count_, bytes_, Place::kind,
               Place::is_store ? "`annulus send --resume` goes on, " : "")};
     }
@@ -254,11 +274,22 @@ class receiver {
     return false;
   }
 
-  void report_damage(std::optional<damage> what) {
-    ++damage_;
+  // Throws when it comes to nothing: the same place again, or more than a ring can hold.
+  void report_damage(const Place& place, std::optional<damage> what) {
     const auto seen = what.value_or(damage{});
-    fmt::print(stderr, "annulus: {}: damaged records were skipped: {} bytes at position {}\n",
-               name(), seen.bytes, seen.pos);
+    damaged_bytes_ += seen.bytes;
+    if (Place::is_store && (!what || damaged_bytes_ > place.room() ||
+                            (damage_ != 0 && seen.pos == last_damage_.pos))) {
+      throw command_error{exit_code::damaged,
+                          fmt::format("{}: its positions make no sense; {} messages were received; "
+                                      "remove it and make it anew",
+                                      name(), count_)};
+    }
+    ++damage_;
+    last_damage_ = seen;
+    check_timeout(exit_code::timed_out, "no message, only damage");
+    remark("{}: damaged records were skipped: {} bytes at position {}", name(), seen.bytes,
+           seen.pos);
   }
 
   void report_stall(std::optional<stall> by) {
@@ -267,11 +298,9 @@ class receiver {
     const auto for_now = clock::now() - by->since;
     if (for_now < std::chrono::seconds(1)) return;
     stalled_ = by;
-    fmt::print(
-        stderr,
-        "annulus: {}: producer {} (process {}) has held us up for {}: it is alive, with a {}\n",
-        name(), by->producer, by->pid, show_span(for_now),
-        Place::is_store ? "claim that it has not committed" : "message that is not whole");
+    remark("{}: producer {} (process {}) has held us up for {}: it is alive, with a {}", name(),
+           by->producer, by->pid, show_span(for_now),
+           Place::is_store ? "claim that it has not committed" : "message that is not whole");
   }
 
   void wait_a_bit(exit_code when_over, const std::string& what) {
@@ -302,6 +331,10 @@ class receiver {
   std::uint64_t count_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t damage_ = 0;
+  std::uint64_t damaged_bytes_ = 0;  // since the last message
+  damage last_damage_;
+  std::array<std::uint64_t, 3> last_state_{};  // of a channel that ended and could not be removed
+  int rounds_ = 0;
   std::uint64_t past_ = 0;  // arrivals of producers whose streams were read before we came
   std::optional<std::uint64_t> gone_;  // arrivals, at the last look; nothing: not all had gone
   std::optional<stall> stalled_;
@@ -322,7 +355,12 @@ constexpr const char* footer =
     "Waits for the channel to be made, reads until every producer has closed and all was read,\n"
     "and then removes it if nobody created it. Messages are written one after the other as they\n"
     "are; --lines ends each with a newline, --frames puts its length (4 bytes, little endian)\n"
-    "before it. What was not written out stays for the next recv: in a ring for as long as that\n"
+    "before it. --file is emptied when the channel can be read, not before. A stream that its "
+    "sender\n"
+    "did not finish, as it was killed, stopped or failed, ends with 5: all that had come is "
+    "written\n"
+    "out, and it is not whole. What was not written out stays for the next recv: in a ring for as "
+    "long as that\n"
     "takes, in a pipe as long as somebody has it open, as `annulus send` has.\n"
     "\n"
     "Examples:\n"
@@ -346,20 +384,17 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
           "--frames", [o](std::int64_t) { o->how = framing::frames; },
           "put each message's length before it")
       ->excludes(lines);
-  command->add_option("--count", o->count, "end after so many messages")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
-  command
-      ->add_option("--producers", o->producers,
-                   "do not end before so many producers have come (and closed)")
-      ->check(CLI::PositiveNumber)
-      ->type_name("N");
+  add_number(*command, "--count", o->count, 1, no_limit, "end after so many messages");
+  auto* producers = add_number(*command, "--producers", o->producers, 1, no_limit,
+                               "do not end before so many producers have come (and closed)");
   add_span(*command, "--timeout", o->timeout, "when nothing comes for so long, end with 7");
   add_waiting(*command, o->from);
   command->add_flag("--keep", o->survives_death,
                     "when a producer dies, wait for the next one, until one closes");
-  command->add_flag("--forever", o->goes_on_for_ever,
-                    "when all have closed, too, wait for the next one");
+  command
+      ->add_flag("--forever", o->goes_on_for_ever,
+                 "when all have closed, too, wait for the next one")
+      ->excludes(producers);
   command->add_flag("--progress", o->shows_progress, "tell on stderr how far it is");
   command->callback([o, &ends_with] {
     o->survives_death |= o->goes_on_for_ever;

@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/options.hpp"
 #include <fmt/format.h>
 
@@ -20,18 +21,18 @@ void remove_auto(const bus::endpoint& e, bool is_forced) {
   auto decided = bus::decision_of(e.name, e.owner);
   const bool was_there = must(bus::remove(e, is_forced));
   if (!decided) {
-    fmt::print("removed {}: it did not say whether it led to a ring or to a pipe\n", to_string(e));
+    print("removed {}: it did not say whether it led to a ring or to a pipe\n", to_string(e));
     return;
   }
-  fmt::print("removed {}, which led to {}:{}{}\n", to_string(e), to_string(decided->transport),
-             e.name, was_there ? "" : " (there was none any more)");
+  print("removed {}, which led to {}:{}{}\n", to_string(e), to_string(decided->transport), e.name,
+        was_there ? "" : " (there was none any more)");
 }
 
 void remove(const remove_options& o) {
   const auto e = o.name.whole();
   if (e.scheme == bus::scheme::automatic) return remove_auto(e, o.is_forced);
   static_cast<void>(must(bus::remove(e, o.is_forced)));
-  fmt::print("removed {}\n", to_string(e));
+  print("removed {}\n", to_string(e));
 }
 
 }  // namespace

@@ -1,11 +1,16 @@
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/signals.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <exception>
+#include <sstream>
+#include <string>
+#include <vector>
 
 namespace annulus::cli {
 namespace {
@@ -37,10 +42,6 @@ void describe(CLI::App& app) {
   app.set_help_all_flag("--help-all", "Tell all of every subcommand");
   app.set_version_flag("--version", "annulus " ANNULUS_VERSION " (" ANNULUS_BUILD ")");
   app.footer(std::string(footer) + exit_codes_help);
-  app.failure_message([](const CLI::App*, const CLI::Error& e) {
-    return fmt::format("annulus: {}\nannulus: see annulus --help, annulus COMMAND --help\n",
-                       e.what());
-  });
 }
 
 // What was printed must have arrived: a full disk is a failure, not a success. A reader that has
@@ -49,6 +50,31 @@ bool is_stdout_whole() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
   pollfd out{STDOUT_FILENO, 0, 0};
   return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
+// What CLI11 has to say: help on standard output, an error as a remark.
+int told(const CLI::App& app, const CLI::ParseError& e) {
+  std::ostringstream help;
+  std::ostringstream error;
+  if (app.exit(e, help, error) == 0) {
+    print_text(help.str());
+    return 0;
+  }
+  remark("{}", e.what());
+  remark("see annulus --help, annulus COMMAND --help");
+  return static_cast<int>(exit_code::usage);
+}
+
+// CLI11 would only say that a subcommand is required.
+void require_known(const CLI::App& app, int argc, const char* const* argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const auto* one : app.get_subcommands({})) {
+    if (one->get_name() == argv[1]) return;
+    names.push_back(one->get_name());
+  }
+  throw command_error{exit_code::usage, fmt::format("there is no subcommand '{}'; there are {}",
+                                                    argv[1], fmt::join(names, ", "))};
 }
 
 int dispatch(int argc, const char* const* argv) {
@@ -66,10 +92,11 @@ int dispatch(int argc, const char* const* argv) {
   add_compare(app, ends_with);
   add_gateway(app, ends_with);
   add_choose(app, ends_with);
+  require_known(app, argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : static_cast<int>(exit_code::usage);
+    return told(app, e);
   }
   return static_cast<int>(ends_with);
 }
@@ -82,17 +109,17 @@ int run(int argc, const char* const* argv) {
   try {
     code = dispatch(argc, argv);
   } catch (const command_error& e) {
-    fmt::print(stderr, "annulus: {}\n", e.message);
+    remark("{}", e.message);
     code = static_cast<int>(e.code);
   } catch (const stopped&) {
     code = 128 + stop_signal();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "annulus: out of memory\n");
+    remark("out of memory");
   } catch (const std::exception& e) {
-    fmt::print(stderr, "annulus: {}\n", e.what());
+    remark("{}", e.what());
   }
   if (!is_stdout_whole() && code == 0) {
-    fmt::print(stderr, "annulus: cannot write to standard output\n");
+    remark("cannot write to standard output");
     code = static_cast<int>(exit_code::failure);
   }
   return code;

@@ -1,5 +1,6 @@
 // annulus send: a byte stream into a channel, in chunks, by lines, or by frames.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/file.hpp"
 #include "cli/options.hpp"
 #include "cli/outbox.hpp"
@@ -97,16 +98,17 @@ void send_all(const send_options& o, const Place& place, outbox<Place, Producer>
     send_messages(o, box, input, seen);
 }
 
-template <class Producer, class Place>
-void send_through(const send_options& o, const Place& place, waiting how, file& input) {
-  static_cast<void>(chunk_of(o, place));
-  auto attached = Producer::attach(place.channel(), how);
-  if (!attached) {
-    const auto& why = attached.error();
-    throw command_error{code_of(why.kind), fmt::format("{}: {}", place.name(), why.message)};
-  }
-  if (!place.is_still_named()) throw start_over{};
-  auto role = std::move(attached).value();
+// Only a stream that was sent to its end is closed. One that a signal, its input or its consumer
+// broke off keeps its role until this process ends: it then counts as dead, as if it had been
+// killed, and recv can tell the difference.
+template <class Producer>
+void leave_unfinished(std::unique_ptr<Producer> role) {
+  static auto& left = *new std::vector<std::unique_ptr<Producer>>();  // never destroyed
+  left.push_back(std::move(role));
+}
+
+template <class Place, class Producer>
+void send_as(const send_options& o, const Place& place, Producer& role, file& input) {
   outbox<Place, Producer> box(place, role, o.box);
   box.wait_until_open();
   if constexpr (Place::is_store) {
@@ -123,8 +125,28 @@ void send_through(const send_options& o, const Place& place, waiting how, file& 
     box.wait_until_read();
   }
   if (box.dropped() > 0) {
-    fmt::print(stderr, "annulus: {} was full: {} messages were dropped, {} sent\n", place.name(),
-               box.dropped(), box.message_count());
+    remark("{} was full: {} messages were dropped, {} sent", place.name(), box.dropped(),
+           box.message_count());
+  }
+}
+
+template <class Producer, class Place>
+void send_through(const send_options& o, const Place& place, waiting how, file& input) {
+  static_cast<void>(chunk_of(o, place));
+  auto attached = Producer::attach(place.channel(), how);
+  if (!attached) {
+    const auto& why = attached.error();
+    throw command_error{code_of(why.kind), fmt::format("{}: {}", place.name(), why.message)};
+  }
+  if (!place.is_still_named()) throw start_over{};
+  auto role = std::make_unique<Producer>(std::move(attached).value());
+  try {
+    send_as(o, place, *role, input);
+  } catch (const start_over&) {
+    throw;
+  } catch (...) {
+    leave_unfinished(std::move(role));
+    throw;
   }
 }
 

@@ -2,7 +2,7 @@
 // what each has of its own.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include "cli/json.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,8 +15,6 @@
 #include <annulus/ring/inspect.hpp>
 
 namespace annulus::cli {
-
-using json = nlohmann::ordered_json;
 
 struct ring_look : ring_report {};
 struct pipe_look : pipe_report {

@@ -1,4 +1,5 @@
 // The named pipe, seen from outside, with the trail of who came and went.
+#include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/place.hpp"
 #include "cli/sight.hpp"
@@ -21,7 +22,10 @@ std::string role_of(const pipe_event& one) {
 }
 
 std::chrono::nanoseconds since(deadline then) {
-  return std::max(std::chrono::steady_clock::now() - then, std::chrono::nanoseconds(0));
+  // A peer may have written any time: what cannot be is 0, and the difference does not overflow.
+  const auto now = std::chrono::steady_clock::now();
+  if (then < deadline() || then > now) return {};
+  return now - then;
 }
 
 }  // namespace
@@ -56,25 +60,25 @@ std::string blocked_by(const pipe_look& r) {
 
 void show(const pipe_look& r, const std::string& name) {
   const auto& shape = r.geometry;
-  fmt::print("{}  {}, capacity {}, messages up to {}{}, since {} ({})\n", name,
-             shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-             show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
-             shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at), r.path);
-  fmt::print("  depth {} of the {} that the kernel grants ({:.0f} %), high water {}\n",
-             show_bytes_of(r.depth), show_bytes_of(r.kernel_bytes),
-             100 * static_cast<double>(r.depth) / static_cast<double>(r.kernel_bytes),
-             show_bytes_of(high_water(r)));
+  print("{}  {}, capacity {}, messages up to {}{}, since {} ({})\n", name,
+        shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
+        show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+        shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at), r.path);
+  print("  depth {} of the {} that the kernel grants ({:.0f} %), high water {}\n",
+        show_bytes_of(r.depth), show_bytes_of(r.kernel_bytes),
+        100 * static_cast<double>(r.depth) / static_cast<double>(r.kernel_bytes),
+        show_bytes_of(high_water(r)));
 }
 
 void show_trail(const pipe_look& r) {
   if (r.trail.empty()) return;
   constexpr std::size_t most = 10;  // --json has them all
   const auto skipped = r.trail.size() > most ? r.trail.size() - most : 0;
-  fmt::print("  {:<19} {:<11} {:<14} {:>8}  {}\n", "trail", "", "role", "process", "user");
+  print("  {:<19} {:<11} {:<14} {:>8}  {}\n", "trail", "", "role", "process", "user");
   for (std::size_t i = skipped; i < r.trail.size(); ++i) {
     const auto& one = r.trail[i];
-    fmt::print("  {:<19} {:<11} {:<14} {:>8}  {}\n", show_time(one.at), to_string(one.what),
-               role_of(one), one.pid, user(one.uid));
+    print("  {:<19} {:<11} {:<14} {:>8}  {}\n", show_time(one.at), to_string(one.what),
+          role_of(one), one.pid, user(one.uid));
   }
 }
 

@@ -1,4 +1,5 @@
 // The ring, seen from outside.
+#include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/options.hpp"
 #include "cli/sight.hpp"
@@ -39,15 +40,14 @@ std::string blocked_by(const ring_look& r) {
 
 void show(const ring_look& r, const std::string& name) {
   const auto& shape = r.geometry;
-  fmt::print("{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
-             to_string(shape.topology), show_bytes_of(shape.capacity),
-             show_bytes_of(shape.max_message), to_string(shape.integrity),
-             shape.huge_pages != 0 ? ", huge pages" : "",
-             shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
-  fmt::print("  depth {} ({:.0f} %), high water {}, read up to {}, written up to {}, next: {}\n",
-             show_bytes_of(r.depth),
-             100 * static_cast<double>(r.depth) / static_cast<double>(shape.capacity),
-             show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
+  print("{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
+        to_string(shape.topology), show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+        to_string(shape.integrity), shape.huge_pages != 0 ? ", huge pages" : "",
+        shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
+  print("  depth {} ({:.0f} %), high water {}, read up to {}, written up to {}, next: {}\n",
+        show_bytes_of(r.depth),
+        100 * static_cast<double>(r.depth) / static_cast<double>(shape.capacity),
+        show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
 }
 
 void show_trail(const ring_look&) {}

@@ -55,6 +55,7 @@ void heed_signals() {
   handle(SIGTERM, ask_to_stop);
   if (!is_ignored(SIGHUP)) handle(SIGHUP, ask_to_stop);  // nohup
   handle(SIGPIPE, SIG_IGN);
+  handle(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error, not a death
   handle(SIGBUS, cut_off);
 }
 

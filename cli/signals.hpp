@@ -4,7 +4,8 @@
 namespace annulus::cli {
 
 // SIGINT, SIGTERM and SIGHUP only ask to stop. A signal that falls just before a system call that
-// blocks would be missed: a timer repeats it until the command has ended. SIGPIPE is ignored.
+// blocks would be missed: a timer repeats it until the command has ended. SIGPIPE and
+// SIGXFSZ are ignored: the write says it.
 void heed_signals();
 
 // The signal that asked to stop; 0: none has.

@@ -1,5 +1,6 @@
 // annulus stat: channels seen from outside. Reads only, disturbs nobody.
 #include "cli/commands.hpp"
+#include "cli/console.hpp"
 #include "cli/options.hpp"
 #include "cli/sight.hpp"
 #include "cli/signals.hpp"
@@ -52,29 +53,28 @@ sight<Look> look_at(const bus::endpoint& at) {
 
 void show_role(const std::string& who, const role_report& role) {
   const auto& c = role.counters;
-  fmt::print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", who,
-             word_for(role.state), role.pid,
-             role.attached_at != 0 ? show_time(role.attached_at) : "", c.messages,
-             show_bytes_of(c.bytes), c.refused, c.dropped, c.waits);
+  print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", who,
+        word_for(role.state), role.pid, role.attached_at != 0 ? show_time(role.attached_at) : "",
+        c.messages, show_bytes_of(c.bytes), c.refused, c.dropped, c.waits);
 }
 
 template <class Look>
 void show_all(const found_endpoint& at, const Look& seen, const rates* speed) {
   const auto name = to_string(at.where);
-  if (!at.why.empty()) fmt::print("auto:{} leads to {}: {}\n", at.where.name, name, at.why);
+  if (!at.why.empty()) print("auto:{} leads to {}: {}\n", at.where.name, name, at.why);
   show(seen, name);
   const auto& c = seen.consumer.counters;
   if (c.recovered + c.corrupt > 0) {
-    fmt::print("  claims of the dead skipped {}, stretches of damage skipped {}\n", c.recovered,
-               c.corrupt);
+    print("  claims of the dead skipped {}, stretches of damage skipped {}\n", c.recovered,
+          c.corrupt);
   }
   if (speed != nullptr) {
-    fmt::print("  now {} messages/s, {}/s\n", show_count(std::floor(speed->messages)),
-               show_bytes(std::floor(speed->bytes)));
+    print("  now {} messages/s, {}/s\n", show_count(std::floor(speed->messages)),
+          show_bytes(std::floor(speed->bytes)));
   }
-  if (const auto why = blocked_by(seen); !why.empty()) fmt::print("  BLOCKED: {}\n", why);
-  fmt::print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", "role", "state",
-             "process", "attached", "messages", "bytes", "refused", "dropped", "waits");
+  if (const auto why = blocked_by(seen); !why.empty()) print("  BLOCKED: {}\n", why);
+  print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", "role", "state",
+        "process", "attached", "messages", "bytes", "refused", "dropped", "waits");
   show_role("consumer", seen.consumer);
   for (std::size_t i = 0; i < seen.producers.size(); ++i) {
     if (seen.producers[i].state == presence::never_came) continue;
@@ -87,11 +87,10 @@ template <class Look>
 void show_line(const std::string& name, const Look& seen) {
   const auto alive = std::ranges::count(seen.producers, presence::attached, &role_report::state);
   const auto dead = std::ranges::count(seen.producers, presence::died, &role_report::state);
-  fmt::print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", name,
-             kind_of(seen), show_bytes_of(capacity_of(seen)), show_bytes_of(seen.depth),
-             sum_of_producers(seen).messages, seen.consumer.counters.messages,
-             word_for(seen.consumer.state), alive, dead,
-             blocked_by(seen).empty() ? "" : "  BLOCKED");
+  print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", name, kind_of(seen),
+        show_bytes_of(capacity_of(seen)), show_bytes_of(seen.depth),
+        sum_of_producers(seen).messages, seen.consumer.counters.messages,
+        word_for(seen.consumer.state), alive, dead, blocked_by(seen).empty() ? "" : "  BLOCKED");
 }
 
 // JSON.
@@ -170,7 +169,7 @@ void list(const bus::endpoint& at, json* into) {
     if (into != nullptr)
       into->push_back({{"name", to_string(at)}, {"error", e.message}});
     else
-      fmt::print("{:<24} {}\n", to_string(at), e.message);
+      print("{:<24} {}\n", to_string(at), e.message);
   }
 }
 
@@ -179,16 +178,16 @@ void list_all(bool as_json) {
   const auto pipes = all_in("/tmp", bus::scheme::pipe, ".pipe");
   json all = json::array();
   if (!as_json && rings.empty() && pipes.empty()) {
-    fmt::print("there are no rings in /dev/shm and no pipes in /tmp\n");
+    print("there are no rings in /dev/shm and no pipes in /tmp\n");
     return;
   }
   if (!as_json) {
-    fmt::print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n", "channel", "kind", "capacity",
-               "depth", "sent", "received", "consumer", "producers");
+    print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n", "channel", "kind", "capacity",
+          "depth", "sent", "received", "consumer", "producers");
   }
   for (const auto& one : rings) list<ring_look>(one, as_json ? &all : nullptr);
   for (const auto& one : pipes) list<pipe_look>(one, as_json ? &all : nullptr);
-  if (as_json) fmt::print("{}\n", all.dump(2));
+  if (as_json) print_json(all, 2);
 }
 
 // One of them.
@@ -212,9 +211,9 @@ void watch(const stat_options& o, const found_endpoint& at) {
     const auto now = look_at<Look>(at.where);
     const auto speed = between(before, now);
     if (o.as_json) {
-      fmt::print("{}\n", json_of(at, now.seen, &speed).dump());
+      print_json(json_of(at, now.seen, &speed), -1);
     } else {
-      fmt::print("\x1b[H\x1b[2J");
+      print("\x1b[H\x1b[2J");
       show_all(at, now.seen, &speed);
     }
     if (std::fflush(stdout) != 0) return;  // nobody reads any more
@@ -227,7 +226,7 @@ void stat_one(const stat_options& o, const found_endpoint& at) {
   if (o.watch_seconds > 0) return watch<Look>(o, at);
   const auto now = look_at<Look>(at.where);
   if (o.as_json)
-    fmt::print("{}\n", json_of(at, now.seen, nullptr).dump(2));
+    print_json(json_of(at, now.seen, nullptr), 2);
   else
     show_all(at, now.seen, nullptr);
 }

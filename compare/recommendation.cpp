@@ -32,17 +32,22 @@ class adviser {
   }
 
   [[nodiscard]] std::vector<advice> all() const {
-    return {anywhere(), soon(), many(), more(), cheaply(), otherwise()};
+    return {anywhere(), soon(), many(), more(), cheaply(), elsewhere(), otherwise()};
   }
 
  private:
   static constexpr const char* no_pipe = "the pipe was not measured here";
 
+  [[nodiscard]] static advice elsewhere() {
+    return {"another machine, or another system than Linux", "",
+            "the ring and the pipe both end at this machine, and are for Linux: take a socket"};
+  }
+
   [[nodiscard]] advice anywhere() const {
-    const char* need = "other systems than Linux, or later another machine";
+    const char* need = "processes that share a folder, but no shared memory";
     if (pipe_ == nullptr) return {need, "", no_pipe};
     return {need, pipe_->name,
-            fmt::format("shared memory ends at this machine; here the pipe carries {}/s, p99 {}",
+            fmt::format("a FIFO needs no shared memory; here it carries {}/s, p99 {}",
                         show_count(pipe_->rate()), span(pipe_->latency->p99))};
   }
 

@@ -522,7 +522,7 @@ TEST(CliDeath, signals_end_cleanly_and_say_so) {
     ASSERT_TRUE(memory);
     auto seen = inspect(*memory);
     EXPECT_EQ(seen->consumer.state, presence::closed);
-    EXPECT_EQ(seen->producers[0].state, presence::closed);
+    EXPECT_EQ(seen->producers[0].state, presence::died) << "its input had not ended";
     close(pipe_ends[0]);
     close(pipe_ends[1]);
   }

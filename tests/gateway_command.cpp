@@ -132,6 +132,41 @@ TEST(GatewayCommand, a_signal_stops_it_cleanly_with_its_code) {
   }
 }
 
+TEST(GatewayCommand, a_channel_is_not_passed_on_into_itself_however_it_is_spelled) {
+  const scratch_endpoint from;
+  auto made = opened(segment::create(from.str()));
+  for (const auto& alias : {made.path(), "/" + made.path(), "/dev/./shm/annulus." + from.str()}) {
+    const auto said = annulus_says({"gateway", from.at("shm"), "shm:" + alias});
+    EXPECT_EQ(said.code, 2) << alias;
+    EXPECT_THAT(said.err, HasSubstr("the same channel")) << alias;
+  }
+  EXPECT_EQ(opened(inspect(made)).producers[0].state, presence::never_came);
+}
+
+TEST(GatewayCommand, one_that_is_refused_leaves_behind_only_what_was_there) {
+  const scratch_endpoint from, to;
+  const auto is_there = [](const bus::endpoint& e) {
+    return ::access(bus::path_of(e).c_str(), F_OK) == 0;
+  };
+  const auto a = opened(bus::parse(from.at("shm")));
+  const auto b = opened(bus::parse(to.at("pipe")));
+  EXPECT_NE(annulus_says({"gateway", from.at("shm"), from.at("shm")}).code, 0);
+  EXPECT_NE(annulus_says({"gateway", from.at("shm"), "shm:/no/such/folder"}).code, 0);
+  EXPECT_NE(
+      annulus_says({"gateway", from.at("shm", "max_message=1000"), to.at("pipe", "max_message=10")})
+          .code,
+      0);
+  EXPECT_FALSE(is_there(a));
+  EXPECT_FALSE(is_there(b));
+  // auto: its decision goes too.
+  EXPECT_NE(annulus_says({"gateway", from.at("auto"), "shm:/no/such/folder"}).code, 0);
+  EXPECT_NE(::access(from.decision_path().c_str(), F_OK), 0);
+
+  const auto kept = opened(segment::create(from.str()));
+  EXPECT_NE(annulus_says({"gateway", from.at("shm"), "shm:/no/such/folder"}).code, 0);
+  EXPECT_TRUE(is_there(a));
+}
+
 TEST(GatewayCommand, its_health_is_told_as_often_as_asked) {
   const scratch_endpoint from, to;
   command one({"gateway", from.at("shm"), to.at("shm"), "--health", "1ms"});
