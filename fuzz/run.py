@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -34,6 +35,20 @@ def command(args, seed, seconds, work):
            f"-artifact_prefix={work}/"]
     words = HERE / f"{args.name}.dict"
     return out + ([f"-dict={words}"] if words.exists() else []) + [str(d) for d in found]
+
+
+def run(line, world):
+    """Runs it in a folder of its own, which goes with all that was made under its name."""
+    folder = Path(tempfile.mkdtemp(prefix="annulus-fuzz-", dir="/dev/shm"))
+    try:
+        return subprocess.run(line, env=dict(world, ANNULUS_FUZZ_FOLDER=str(folder)),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, errors="replace")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        for place in (Path("/tmp"), Path("/dev/shm")):
+            for left in place.glob(f"*{folder.name}*"):
+                left.unlink(missing_ok=True)
 
 
 def figure(pattern, text):
@@ -60,8 +75,7 @@ def main():
     if args.canary:
         world["ANNULUS_FUZZ_CANARY"] = "1"
     began = time.monotonic()
-    ran = subprocess.run(command(args, seed, seconds, work), env=world, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+    ran = run(command(args, seed, seconds, work), world)
     took = max(time.monotonic() - began, 0.001)
 
     units = figure(r"stat::number_of_executed_units: *(\d+)", ran.stdout)

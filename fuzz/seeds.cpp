@@ -6,8 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <annulus/bus/choice.hpp>
+#include <annulus/bus/once.hpp>
 #include <annulus/ring/ring.hpp>
 
 namespace annulus::fuzz {
@@ -97,6 +100,97 @@ void operations() {
   }
 }
 
+// Changes of every kind between accesses, and beside a thread.
+void hostile() {
+  for (unsigned shape = 0; shape < 4; ++shape) {
+    for (const unsigned has_thread : {0u, 1u}) {
+      output all;
+      all.byte(has_thread).byte(shape).byte(0).put(std::uint16_t{600}).byte(8);
+      for (unsigned i = 0; i < 8; ++i) {
+        all.put(static_cast<std::uint16_t>(i * 16)).byte(i * 4 + i % 3).byte(i * 32).byte(200);
+      }
+      for (unsigned i = 0; i < 100; ++i) all.byte(i * 37 % 250);
+      save("hostile", std::to_string(shape) + (has_thread != 0 ? "-thread" : "-steps"),
+           all.bytes());
+    }
+  }
+}
+
+// Honest use, a forged frame, noise, and spoiled words.
+void pipe_steps() {
+  output all;
+  all.byte(5).put(std::uint16_t{3000});
+  for (const unsigned one :
+       {0x00u, 0x01u, 0x10u, 0x28u, 0x58u, 0x1au, 0x0bu, 0x0bu, 0x01u, 0x0bu, 0x0eu}) {
+    all.byte(one);
+  }
+  save("pipe", "honest", all.bytes());
+  auto forged = all;
+  forged.byte(4).put(std::uint16_t{100}).byte(6).byte(1).byte(0x0b).byte(0x0e);
+  forged.byte(4).put(std::uint16_t{4064}).byte(4).byte(2);
+  forged.byte(4).put(std::uint16_t{50}).byte(0x46).byte(2).byte(1).byte(0x0b).byte(0x7f);
+  save("pipe", "forged", forged.bytes());
+  auto noise = all;
+  noise.byte(3).put(std::uint16_t{40});
+  for (int i = 0; i < 40; ++i) noise.byte(0x5a);
+  noise.byte(0x18).byte(0x0b).byte(0x0d);
+  noise.byte(5).put(std::uint16_t{16}).byte(8).put(~std::uint64_t{0}).byte(1).byte(7).byte(0x0b);
+  noise.byte(6).byte(8).put(std::uint64_t{8192}).byte(16).byte(0).byte(1).byte(0x2a).byte(0x0b);
+  save("pipe", "noise", noise.bytes());
+}
+
+void save(const std::string& target, const std::string& name, std::string_view text) {
+  save(target, name, std::as_bytes(std::span(text)));
+}
+
+void names() {
+  int count = 0;
+  for (const auto* const one :
+       {"shm:orders", "pipe:orders?max_message=64KiB&mode=0640",
+        "auto:orders?latency=50us&producers=4&rate=20000&portable=no&guarded=yes",
+        "shm:/dev/shm/x?capacity=1MiB&integrity=crc32c&create=no&owner=any&wait=nap&nap=1.5ms",
+        "pipe:x?once=yes&wait=yield&spin=20us", "1.5h", "64 KiB"}) {
+    save("names", std::to_string(count++), std::string_view(one));
+  }
+}
+
+void marks() {
+  output steps;
+  steps.put(std::uint16_t{640}).byte(0);
+  for (unsigned i = 0; i < 40; ++i) steps.byte(4 + i % 4).byte(i % 5).byte(1);
+  steps.byte(0).byte(1).byte(4).byte(1).byte(0).byte(5).byte(1).byte(1);
+  save("marks", "steps", steps.bytes());
+  output spoiled;
+  spoiled.put(std::uint16_t{64}).byte(1).byte(0).byte(2 + 24 * 8).put(std::uint16_t{16});
+  for (unsigned i = 0; i < 24; ++i) spoiled.byte(0xff);
+  spoiled.byte(1).byte(4).byte(0).byte(1);
+  save("marks", "spoiled", spoiled.bytes());
+  const auto head = bus::head_of({0x1234, 77});
+  save("marks", "head", head);
+}
+
+void decisions() {
+  for (const bool quick : {false, true}) {
+    bus::needs of;
+    if (quick) of.rate = 1'000'000;
+    const auto made = bus::choose(of);
+    const std::string kind = to_string(made.transport);
+    save("decision", kind, "annulus auto 1\n" + kind + "\n" + made.why + "\n");
+  }
+}
+
+void streams() {
+  output lines, frames;
+  lines.byte(0).put(std::uint16_t{1000});
+  frames.byte(1).put(std::uint16_t{1000});
+  for (const std::string_view one : {"a line", "", "one more", "fin\r"}) {
+    lines.put(std::as_bytes(std::span(one))).byte('\n');
+    frames.put(static_cast<std::uint32_t>(one.size())).put(std::as_bytes(std::span(one)));
+  }
+  save("stream", "lines", lines.bytes());
+  save("stream", "frames", frames.bytes());
+}
+
 }  // namespace
 }  // namespace annulus::fuzz
 
@@ -105,4 +199,10 @@ int main(int argc, char** argv) {
   annulus::fuzz::root = argv[1];
   annulus::fuzz::segments();
   annulus::fuzz::operations();
+  annulus::fuzz::hostile();
+  annulus::fuzz::pipe_steps();
+  annulus::fuzz::names();
+  annulus::fuzz::marks();
+  annulus::fuzz::decisions();
+  annulus::fuzz::streams();
 }
