@@ -5,11 +5,11 @@
 // state is copied into a file of its own, where nobody holds a lock, so all of its roles are dead;
 // others take them up and must find every invariant intact. This sees what no model of the language
 // can: the order in which the compiler really stores.
-#include "processes.hpp"
-#include "tracing.hpp"
+#include "instructions.hpp"
+#include "names.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sched.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -22,22 +22,6 @@ namespace annulus::processes {
 namespace {
 
 constexpr std::uint64_t capacity = 4096;
-
-// A message says its number; its size follows from that: up to 200 bytes, and 0 for the sixth.
-constexpr std::uint64_t silent = 6;
-std::vector<std::byte> say(std::uint64_t n) {
-  std::vector<std::byte> bytes(n == silent ? 0 : 8 + mixed(n) % 193);
-  std::uint64_t word = n;
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof word) {
-    std::memcpy(bytes.data() + at, &word, std::min(sizeof word, bytes.size() - at));
-    word = mixed(word);
-  }
-  return bytes;
-}
-bool says(message m, std::uint64_t n) {
-  const auto bytes = say(n);
-  return std::equal(m.begin(), m.end(), bytes.begin(), bytes.end());
-}
 
 using image = std::vector<std::byte>;  // a segment's bytes
 
@@ -58,64 +42,18 @@ segment revived(const image& bytes) {
   return made;
 }
 
-// A process that moves one instruction at a time, from where it calls `watched` to its end.
-class stepped {
- public:
-  using body = std::function<void(const std::function<void(std::function<void()>)>& watched)>;
+// What a death inside the operation may leave of a segment (instructions.hpp).
+struct ring_watch {
+  using image = std::vector<std::byte>;
+  const segment* memory;
 
-  explicit stepped(const body& run)
-      : process_([&] {
-          run([&](const std::function<void()>& operation) {
-            require(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0, "cannot be traced");
-            raise(SIGSTOP);
-            *stage_ = 1;
-            operation();
-            *stage_ = 2;
-            raise(SIGKILL);
-          });
-        }) {
-    if (!process_.await_stop()) fail("the traced process did not come: " + process_.fate());
-    ptrace(PTRACE_SETOPTIONS, process_.pid(), nullptr,
-           reinterpret_cast<void*>(static_cast<std::uintptr_t>(PTRACE_O_EXITKILL)));
-    while (*stage_ == 0) advance();
-  }
-
-  [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
-  [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
-
-  // One instruction. False: the operation is done.
-  bool step() {
-    advance();
-    ++steps_;
-    return *stage_ != 2;
-  }
-
- private:
-  static constexpr std::uint64_t max_advances = 5'000'000;
-
-  void advance() {
-    require(++advances_ < max_advances, "the operation does not end");
-    const auto went = step_once(process_, within(patience));
-    require(went != step::blocked, "a step does not end");
-    if (went == step::ended) fail("the traced process ended: " + process_.fate());
-  }
-
-  shared<std::atomic<int>> stage_;
-  child process_;
-  std::uint64_t steps_ = 0;
-  std::uint64_t advances_ = 0;
+  [[nodiscard]] image copy() const { return copy_of(*memory); }
+  [[nodiscard]] bool is(const image& last) const { return copy_of(*memory) == last; }
 };
-
-// Every state of the segment that a death inside the operation may leave, in order.
 std::vector<image> states_of(const segment& memory, const stepped::body& run) {
-  std::vector<image> all;
-  stepped process(run);
-  for (bool goes_on = true; goes_on; goes_on = process.step()) {
-    image now = copy_of(memory);
-    if (all.empty() || now != all.back()) all.push_back(std::move(now));
-  }
-  all.push_back(copy_of(memory));
-  ::testing::Test::RecordProperty("instructions", std::to_string(process.steps()));
+  points told;
+  auto all = states_of(ring_watch{&memory}, run, told);
+  told.first = all.size();
   return all;
 }
 
@@ -169,12 +107,6 @@ std::vector<std::uint64_t> read_all(Consumer& rx, std::uint64_t below) {
     while (n < below && !says(seen.bytes(), n)) ++n;
     numbers.push_back(n);  // `below`: it is none of them
   }
-}
-
-std::vector<std::uint64_t> count_from(std::uint64_t first, std::uint64_t end) {
-  std::vector<std::uint64_t> numbers;
-  for (std::uint64_t n = first; n < end; ++n) numbers.push_back(n);
-  return numbers;
 }
 
 // Free space is all zero, where the ring rests on that.
@@ -366,14 +298,19 @@ template <class Kind, class First, class Second>
 void two_deaths(First first, Second second, const outcomes& legal) {
   const segment memory = new_ring<Kind>(capacity - 200);
   push_some<Kind>(memory, 0, before);
-  const auto states = states_of(memory, [&](const auto& watched) { first(memory, watched); });
-  const std::size_t stride = is_sanitized ? 1 + states.size() / 3 : 1;
-  for (std::size_t i = 0; i < states.size(); i += stride) {
+  points told;
+  const auto states = states_of(
+      ring_watch{&memory}, [&](const auto& watched) { first(memory, watched); }, told);
+  const std::size_t every = stride(states.size(), 8);
+  for (std::size_t i = 0; i < states.size(); i += every) {
     SCOPED_TRACE("first death in state " + std::to_string(i));
+    ++told.first;
     const segment again = revived(states[i]);
-    const auto next = states_of(again, [&](const auto& watched) { second(again, watched); });
+    const auto next = states_of(
+        ring_watch{&again}, [&](const auto& watched) { second(again, watched); }, told);
     for (std::size_t k = 0; k < next.size(); ++k) {
       SCOPED_TRACE("second death in state " + std::to_string(k));
+      ++told.second;
       EXPECT_THAT(legal, ::testing::Contains(recover<Kind>(next[k], k % 2 == 0, 20)));
       if (::testing::Test::HasFailure()) return;
     }
@@ -445,6 +382,65 @@ TEST(EveryInstruction, of_a_consumer_and_of_its_replacement_keeps_the_ring_whole
   two_consumers_die<mpsc>();
 }
 
+// Comes and goes, and does nothing else.
+template <class Role>
+auto come_and_go() {
+  return [](const segment& memory, const auto& watched) {
+    watched([&] { (void)must(Role::attach(memory)); });
+  };
+}
+template <class Kind>
+void attach_at_every_instruction() {
+  const outcomes untouched{{0, 1, 2}};
+  const auto producer = come_and_go<typename Kind::producer>();
+  const auto consumer = come_and_go<typename Kind::consumer>();
+  two_deaths<Kind>(producer, producer, untouched);
+  two_deaths<Kind>(producer, consumer, untouched);
+  two_deaths<Kind>(consumer, producer, untouched);
+  two_deaths<Kind>(consumer, consumer, untouched);
+}
+TEST(EveryInstruction, of_an_attach_and_of_its_successors_changes_no_message_spsc) {
+  attach_at_every_instruction<spsc>();
+}
+TEST(EveryInstruction, of_an_attach_and_of_its_successors_changes_no_message_mpsc) {
+  attach_at_every_instruction<mpsc>();
+}
+
+// Takes up everything, past what the dead left, and releases it.
+template <class Kind>
+auto recover_watched() {
+  return [](const segment& memory, const auto& watched) {
+    watched([&] {
+      auto rx = must(Kind::consumer::attach(memory));
+      for (int dry = 0; dry < 2;) dry = rx.try_read() || rx.examine() ? 0 : dry + 1;
+      rx.release();
+    });
+  };
+}
+// A claim that is given up, so that its rest is behind a header of its own.
+template <class Kind>
+auto claim_watched(std::uint64_t bytes) {
+  return [bytes](const segment& memory, const auto& watched) {
+    auto tx = must(Kind::producer::attach(memory));
+    watched([&] {
+      auto claim = tx.try_claim(bytes);
+      require(static_cast<bool>(claim), "refused");
+      std::memset(claim.bytes().data(), 0xff, claim.bytes().size());
+    });
+  };
+}
+template <class Kind>
+void recovery_at_every_instruction() {
+  two_deaths<Kind>(push_watched<Kind>(3), recover_watched<Kind>(), {{0, 1, 2}, {0, 1, 2, 3}, {}});
+  two_deaths<Kind>(claim_watched<Kind>(300), recover_watched<Kind>(), {{0, 1, 2}, {}});
+}
+TEST(EveryInstruction, of_a_producer_and_of_who_recovers_it_keeps_the_ring_whole_spsc) {
+  recovery_at_every_instruction<spsc>();
+}
+TEST(EveryInstruction, of_a_producer_and_of_who_recovers_it_keeps_the_ring_whole_mpsc) {
+  recovery_at_every_instruction<mpsc>();
+}
+
 // A stored end that lags must not be taken for the end a lap later, when payload lies there.
 template <class Kind>
 void second_producer_dies_a_lap_later() {
@@ -470,6 +466,30 @@ TEST(EveryInstruction, of_a_replacement_a_lap_later_keeps_the_ring_whole_spsc) {
 }
 TEST(EveryInstruction, of_a_replacement_a_lap_later_keeps_the_ring_whole_mpsc) {
   second_producer_dies_a_lap_later<mpsc>();
+}
+
+// A name leads to a whole segment, or to none.
+TEST(EveryInstruction, of_a_creation_leaves_a_whole_segment_or_none) {
+  const testing::scratch_name name;
+  segment_options all;
+  all.capacity = capacity;
+  points told;
+  stepped process([&](const auto& watched) {
+    watched([&] { (void)must(segment::create(name.path(), all)); });
+  });
+  bool is_there = false;
+  for (bool goes_on = true; goes_on; goes_on = process.step()) {
+    const bool was_there = std::exchange(is_there, ::access(name.path().c_str(), F_OK) == 0);
+    if (was_there || !is_there) continue;
+    ++told.first;
+    const auto seen = segment::open(name.path());
+    ASSERT_TRUE(seen) << seen.error().message;
+    auto tx = must(spsc_producer::attach(*seen));
+    EXPECT_EQ(tx.try_push(say(0)), status::ok);
+  }
+  told.instructions = process.steps();
+  EXPECT_TRUE(is_there);
+  EXPECT_EQ(told.first, 1u);
 }
 
 // Stopped, not dead: nobody is robbed.

@@ -32,13 +32,16 @@ struct plan {
   bool aims = false;      // the parent kills some of them at a chosen instruction
 };
 
-// A child with copies of all that its parent has. It exits at once, or stays a while: its parent
-// may die meanwhile, so nothing but its own clock ends it.
-inline void fork_off(dice& luck) {
+// A child with copies of all that its parent has: it uses them, or not, and exits at once or stays
+// a while. Its parent may die meanwhile, so nothing but its own clock ends it.
+template <class Use>
+void fork_off(dice& luck, Use use) {
   while (waitpid(-1, nullptr, WNOHANG) > 0) {
   }
+  const bool uses = luck.once_in(2);
   const auto stay = luck.once_in(2) ? luck.below(6'000) : 0;
   if (fork() != 0) return;
+  if (uses) use();
   kernel::nap(std::chrono::microseconds(stay));
   _exit(0);
 }
@@ -60,7 +63,7 @@ class pushing {
   void run() {
     while (!book_.is_stopping.load(std::memory_order_relaxed)) {
       push_somehow();
-      if (plan_.forks && dice_.once_in(2'000)) fork_off(dice_);
+      if (plan_.forks && dice_.once_in(2'000)) fork_off(dice_, [&] { misuse(); });
       // The role is one thread's at a time, not always the same one's.
       if (plan_.restarts && dice_.once_in(2'000)) std::thread([&] { push_somehow(); }).join();
       if ((may_die_ && dice_.once_in(20'000)) || (plan_.restarts && dice_.once_in(5'000))) return;
@@ -81,6 +84,13 @@ class pushing {
       case 8: push([&](message m) { return to_.try_push(m); }); break;
       default: push([&](message m) { return to_.push(m, within(20ms)); }); break;
     }
+  }
+
+  // In a child, where the role is another's.
+  void misuse() {
+    require(to_.try_push(message()) == status::not_permitted,
+            "a child pushed by its parent's role");
+    to_.close();
   }
 
   void check(status s) const {
@@ -189,12 +199,20 @@ class reading {
         book_.is_complete = true;
         return;
       }
-      if (plan_.forks && dice_.once_in(2'000)) fork_off(dice_);
+      if (plan_.forks && dice_.once_in(2'000)) fork_off(dice_, [&] { misuse(); });
       if (plan_.restarts && received_.is_settled() && !is_over && dice_.once_in(1'000)) return;
     }
   }
 
  private:
+  // In a child, where the role is another's.
+  void misuse() {
+    require(from_.try_read().status() == status::not_permitted,
+            "a child read by its parent's role");
+    from_.release();
+    from_.close();
+  }
+
   void see(message m) {
     received_.see(m);
     if (may_die_ && dice_.once_in(20'000)) raise(SIGKILL);
