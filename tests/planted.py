@@ -37,6 +37,12 @@ PLANTED = {
     "release_not_noted": [
         ("pipe/inflow.cpp", "  if (until < parsed_ || !kept_.empty()) note_released();",
          "  if (!IF && (until < parsed_ || !kept_.empty())) note_released();")],
+    # A child of fork() acts in its parent's role.
+    "child_acts": [
+        ("channel/process.hpp",
+         "    return mark_ == marks::own.mark.load(std::memory_order_relaxed);",
+         "    const auto here = marks::own.mark.load(std::memory_order_relaxed);\n"
+         "    return mark_ == here || (IF && mark_ != nobody);")],
 }
 
 CHOICE = """\
