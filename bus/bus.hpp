@@ -7,8 +7,8 @@
 // types remain for who wants none of that; bench/bus.cpp measures what it costs, and DESIGN.md says
 // when it is more.
 //
-// Threads and processes   as the transport's own roles: ring.hpp, pipe.hpp. What once=yes noted is
-//                         its process's too: a child's copy notes nothing
+// Threads, signals, processes   as the transport's own roles: ring.hpp, pipe.hpp. What once=yes
+//                               noted is its process's too: a child's copy notes nothing
 #pragma once
 
 #include <cassert>
@@ -157,6 +157,10 @@ class bus_producer {
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }
+  // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
+  void interrupt() noexcept {
+    bus::with(role_, [](auto& r) { r.interrupt(); });
+  }
   void close() noexcept {
     bus::with(role_, [](auto& r) { r.close(); });
   }
@@ -222,6 +226,10 @@ class bus_consumer {
 
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
+  }
+  // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
+  void interrupt() noexcept {
+    bus::with(role_, [](auto& r) { r.interrupt(); });
   }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
     return bus::with(role_, [](auto& r) { return r.stalled_by(); });

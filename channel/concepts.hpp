@@ -1,7 +1,8 @@
 // The interface that every transport shares, as concepts.
 //
 // A producer cannot read, a consumer cannot push: roles are types. try_ never waits; the same name
-// without it waits until a deadline. A claim is used once: it moves, and its destructor aborts.
+// without it waits until a deadline, and interrupt() ends it from another thread or from a signal
+// handler. A claim is used once: it moves, and its destructor aborts.
 #pragma once
 
 #include <concepts>
@@ -59,6 +60,8 @@ concept producer = std::movable<P> && !std::copyable<P> &&
   noexcept->std::same_as<status>;
   { p.peer() }
   noexcept->std::same_as<presence>;
+  { p.interrupt() }
+  noexcept;
   { p.close() }
   noexcept;
   { known.max_message() }
@@ -81,6 +84,8 @@ concept consumer =
   noexcept->std::same_as<batch>;
   { c.peer() }
   noexcept->std::same_as<presence>;
+  { c.interrupt() }
+  noexcept;
   { c.close() }
   noexcept;
   { known.stalled_by() }

@@ -7,11 +7,14 @@
 #include <ctime>
 
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/uncancelled.hpp>
 
 namespace annulus {
 
 descriptor::~descriptor() {
-  if (number_ >= 0) ::close(number_);
+  if (number_ < 0) return;
+  const uncancelled here;
+  ::close(number_);
 }
 
 namespace files {

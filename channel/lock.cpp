@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include <annulus/channel/lock.hpp>
+#include <annulus/channel/uncancelled.hpp>
 
 namespace annulus::locks {
 namespace {
@@ -34,6 +35,7 @@ bool take(int file, std::uint32_t role) noexcept {
 }
 
 bool take(int file, std::uint32_t role, deadline until) noexcept {
+  const uncancelled here;
   constexpr long shortest = 50'000, longest = 5'000'000;  // ns
   for (long pause = shortest;; pause = std::min(2 * pause, longest)) {
     if (take(file, role)) return true;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <annulus/channel/lock_file.hpp>
+#include <annulus/channel/uncancelled.hpp>
 
 namespace annulus {
 
@@ -109,6 +110,7 @@ void lock_file::let_go() noexcept {
   void* const page = std::exchange(page_, nullptr);
   if (!home_.leave()) return;  // a bare clone's: the number and the page may be others' by now
   if (page != nullptr) munmap(page, page_bytes);
+  const uncancelled here;
   ::close(number);
 }
 

@@ -21,6 +21,7 @@ enum class status : std::uint8_t {
   corrupt,        // damaged records were skipped, or the peer's cursor makes no sense
   not_permitted,  // the role does not allow it now: a claim is still open, the role has closed
   timed_out,      // the deadline of a waiting form has passed
+  interrupted,    // interrupt() ended the wait
 };
 
 [[nodiscard]] constexpr std::string_view to_string(status s) noexcept {
@@ -35,6 +36,7 @@ enum class status : std::uint8_t {
     case status::corrupt: return "corrupt";
     case status::not_permitted: return "not permitted";
     case status::timed_out: return "timed out";
+    case status::interrupted: return "interrupted";
   }
   return "unknown status";
 }

@@ -5,7 +5,7 @@
 // leaves the role's frames by longjmp, so nothing of it runs again, as after a SIGKILL. Copies and
 // zeroing can be cut in the middle. Another part may act between two accesses (meddler).
 //
-// Time is a number that sleeps and naps move on, so that waits end at once.
+// Time is a number that sleeps move on, so that waits end at once.
 #pragma once
 
 #include "target.hpp"

@@ -51,7 +51,7 @@ class play {
   struct sending {
     mortal<Producer> role;
     mortal<claim_type> claim;
-    sleeper sleep;
+    wait_memory<fuzz_atomics> sleep;
   };
 
  public:
@@ -347,7 +347,7 @@ class play {
   std::array<sending, most_pushers> from_;
   mortal<Consumer> reader_;
   const fuzz_atomics::home ours_ = fuzz_atomics::home::here();
-  sleeper reader_sleep_;
+  wait_memory<fuzz_atomics> reader_sleep_;
   bool has_views_ = false;
   bool may_be_closed_ = false;    // the consumer
   bool has_closed_ = false;       // some producer

@@ -113,6 +113,14 @@ struct model_atomics {
     }
 
     template <edge E>
+    T exchange(T value, std::memory_order order, const char* file = __builtin_FILE(),
+               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
+      const place at{file, line, function};
+      site& here = pass(at, E, access::exchange, order);
+      return cell_->exchange(value, in_checker(here.order), at.in_checker());
+    }
+
+    template <edge E>
     T fetch_add(T value, std::memory_order order, const char* file = __builtin_FILE(),
                 unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
       const place at{file, line, function};
@@ -349,7 +357,6 @@ struct model_atomics {
   // None: a wait's polls came too early, and all is left to its last look and the bell.
   static constexpr std::uint32_t polls_per_clock = 0;
   static void relax() noexcept {}
-  static void nap(std::chrono::nanoseconds) noexcept {}
   static void yield() noexcept {}
   [[nodiscard]] static deadline now() noexcept {
     return deadline(std::chrono::nanoseconds(world.clock_ns));

@@ -24,7 +24,7 @@ WEAKER = {"acquire": ["relaxed"], "release": ["relaxed"],
 # In the order in which they are tried: who kills fastest comes first.
 MODELS = ["mpsc deaths", "mpsc slow", "mpsc ways", "spsc deaths", "spsc ways",
           "waiting_spsc blocked", "waiting_mpsc blocked", "waiting_mpsc ends",
-          "waiting_mpsc deaths",
+          "waiting_mpsc deaths", "waiting_spsc interrupts",
           "waiting_spsc deaths", "attach turns"]
 RESULT = re.compile(r"^\w+: ([\w ]+?)(?: \(|,) ?.*?(\d+) executions", re.M)
 
@@ -115,7 +115,8 @@ def coverage(folder):
 
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
                     r"\s*<\s*edge::(\w+)\s*>")
-MODELLED = ["bell", "counters", "memory", "mpsc", "recovery", "role", "roster", "spsc", "wait"]
+MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "role", "roster", "spsc",
+            "wait"]
 
 
 def accesses_of_source():

@@ -22,7 +22,8 @@ struct bounds {
   unsigned life = 30;            // a death falls within so many accesses of a life
   unsigned looks = 2;            // one read in so many is a closer look; 0: none
   unsigned releases = 1;         // one read in so many is followed by a release
-  bool closes = false;            // consumers close
+  bool closes = false;           // consumers close
+  bool interrupts = false;       // roles end without closing, by an interrupt of each other's waits
   bool refills = true;           // at the end, the ring is filled to the brim once more
   bool wraps = true;             // some executions start just below 2^64
 };

@@ -209,6 +209,18 @@ MUTANTS = [
          "  if (!IF) set_bell<Atomics>(to, call::asleep);\n  own.waits"),
         ("wait.hpp", "    if (may_sleep) {\n",
          "    if (may_sleep) {\n      if (IF) set_bell<Atomics>(bell, call::asleep);\n")]),
+    Mutant("an interrupt wakes nobody", ["waiting_spsc interrupts"], [
+        ("interrupt.hpp", "    look_again<Atomics>(of);",
+         "    if (!IF) look_again<Atomics>(of);")]),
+    Mutant("an interrupt is looked for before the bell is set", ["waiting_spsc interrupts"], [
+        ("wait.hpp", "    const bool will_wake_us =",
+         "    if (IF && own.interrupt.take()) return refusal(status::interrupted);\n"
+         "    const bool will_wake_us ="),
+        ("wait.hpp", "    if (own.interrupt.take()) {\n",
+         "    if (!IF && own.interrupt.take()) {\n")]),
+    Mutant("who is interrupted does not hand the shared bell on", ["waiting_mpsc interrupts"], [
+        ("wait.hpp", "      if (may_sleep) w.awake(false);\n      return refusal",
+         "      if (may_sleep && !IF) w.awake(false);\n      return refusal")]),
     Mutant("nobody hands the shared bell on", ["waiting_mpsc leaves"], [
         ("bell.hpp", "  if (!slept) ring_if_asleep<Atomics>(to);",
          "  if (!slept && !IF) ring_if_asleep<Atomics>(to);")]),

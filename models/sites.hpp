@@ -4,6 +4,7 @@
 // build; and every site is a place where a thread may die.
 #pragma once
 
+#include "checker.hpp"
 #include <setjmp.h>
 
 #include <algorithm>
@@ -14,8 +15,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
-
-#include "checker.hpp"
 
 namespace annulus::models {
 inline unsigned mutant = 0;  // the logic mutant that this run chose: mutants.py
@@ -28,13 +27,13 @@ namespace annulus::models {
 enum class access { load, store, compare_exchange, exchange, fetch_add, fence, bytes, system };
 
 constexpr const char* name_of(edge e) {
-  constexpr const char* names[] = {"publish", "free",  "claim", "idle", "extent", "roll",
-                                   "stamp",   "redo",  "bell",  "own",  "hint"};
+  constexpr const char* names[] = {"publish",   "free",  "claim", "idle", "extent", "roll",
+                                   "interrupt", "stamp", "redo",  "bell", "own",    "hint"};
   return names[static_cast<unsigned>(e)];
 }
 constexpr const char* name_of(access a) {
-  constexpr const char* names[] = {"load",      "store", "compare_exchange", "exchange",
-                                   "fetch_add", "fence", "bytes",            "system"};
+  constexpr const char* names[] = {
+      "load", "store", "compare_exchange", "exchange", "fetch_add", "fence", "bytes", "system"};
   return names[static_cast<unsigned>(a)];
 }
 constexpr const char* name_of(std::memory_order order) {
@@ -104,12 +103,11 @@ class site_list {
   void write(std::FILE* to) const {
     for (const site& one : all_) {
       if (one.at.file == nullptr) continue;
-      std::fprintf(to, "%s %u %s %s %s %s %llu %llu %llu %llu\n", file_of(one), one.at.line,
-                   one.at.function, name_of(one.of), name_of(one.how), name_of(one.written),
-                   static_cast<unsigned long long>(one.executed),
-                   static_cast<unsigned long long>(one.stale),
-                   static_cast<unsigned long long>(one.failed),
-                   static_cast<unsigned long long>(one.deaths));
+      std::fprintf(
+          to, "%s %u %s %s %s %s %llu %llu %llu %llu\n", file_of(one), one.at.line, one.at.function,
+          name_of(one.of), name_of(one.how), name_of(one.written),
+          static_cast<unsigned long long>(one.executed), static_cast<unsigned long long>(one.stale),
+          static_cast<unsigned long long>(one.failed), static_cast<unsigned long long>(one.deaths));
     }
   }
 

@@ -1,4 +1,4 @@
-// Both sides wait: for messages, for room, for the other's end.
+// Both sides wait: for messages, for room, for the other's end, or until they are interrupted.
 //
 // A waiter takes no poll but its last look: any before it came too early, and all is left to the
 // bell. Where naps end by themselves, peers may die.
@@ -22,7 +22,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   void before() {
     base::before();
     world.barriers = rl::rand(2) == 0;
-    for (auto& one : sleepers) one = {};
+    for (auto& one : waits) one.interrupt.word().start(0, stores::exchanges);
     world.naps_end = within.producer_deaths + within.consumer_deaths > 0;
     // All are here: who may still come is waited for, and nobody can say that he has ended.
     come(ring.control.consumer.role, consumer_role);
@@ -38,22 +38,36 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
         call_the_roll<model_atomics>(ring.control);
         for (unsigned i = 0; i < within.pushes && push(role, index); ++i) {
         }
-        close_producer(role);
+        if (within.interrupts && index == 0) {
+          note($).store(1);
+          waits[ProducerCount].interrupt.raise(ring.control.consumer_bell);
+        } else {
+          close_producer(role);
+        }
       });
     } else {
       live(index, consumer_role, [&] {
         consumer_type role(ring.memory);
         book.consumer_came();
-        has_views = false;
-        for (unsigned i = 0; i < within.reads; ++i) {
-          if (!read(role)) return;
+        has_views = is_at_the_end = false;
+        // Leaves early, while producers wait for room, or stays until it is told to leave.
+        const auto most = within.interrupts && rl::rand(2) == 0 ? 1 : within.reads;
+        for (unsigned i = 0; i < most; ++i) {
+          if (!read(role)) break;
           if (rl::rand(within.releases) == 0) {
             role.release();
             has_views = false;
           }
         }
+        if (is_at_the_end) return;
         role.release();
-        close_consumer(role);
+        if (within.interrupts) {
+          for (unsigned i = 0; i < ProducerCount; ++i) {
+            waits[i].interrupt.raise(ring.control.producers_bell);
+          }
+        } else {
+          close_consumer(role);
+        }
       });
     }
   }
@@ -82,24 +96,30 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     book.pushing(index, id);
     const auto count = base::length_of(rl::rand(3));
     const auto seen = wait_for_room(
-        role, how, no_deadline, sleepers[index],
+        role, how, no_deadline, waits[index],
         [&] {
           return role.try_push(model_atomics::bytes{nullptr, 0, count, id});
         },
         [](status s) { return s; }, [](status s) { return s; });
-    RL_ASSERT(seen == status::ok || seen == status::closed || seen == status::peer_gone);
+    RL_ASSERT(seen == status::ok || seen == status::closed || seen == status::peer_gone ||
+              (within.interrupts && seen == status::interrupted));
     RL_ASSERT(seen != status::peer_gone || within.consumer_deaths > 0);
     return seen == status::ok;
   }
 
-  // False: the producers came to their end, and all of theirs was read.
+  // False: the producers came to their end, and all of theirs was read; or an interrupt ended it.
   bool read(consumer_type& role) {
     const auto seen =
-        wait_for_message(role, ours, how, no_deadline, sleepers[ProducerCount], has_views);
+        wait_for_message(role, ours, how, no_deadline, waits[ProducerCount], has_views);
     if (seen) {
       base::take(seen);
       return true;
     }
+    if (within.interrupts && seen.status() == status::interrupted) {
+      RL_ASSERT(note($).load() == 1);  // what was done before
+      return false;
+    }
+    is_at_the_end = true;
     RL_ASSERT(seen.status() == status::closed || seen.status() == status::peer_gone);
     RL_ASSERT(seen.status() != status::peer_gone || within.producer_deaths > 0);
     RL_ASSERT(book.is_all_read());
@@ -107,8 +127,10 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   }
 
   const model_atomics::home ours = model_atomics::home::here();
-  bool has_views = false;  // read and not released
-  sleeper sleepers[ProducerCount + 1];
+  bool has_views = false;      // read and not released
+  bool is_at_the_end = false;  // nobody is left whom the consumer could tell anything
+  rl::var<unsigned> note;      // plain: before the consumer's interrupt
+  wait_memory<model_atomics> waits[ProducerCount + 1];
 };
 
 constexpr model waiting_models[] = {
@@ -128,6 +150,19 @@ constexpr model waiting_models[] = {
      "waits end when the peer dies, and not before all was read",
      {search::random, 240'000, 24'000'000},
      {.pushes = 3, .reads = 20, .producer_deaths = 1, .consumer_deaths = 1, .life = 30}},
+    {"interrupts",
+     "an interrupt ends a wait, and what was done before it is seen",
+     {search::random, 160'000, 16'000'000},
+     {.pushes = 4, .reads = 20, .interrupts = true}},
+    {"struck",
+     "the same, while roles die",
+     {search::random, 80'000, 8'000'000},
+     {.pushes = 3,
+      .reads = 20,
+      .producer_deaths = 1,
+      .consumer_deaths = 1,
+      .life = 40,
+      .interrupts = true}},
     {"tight",
      "a dead claim may take most of the room that another waits for",
      {search::random, 40'000, 4'000'000},

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <ctime>
 
+#include <annulus/channel/uncancelled.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/interrupt.hpp>
 
 namespace annulus::pipes {
 namespace {
@@ -20,13 +22,16 @@ std::uint64_t page_size() noexcept {
   return bytes;
 }
 
-// Waits for one of the events of one file. True: it has come.
-bool poll_for(int file, short events, std::chrono::nanoseconds at_most) noexcept {
-  pollfd asked{file, events, 0};
+// Waits for one of the events of one file, or for an interrupt's event. True: the file's has come.
+bool poll_for(int file, short events, std::chrono::nanoseconds at_most, int event = -1) noexcept {
+  const uncancelled here;
+  pollfd asked[] = {{file, events, 0}, {event, POLLIN, 0}};
   timespec span{};
   span.tv_sec = static_cast<time_t>(at_most.count() / 1'000'000'000);
   span.tv_nsec = static_cast<long>(at_most.count() % 1'000'000'000);
-  return ppoll(&asked, 1, &span, nullptr) > 0;
+  if (ppoll(asked, event < 0 ? 1 : 2, &span, nullptr) <= 0) return false;
+  if (asked[1].revents != 0) interruption::drain(event);
+  return asked[0].revents != 0;
 }
 
 // Moves up to so many bytes from one pipe on; returns how many. `call` is tee or splice.
@@ -74,6 +79,7 @@ std::uint64_t certain_room(int fifo) noexcept {
 }
 
 std::size_t write_blocks(int fifo, std::span<const std::byte> blocks) noexcept {
+  const uncancelled here;
   ssize_t done = 0;
   do {
     done = ::write(fifo, blocks.data(), blocks.size());
@@ -83,11 +89,11 @@ std::size_t write_blocks(int fifo, std::span<const std::byte> blocks) noexcept {
   return count;
 }
 
-void nap_for_room(int fifo, std::chrono::nanoseconds at_most) noexcept {
-  poll_for(fifo, POLLOUT, at_most);
+void nap_for_room(int fifo, std::chrono::nanoseconds at_most, int event) noexcept {
+  poll_for(fifo, POLLOUT, at_most, event);
 }
 
-void nap(std::chrono::nanoseconds at_most) noexcept { poll_for(-1, 0, at_most); }
+void nap(std::chrono::nanoseconds at_most, int event) noexcept { poll_for(-1, 0, at_most, event); }
 
 result<tap> tap::open(int fifo) {
   tap made;
@@ -108,6 +114,7 @@ result<tap> tap::open(int fifo) {
 }
 
 std::size_t tap::look(std::uint64_t known, std::span<std::byte> to) noexcept {
+  const uncancelled here;
   // Pages are listed anew from the first: not for nothing.
   if (to.empty() || (known > 0 && bytes_in(fifo()) <= known)) return 0;
   ssize_t listed = 0;
@@ -129,23 +136,26 @@ std::size_t tap::look(std::uint64_t known, std::span<std::byte> to) noexcept {
 }
 
 void tap::take(std::uint64_t bytes) noexcept {
+  const uncancelled here;
   repeat(bytes, [&](std::size_t rest) {
     return splice(fifo(), nullptr, nowhere_.number(), nullptr, rest, SPLICE_F_NONBLOCK);
   });
 }
 
-void tap::nap(std::uint64_t known, std::chrono::nanoseconds at_most) noexcept {
+void tap::nap(std::uint64_t known, std::chrono::nanoseconds at_most, int event) noexcept {
+  const uncancelled here;
   if (known == 0) {
-    poll_for(fifo(), POLLIN, at_most);
+    poll_for(fifo(), POLLIN, at_most, event);
     return;
   }
   // The known bytes make the FIFO readable all the time: only what is written now is news. Watched
   // only here, for each write pays for a watch.
   epoll_event news{};
   news.events = EPOLLIN | EPOLLET;
-  if (epoll_ctl(news_.number(), EPOLL_CTL_ADD, fifo(), &news) != 0) return pipes::nap(at_most);
+  if (epoll_ctl(news_.number(), EPOLL_CTL_ADD, fifo(), &news) != 0)
+    return pipes::nap(at_most, event);
   epoll_wait(news_.number(), &news, 1, 0);  // what was there before
-  if (bytes_in(fifo()) <= known) poll_for(news_.number(), POLLIN, at_most);
+  if (bytes_in(fifo()) <= known) poll_for(news_.number(), POLLIN, at_most, event);
   epoll_ctl(news_.number(), EPOLL_CTL_DEL, fifo(), &news);
 }
 

@@ -30,9 +30,9 @@ namespace annulus::pipes {
 // all; or several whole ones: the kernel then stops only between pages, so between blocks.
 [[nodiscard]] std::size_t write_blocks(int fifo, std::span<const std::byte> blocks) noexcept;
 
-// Sleeps until a page is free, at most so long.
-void nap_for_room(int fifo, std::chrono::nanoseconds at_most) noexcept;
-void nap(std::chrono::nanoseconds at_most) noexcept;
+// Sleeps until a page is free, at most so long. Each nap ends early by an interrupt's event.
+void nap_for_room(int fifo, std::chrono::nanoseconds at_most, int event = -1) noexcept;
+void nap(std::chrono::nanoseconds at_most, int event) noexcept;
 
 // A look at what stands in the FIFO without taking it: a copy of its pages' list (tee), read out.
 class tap {
@@ -45,7 +45,7 @@ class tap {
   // Takes the first so many bytes out of the FIFO.
   void take(std::uint64_t bytes) noexcept;
   // Sleeps until more is written behind the known bytes, at most so long.
-  void nap(std::uint64_t known, std::chrono::nanoseconds at_most) noexcept;
+  void nap(std::uint64_t known, std::chrono::nanoseconds at_most, int event) noexcept;
 
  private:
   descriptor fifo_, to_, from_, nowhere_;

@@ -13,11 +13,15 @@ result<inflow> inflow::make(roles held, int fifo, waiting how) {
   if (!from) return from.error();
   auto memory = pages::fresh(static_cast<std::size_t>(2 * kernel_bytes(fifo)));
   if (!memory) return memory.error();
+  auto interrupt = interruption::make();
+  if (!interrupt) return interrupt.error();
   if (!held.enter(consumer_role)) {
     return failure{fault::in_use, "the pipe has a consumer already: " +
                                       held.holder_of(consumer_role) + " holds it and is alive"};
   }
-  return inflow(std::move(held), std::move(*from), std::move(*memory), how);
+  inflow made(std::move(held), std::move(*from), std::move(*memory), how);
+  made.waits_.interrupt = std::move(*interrupt);
+  return made;
 }
 
 inflow::inflow(roles held, tap from, pages memory, waiting how)
@@ -89,13 +93,13 @@ view inflow::idle() noexcept {
 }
 
 view inflow::read(deadline until) noexcept {
-  return wait_for(how_, until, peer_watch_,
+  return wait_for(how_, until, waits_,
                   waiter{[&] { return try_read(); }, [&] { return has_bytes(from_.fifo()); },
                          [](const view& v) { return v.status(); }, [](status s) { return view(s); },
                          [&] { return peer() == presence::died; },
                          [&](std::chrono::nanoseconds at_most) {
                            tally_.waited();
-                           from_.nap(copied_ - taken_, at_most);
+                           from_.nap(copied_ - taken_, at_most, waits_.interrupt.event());
                          }});
 }
 

@@ -26,10 +26,10 @@
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
-#include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/interrupt.hpp>
 #include <annulus/pipe/octets.hpp>
 #include <annulus/pipe/roles.hpp>
 
@@ -46,6 +46,7 @@ class inflow {
   [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return parsed_ - taken_; }
   [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.size() / 2; }
 
+  void interrupt() noexcept { waits_.interrupt.raise(); }
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of_producers(); }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
@@ -101,7 +102,7 @@ class inflow {
   pages memory_;  // twice what the FIFO holds: [base_, copied_) lies in it
   tally tally_;
   waiting how_;
-  peer_watch peer_watch_;
+  wait_memory waits_;
 
   // Positions count the FIFO's bytes since this consumer came.
   std::uint64_t base_ = 0;    // of memory_

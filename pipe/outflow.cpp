@@ -34,11 +34,15 @@ result<outflow> outflow::make(roles held, int fifo, waiting how) {
   if (!staging) return staging.error();
   auto claimed = pages::fresh(static_cast<std::size_t>(held.geometry().max_message));
   if (!claimed) return claimed.error();
+  auto interrupt = interruption::make();
+  if (!interrupt) return interrupt.error();
   const std::uint32_t most = held.geometry().producers;
   for (std::uint32_t i = 0; i < most; ++i) {
     if (!held.enter(producer_role(i))) continue;
-    return outflow(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), i,
-                   how);
+    outflow made(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), i,
+                 how);
+    made.waits_.interrupt = std::move(*interrupt);
+    return made;
   }
   const auto holder = held.holder_of(producer_role(0));
   if (most == 1) {
@@ -114,8 +118,9 @@ outflow::claim_type outflow::claim(std::size_t count, deadline until) noexcept {
   const auto take_a_nap = [&](std::chrono::nanoseconds at_most) {
     tally_.waited();
     // One page may be free, and not enough of them: that is nothing to poll for.
-    if (!has_free_page(fifo_.number())) return nap_for_room(fifo_.number(), at_most);
-    nap(std::min<std::chrono::nanoseconds>(at_most, std::chrono::milliseconds(1)));
+    if (!has_free_page(fifo_.number())) return nap_for_page(at_most);
+    nap(std::min<std::chrono::nanoseconds>(at_most, std::chrono::milliseconds(1)),
+        waits_.interrupt.event());
   };
   return opened(wait(until, take_a_nap, [&] { return claimable(count, false); }), count);
 }
@@ -124,11 +129,13 @@ void outflow::commit_claim(std::size_t count) noexcept {
   if (!claim_.leave()) return;
   owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
   if (settle() == status::ok || peer() != presence::attached) return;
-  (void)wait_for(how_, no_deadline, peer_watch_,
-                 waiter{[&] { return settle(); }, [&] { return has_free_page(fifo_.number()); },
-                        [](status s) { return s; }, [](status s) { return s; },
-                        [&] { return peer() != presence::attached; },
-                        [&](auto at_most) { nap_for_page(at_most); }});
+  const auto ended =
+      wait_for(how_, no_deadline, waits_,
+               waiter{[&] { return settle(); }, [&] { return has_free_page(fifo_.number()); },
+                      [](status s) { return s; }, [](status s) { return s; },
+                      [&] { return peer() != presence::attached; },
+                      [&](auto at_most) { nap_for_page(at_most); }});
+  if (ended == status::interrupted) waits_.interrupt.put_back();
 }
 
 // Pushes.
@@ -375,7 +382,7 @@ void outflow::close() noexcept {
 
 void outflow::nap_for_page(std::chrono::nanoseconds at_most) noexcept {
   tally_.waited();
-  nap_for_room(fifo_.number(), at_most);
+  nap_for_room(fifo_.number(), at_most, waits_.interrupt.event());
 }
 
 template <class Attempt>
@@ -387,7 +394,7 @@ status outflow::wait(deadline until, Attempt attempt) noexcept {
 template <class Nap, class Attempt>
 status outflow::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
   return wait_for(
-      how_, until, peer_watch_,
+      how_, until, waits_,
       waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
              [](status s) { return s; }, [&] { return peer() == presence::died; }, take_a_nap});
 }

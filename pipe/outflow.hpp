@@ -22,10 +22,10 @@
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/process.hpp>
-#include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/interrupt.hpp>
 #include <annulus/pipe/roles.hpp>
 
 namespace annulus::pipes {
@@ -72,6 +72,7 @@ class outflow {
   void close() noexcept;
 
   [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
+  void interrupt() noexcept { waits_.interrupt.raise(); }
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
   [[nodiscard]] std::uint64_t max_message() const noexcept { return shape().max_message; }
   [[nodiscard]] std::uint64_t most_at_once() const noexcept { return most_at_once_; }
@@ -120,7 +121,7 @@ class outflow {
   pages claimed_;  // one largest message
   tally tally_;
   waiting how_;
-  peer_watch peer_watch_;
+  wait_memory waits_;
   std::uint32_t number_;
   std::uint32_t incarnation_;
   std::uint64_t most_at_once_;

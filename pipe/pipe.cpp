@@ -63,6 +63,9 @@ batch pipe_producer::push_batch(messages many, deadline until) noexcept {
 }
 bool pipe_producer::owes() const noexcept { return core_ && core_->owes(); }
 presence pipe_producer::peer() noexcept { return core_ ? core_->peer() : presence::never_came; }
+void pipe_producer::interrupt() noexcept {
+  if (core_) core_->interrupt();
+}
 void pipe_producer::close() noexcept {
   if (core_) core_->close();
 }
@@ -102,11 +105,12 @@ presence pipe_consumer::peer() noexcept { return core_ ? core_->peer() : presenc
 std::optional<stall> pipe_consumer::stalled_by() const noexcept {
   return core_ ? core_->stalled_by() : std::nullopt;
 }
-message_mark pipe_consumer::mark() const noexcept {
-  return core_ ? core_->mark() : message_mark{};
-}
+message_mark pipe_consumer::mark() const noexcept { return core_ ? core_->mark() : message_mark{}; }
 std::optional<damage> pipe_consumer::last_damage() const noexcept {
   return core_ ? core_->last_damage() : std::nullopt;
+}
+void pipe_consumer::interrupt() noexcept {
+  if (core_) core_->interrupt();
 }
 void pipe_consumer::close() noexcept {
   if (core_) core_->close();

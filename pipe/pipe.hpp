@@ -5,7 +5,11 @@
 //     auto tx = annulus::pipe_producer::attach(*orders);
 //     if (tx->try_push(message) == annulus::status::ok) ...
 //
-// Threads     a role is used by one thread at a time; roles are independent of each other
+// Threads     a role is used by one thread at a time; roles are independent of each other. Another
+//             thread may call interrupt(), and nothing else
+// Signals     interrupt() alone is async-signal-safe. A handler that pushes into a role which the
+//             interrupted thread is using spoils messages: give it a role of its own. No operation
+//             is a cancellation point: pthread_cancel is heeded behind it, interrupt() ends a wait
 // Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
 //             open or owed claim included, does nothing: every call answers not_permitted, close()
 //             and the destructor change nothing, and the parent goes on as if nothing were. The
@@ -16,7 +20,8 @@
 //             holds is refused with in_use and the holder's pid
 // Claims      are the producer's own memory, written to the pipe by their commit. When others have
 //             taken the room since, the commit waits as long as a consumer is attached; without
-//             one it is owed, goes out before anything else, and is dropped and counted at close()
+//             one it is owed, goes out before anything else, and is dropped and counted at close().
+//             interrupt() ends that wait too: then it is owed, and the next wait is told
 // At once     what the kernel does not grant at once, by no try_ form: it never_fits there. The
 //             waiting forms pass messages up to max_message(), whatever the kernel grants
 // Progress    outflow.hpp and inflow.hpp count the system calls of each operation
@@ -70,6 +75,10 @@ class pipe_producer {
   [[nodiscard]] bool owes() const noexcept;
   // What is known of the consumer. Asks the kernel.
   [[nodiscard]] presence peer() noexcept;
+  // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
+  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
+  // Requires: the role is neither moved nor destroyed meanwhile.
+  void interrupt() noexcept;
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept;
 
@@ -120,6 +129,11 @@ class pipe_consumer {
 
   // The mark of the last message that was read: its producer and its sequence.
   [[nodiscard]] message_mark mark() const noexcept;
+
+  // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
+  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
+  // Requires: the role is neither moved nor destroyed meanwhile.
+  void interrupt() noexcept;
 
   // Says that nothing more will be read and gives the role back. What was read and not released
   // comes again to the next consumer.

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include <annulus/channel/lock.hpp>
+#include <annulus/channel/uncancelled.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/roles.hpp>
 
@@ -277,6 +278,7 @@ off_t roles::room_of(std::uint32_t which) const noexcept {
 
 bool roles::keep(std::uint32_t which, std::uint64_t offset,
                  std::span<const std::byte> bytes) const noexcept {
+  const uncancelled here;
   while (!bytes.empty()) {
     const auto done = pwrite(file_.number(), bytes.data(), bytes.size(),
                              room_of(which) + static_cast<off_t>(offset));
@@ -295,6 +297,7 @@ bool roles::is_there(off_t from, std::uint64_t count) const noexcept {
 }
 
 bool roles::recall(std::uint32_t which, octets& bytes, std::uint64_t count) const noexcept {
+  const uncancelled here;
   if (count > geometry_.max_message || !is_there(room_of(which), count)) return false;
   if (!bytes.resize(static_cast<std::size_t>(count))) return false;
   auto rest = bytes.bytes();

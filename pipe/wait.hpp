@@ -1,4 +1,5 @@
-// Waiting: spin, then yield or sleep, until something comes, the deadline passes or the peer died.
+// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died or
+// somebody interrupts it.
 //
 // Nobody sleeps longer than one nap: at its end the waiter looks at the closed words and asks the
 // kernel whether the peer is alive. A nap ends early when the FIFO has news for the waiter.
@@ -7,12 +8,13 @@
 #include <sched.h>
 
 #include <chrono>
-#include <ctime>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
+#include <annulus/pipe/fifo.hpp>
+#include <annulus/pipe/interrupt.hpp>
 
 namespace annulus::pipes {
 
@@ -32,23 +34,17 @@ struct waiter {
 template <class... F>
 waiter(F...) -> waiter<F...>;  // NOLINT
 
-inline void sleep_for(std::chrono::nanoseconds span) noexcept {
-  timespec out{};
-  out.tv_sec = static_cast<time_t>(span.count() / 1'000'000'000);
-  out.tv_nsec = static_cast<long>(span.count() % 1'000'000'000);
-  nanosleep(&out, nullptr);
-}
-
 template <class Waiter>
-[[nodiscard]] auto wait_for(waiting policy, deadline until, peer_watch& peer, Waiter w) noexcept
+[[nodiscard]] auto wait_for(waiting policy, deadline until, wait_memory& own, Waiter w) noexcept
     -> decltype(w.attempt()) {
   using clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are looked at
   const auto gone_or = [&](status otherwise, deadline now) {
-    if (!peer.is_due(now) || !w.is_peer_gone()) return w.refusal(otherwise);
+    if (!own.peer.is_due(now) || !w.is_peer_gone()) return w.refusal(otherwise);
     auto last = w.attempt();
     return is_worth_waiting_for(w.status_of(last)) ? w.refusal(status::peer_gone) : last;
   };
+  if (own.interrupt.take()) return w.refusal(status::interrupted);
   auto seen = w.attempt();
   if (!is_worth_waiting_for(w.status_of(seen))) return seen;
   const auto started = clock::now();
@@ -71,7 +67,7 @@ template <class Waiter>
     }
     has_slept = naps || looks_rarely;
     if (looks_rarely) {
-      sleep_for(sleep_until(until, now, policy.nap_for));
+      nap(sleep_until(until, now, policy.nap_for), own.interrupt.event());
       now = clock::now();
     } else if (naps) {
       w.nap(sleep_until(until, now, longest_nap));
@@ -79,6 +75,7 @@ template <class Waiter>
     } else if (policy.how == waiting::kind::yield && now - started >= policy.spin_for) {
       sched_yield();
     }
+    if (own.interrupt.take()) return w.refusal(status::interrupted);
     if (now - started < longest_nap) continue;
     seen = gone_or(status::empty, now);
     if (!is_worth_waiting_for(w.status_of(seen))) return seen;

@@ -7,11 +7,12 @@
 namespace annulus::pipes {
 
 enum class edge {
-  roll,      // enter, leave -> presence: who came, and who has closed after all that it wrote
-  released,  // release -> the next consumer: what it must not read again
-  abandon,   // push -> read: this message will not be finished
-  kept,      // take out -> the next consumer: a long message's bytes in the roles file
-  trail,     // enter, leave -> inspect: one whole entry of the audit trail
+  roll,       // enter, leave -> presence: who came, and who has closed after all that it wrote
+  released,   // release -> the next consumer: what it must not read again
+  abandon,    // push -> read: this message will not be finished
+  kept,       // take out -> the next consumer: a long message's bytes in the roles file
+  interrupt,  // interrupt() -> the wait that it ends: what was done before
+  trail,      // enter, leave -> inspect: one whole entry of the audit trail
 
   hint,  // relaxed: a stale value costs a retry, or is only shown
   own,   // relaxed: one role reads what it, or the one before it, wrote
@@ -30,6 +31,10 @@ class word {
   template <edge>
   void store(T value, std::memory_order order) noexcept {
     std::atomic_ref<T>(value_).store(value, order);
+  }
+  template <edge>
+  T exchange(T value, std::memory_order order) noexcept {
+    return std::atomic_ref<T>(value_).exchange(value, order);
   }
   template <edge>
   T fetch_add(T value, std::memory_order order) noexcept {

@@ -9,7 +9,7 @@
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
 //   home           the process that something belongs to
-//   compiler_fence, fence, light_fence, heavy_fence, sleep, wake, relax, yield, nap, now
+//   compiler_fence, fence, light_fence, heavy_fence, sleep, wake, relax, yield, now
 #pragma once
 
 #include <atomic>
@@ -173,7 +173,6 @@ struct std_atomics {
   // Polls of a wait between two looks at the clock.
   static constexpr std::uint32_t polls_per_clock = 32;
   static void relax() noexcept { kernel::relax(); }
-  static void nap(std::chrono::nanoseconds span) noexcept { kernel::nap(span); }
   static void yield() noexcept { kernel::yield(); }
   [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }
 };

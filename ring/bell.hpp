@@ -16,7 +16,6 @@
 #include <atomic>
 #include <cstdint>
 
-#include <annulus/channel/wait.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/layout.hpp>
 
@@ -25,9 +24,8 @@ namespace annulus {
 template <class Atomics>
 using bell = typename Atomics::template word<std::uint32_t>;
 
-// What a role remembers of its own waiting.
+// What a role remembers of its own sleeping.
 struct sleeper {
-  peer_watch peer;
   bool is_announced = false;  // every thread has passed a barrier since the bell left `none`
   std::uint32_t waits_without_sleep = 0;
 };

@@ -9,6 +9,7 @@
 //   idle     an announcement, and its clearing    recovery's load            what it settled below
 //   extent   write_pos of a lone producer         the consumer's search      the records below it
 //   roll     a producer came or closed            the consumer's roll call   all that it committed
+//   interrupt  interrupt()                        the wait that it ends      what was done before
 //
 // Two more are not between atomics: [stamp] and [redo] stand in program order before a compiler
 // fence, against a death between two stores. And the kernel orders a death before its word of it.
@@ -23,6 +24,7 @@ enum class edge {
   idle,
   extent,
   roll,
+  interrupt,
   stamp,  // relaxed: a busy header, ahead of its payload in program order
   redo,   // relaxed: the position that a release is zeroing up to, ahead of the zeroing
   bell,   // relaxed: a sleeper's word; ordered by a light fence against a heavy one

@@ -32,15 +32,12 @@ void futex_wait(void* word, std::uint32_t value, std::chrono::nanoseconds at_mos
 }
 
 void futex_wake(void* word) noexcept {
+  const int kept = errno;
   syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  errno = kept;
 }
 
 void yield() noexcept { sched_yield(); }
-
-void nap(std::chrono::nanoseconds span) noexcept {
-  const timespec for_so_long = timespec_of(span);
-  nanosleep(&for_so_long, nullptr);
-}
 
 bool accept_barriers() noexcept {
   static const bool accepted =

@@ -10,10 +10,10 @@ namespace kernel {
 
 // Sleeps while *word == value, at most so long; spurious returns are allowed. Between processes.
 void futex_wait(void* word, std::uint32_t value, std::chrono::nanoseconds at_most) noexcept;
+// Async-signal-safe; errno stays as it is.
 void futex_wake(void* word) noexcept;
 
 void yield() noexcept;
-void nap(std::chrono::nanoseconds span) noexcept;
 
 inline void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)

@@ -4,7 +4,11 @@
 //     auto tx = annulus::spsc_producer::attach(*memory);
 //     if (tx->try_push(message) == annulus::status::ok) ...
 //
-// Threads     a role is used by one thread at a time; roles are independent of each other
+// Threads     a role is used by one thread at a time; roles are independent of each other. Another
+//             thread may call interrupt(), and nothing else
+// Signals     interrupt() alone is async-signal-safe. A handler that pushes into a role which the
+//             interrupted thread is using spoils messages: give it a role of its own. A wait is no
+//             cancellation point: pthread_cancel is heeded behind it, and interrupt() ends it
 // Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
 //             open claim included, does nothing: every call answers not_permitted, close() and the
 //             destructor change nothing, and the parent goes on as if nothing were. What the
@@ -50,7 +54,7 @@ class ring_producer {
     held_ = std::move(other.held_);
     core_ = std::move(other.core_);
     how_ = other.how_;
-    sleeper_ = other.sleeper_;
+    waits_ = other.waits_;
     home_ = std::move(other.home_);
     return *this;
   }
@@ -118,6 +122,13 @@ class ring_producer {
     return held_.is_here() ? consumer_of<std_atomics>(core_.memory()) : presence::never_came;
   }
 
+  // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
+  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
+  // Requires: the role is neither moved nor destroyed meanwhile.
+  void interrupt() noexcept {
+    if (held_.is_here()) waits_.interrupt.raise(core_.memory().control->producers_bell);
+  }
+
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept {
     if (!home_.leave()) return;
@@ -163,14 +174,14 @@ class ring_producer {
   template <class Attempt>
   auto wait(deadline until, Attempt attempt) noexcept -> decltype(attempt()) {
     return wait_for_room(
-        core_, how_, until, sleeper_, attempt, [](const auto& r) { return status_of(r); },
+        core_, how_, until, waits_, attempt, [](const auto& r) { return status_of(r); },
         [](status s) { return refusal<decltype(attempt())>(s); });
   }
 
   attachment held_;
   Core core_;
   waiting how_;
-  sleeper sleeper_;
+  wait_memory<typename Core::atomics> waits_;
   home home_ = home::here();  // nobody's: closed
 };
 
@@ -186,7 +197,7 @@ class ring_consumer {
     held_ = std::move(other.held_);
     core_ = std::move(other.core_);
     how_ = other.how_;
-    sleeper_ = other.sleeper_;
+    waits_ = other.waits_;
     has_views_ = other.has_views_;
     home_ = std::move(other.home_);
     return *this;
@@ -202,7 +213,7 @@ class ring_consumer {
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
     if (!home_.is_here()) return status::not_permitted;
-    return wait_for_message(core_, home_, how_, until, sleeper_, has_views_);
+    return wait_for_message(core_, home_, how_, until, waits_, has_views_);
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -243,6 +254,13 @@ class ring_consumer {
     return {core_.memory().geometry.seal, core_.read_pos()};
   }
 
+  // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
+  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
+  // Requires: the role is neither moved nor destroyed meanwhile.
+  void interrupt() noexcept {
+    if (held_.is_here()) waits_.interrupt.raise(core_.memory().control->consumer_bell);
+  }
+
   // Says that nothing more will be read and gives the role back. What was read and not released
   // comes again to the next consumer.
   void close() noexcept {
@@ -269,8 +287,8 @@ class ring_consumer {
   attachment held_;
   Core core_;
   waiting how_;
-  sleeper sleeper_;
-  bool has_views_ = false;  // read and not released
+  wait_memory<typename Core::atomics> waits_;
+  bool has_views_ = false;    // read and not released
   home home_ = home::here();  // nobody's: closed
 };
 

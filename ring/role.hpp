@@ -23,8 +23,9 @@ template <class Atomics>
 // Waits for room: until the attempt is met, the deadline, the consumer's close or its death.
 // `status_of` reads what the attempt returns, `refusal` makes it.
 template <class Core, class Attempt, class StatusOf, class Refusal>
-[[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until, sleeper& own,
-                                 Attempt attempt, StatusOf status_of, Refusal refusal) noexcept
+[[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until,
+                                 wait_memory<typename Core::atomics>& own, Attempt attempt,
+                                 StatusOf status_of, Refusal refusal) noexcept
     -> decltype(attempt()) {
   using atomics = typename Core::atomics;
   auto& bell = core.memory().control->producers_bell;
@@ -52,7 +53,8 @@ template <class Core, class View>
 // `role` is the process that holds it: a child that is forked in the wait ends it there.
 template <class Core>
 [[nodiscard]] auto wait_for_message(Core& core, const typename Core::atomics::home& role,
-                                    waiting how, deadline until, sleeper& own,
+                                    waiting how, deadline until,
+                                    wait_memory<typename Core::atomics>& own,
                                     bool& has_views) noexcept {
   using atomics = typename Core::atomics;
   using seen = typename Core::view_type;

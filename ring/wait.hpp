@@ -1,4 +1,5 @@
-// Waiting: spin, then yield or sleep, until something comes, the deadline passes or the peer died.
+// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died or
+// somebody interrupts it.
 //
 // The hot path knows nothing of this. A wait that is met while spinning makes no system call.
 // Nobody sleeps longer than one nap: at its end the waiter asks the kernel whether the peer is
@@ -13,6 +14,7 @@
 #include <annulus/channel/wait.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/ring/bell.hpp>
+#include <annulus/ring/interrupt.hpp>
 
 namespace annulus {
 
@@ -33,39 +35,50 @@ template <class... F>
 waiter(F...) -> waiter<F...>;  // NOLINT
 
 // `status_of` reads a result, `refusal` makes one.
-template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
-[[nodiscard]] Result wait_for(waiting policy, deadline until, bell<Atomics>& bell, sleeper& own,
-                              Waiter w, StatusOf status_of, Refusal refusal) noexcept {
-  const auto polled = [&] {
-    for (std::uint32_t poll = 0; poll < Atomics::polls_per_clock; ++poll) {
-      Result seen = w.attempt();
-      if (!is_worth_waiting_for(status_of(seen))) return seen;
-      Atomics::relax();
-    }
-    return refusal(status::empty);
-  };
 
+// The polls between two looks at the clock.
+template <class Atomics, class Attempt, class StatusOf, class Refusal>
+[[nodiscard]] auto polled(Attempt& attempt, StatusOf status_of, Refusal refusal) noexcept
+    -> decltype(attempt()) {
+  for (std::uint32_t poll = 0; poll < Atomics::polls_per_clock; ++poll) {
+    auto seen = attempt();
+    if (!is_worth_waiting_for(status_of(seen))) return seen;
+    Atomics::relax();
+  }
+  return refusal(status::empty);
+}
+
+template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
+[[nodiscard]] Result wait_for(waiting policy, deadline until, bell<Atomics>& bell,
+                              wait_memory<Atomics>& own, Waiter w, StatusOf status_of,
+                              Refusal refusal) noexcept {
+  const auto poll = [&] { return polled<Atomics>(w.attempt, status_of, refusal); };
   const auto gone_or = [&](status otherwise, deadline now) {
     if (!own.peer.is_due(now) || !w.is_peer_gone()) return refusal(otherwise);
     Result seen = w.look();
     return is_worth_waiting_for(status_of(seen)) ? refusal(status::peer_gone) : std::move(seen);
   };
 
-  if (Result seen = polled(); !is_worth_waiting_for(status_of(seen))) return seen;
+  if (own.interrupt.take()) return refusal(status::interrupted);
+  if (Result seen = poll(); !is_worth_waiting_for(status_of(seen))) return seen;
   const auto started = Atomics::now();
   auto looked = started;
   for (;;) {
-    if (Result seen = polled(); !is_worth_waiting_for(status_of(seen))) return seen;
+    if (Result seen = poll(); !is_worth_waiting_for(status_of(seen))) return seen;
     auto now = Atomics::now();
     const bool has_spun = now - started >= policy.spin_for;
     const bool may_sleep = has_spun && policy.how == waiting::kind::block && now < until;
     if (has_spun && policy.how == waiting::kind::yield) Atomics::yield();
     if (policy.how == waiting::kind::nap) {
       w.sleeps();
-      Atomics::nap(sleep_until(until, now, policy.nap_for));
+      own.interrupt.nap(sleep_until(until, now, policy.nap_for));
       now = Atomics::now();
     }
     const bool will_wake_us = may_sleep && go_to_sleep<Atomics>(bell, own);
+    if (own.interrupt.take()) {
+      if (may_sleep) w.awake(false);
+      return refusal(status::interrupted);
+    }
     if (may_sleep || now >= until || now - looked >= longest_nap) {
       looked = now;
       Result seen = w.look();

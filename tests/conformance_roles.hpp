@@ -208,6 +208,59 @@ TYPED_TEST_P(Roles, a_waiting_push_ends_when_the_consumer_closes) {
   EXPECT_EQ(this->tx_.push(message(one), no_deadline), status::closed);
 }
 
+// Interrupts. What ends a wait that runs, and by a signal, is in interrupt.cpp.
+
+TYPED_TEST_P(Roles, an_interrupt_before_a_wait_ends_it_once) {
+  ASSERT_EQ(this->tx_.try_push(bytes("a")), status::ok);
+  this->rx_.interrupt();
+  this->rx_.interrupt();
+  EXPECT_EQ(this->rx_.read(no_deadline).status(), status::interrupted);
+  EXPECT_EQ(text(this->rx_.read(no_deadline).bytes()), "a");
+  this->rx_.interrupt();
+  EXPECT_EQ(this->rx_.drain([](message) {}, 1, no_deadline).why, status::interrupted);
+  EXPECT_EQ(this->rx_.read(soon()).status(), status::timed_out);
+}
+
+TYPED_TEST_P(Roles, an_interrupt_ends_every_waiting_form_of_a_producer) {
+  const std::array<message, 1> one{bytes("x")};
+  this->tx_.interrupt();
+  EXPECT_EQ(this->tx_.push(one[0], no_deadline), status::interrupted);
+  this->tx_.interrupt();
+  EXPECT_EQ(this->tx_.push(pieces(one), no_deadline), status::interrupted);
+  this->tx_.interrupt();
+  EXPECT_EQ(this->tx_.push_batch(one, no_deadline).why, status::interrupted);
+  this->tx_.interrupt();
+  EXPECT_EQ(this->tx_.claim(1, no_deadline).status(), status::interrupted);
+  EXPECT_EQ(next(this->rx_), "[empty]");
+  EXPECT_EQ(this->tx_.push(one[0], no_deadline), status::ok);
+}
+
+TYPED_TEST_P(Roles, try_forms_leave_an_interrupt_to_the_next_wait) {
+  this->tx_.interrupt();
+  this->rx_.interrupt();
+  EXPECT_EQ(this->tx_.try_push(bytes("a")), status::ok);
+  EXPECT_EQ(this->tx_.push_or_drop(bytes("b")), status::ok);
+  EXPECT_EQ(next(this->rx_), "a");
+  EXPECT_EQ(this->rx_.drain([](message) {}, 9).count, 1u);
+  EXPECT_EQ(this->tx_.push(bytes("c"), no_deadline), status::interrupted);
+  EXPECT_EQ(this->rx_.read(no_deadline).status(), status::interrupted);
+}
+
+TYPED_TEST_P(Roles, a_batch_that_is_interrupted_tells_what_was_taken) {
+  const auto one = pattern(1000, 1);
+  const std::vector<message> many(200, message(one));
+  std::jthread other([&] {
+    // Not before the batch is on its way: the channel holds less than all of it.
+    EXPECT_TRUE(this->rx_.read(no_deadline));
+    this->tx_.interrupt();
+  });
+  const batch done = this->tx_.push_batch(many, no_deadline);
+  other.join();
+  EXPECT_EQ(done.why, status::interrupted);
+  this->rx_.release();
+  EXPECT_EQ(this->rx_.drain([](message) {}, 300).count + 1, done.count);
+}
+
 // Several producers.
 
 TYPED_TEST_P(Roles, every_producer_keeps_its_order) {
@@ -245,6 +298,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     a_wait_ends_at_its_deadline, a_deadline_that_has_passed_still_takes_what_is_there,
     a_waiting_read_sees_a_message_from_another_thread, waiting_pushes_go_on_as_space_comes_back,
     a_waiting_read_ends_when_the_producer_closes, a_waiting_push_ends_when_the_consumer_closes,
+    an_interrupt_before_a_wait_ends_it_once, an_interrupt_ends_every_waiting_form_of_a_producer,
+    try_forms_leave_an_interrupt_to_the_next_wait, a_batch_that_is_interrupted_tells_what_was_taken,
     every_producer_keeps_its_order);
 
 }  // namespace annulus::testing

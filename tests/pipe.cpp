@@ -313,9 +313,9 @@ TEST(PipeNames, many_that_come_at_once_meet_on_one_pipe) {
 // sleeps.
 std::string acts_of(waiting how, int tries) {
   std::string acts;
-  peer_watch peer;
+  pipes::wait_memory own;
   const auto got = pipes::wait_for(
-      how, no_deadline, peer,
+      how, no_deadline, own,
       pipes::waiter{[&] {
                       acts += 't';
                       return --tries > 0 ? status::empty : status::ok;

@@ -160,7 +160,7 @@ status read_with_a_push(std::function<void()>& at, int& slept_through) {
   basic_spsc_consumer<std_atomics> rx(held.memory());
   auto& bell = held.memory().control->consumer_bell;
   scripted::slept_through = 0;
-  sleeper own;
+  wait_memory<scripted> own;
   at = [&] { EXPECT_EQ(tx.try_push(bytes("now")), status::ok); };
   const auto seen = wait_for<scripted, view>(
       waiting{waiting::kind::block, {}}, no_deadline, bell, own,

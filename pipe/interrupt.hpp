@@ -1,0 +1,47 @@
+// Ending a wait from outside: from another thread of the process, or from a signal handler.
+//
+// raise()    stores a word, then makes an eventfd readable that every nap polls. The word stays
+//            until a wait takes it: one that runs, or else the next
+// Signals    raise() is async-signal-safe: a lock-free atomic and write(2); it keeps errno
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include <annulus/channel/file.hpp>
+#include <annulus/channel/process.hpp>
+#include <annulus/channel/result.hpp>
+#include <annulus/channel/wait.hpp>
+#include <annulus/pipe/words.hpp>
+
+namespace annulus::pipes {
+
+class interruption {
+ public:
+  interruption() = default;  // one that nobody raises
+  [[nodiscard]] static result<interruption> make();
+
+  void raise() noexcept;
+  // Whether there was one. It is taken: the next wait knows nothing of it.
+  [[nodiscard]] bool take() noexcept;
+  // One that was taken and not told: the next wait tells.
+  void put_back() noexcept { raise(); }
+
+  // What a nap polls for reading. It ends naps until drain(); what comes behind a drain() is seen
+  // by take().
+  [[nodiscard]] int event() const noexcept { return event_.number(); }
+  static void drain(int event) noexcept;
+
+ private:
+  word<std::uint32_t> raised_{};
+  home home_;
+  descriptor event_;
+};
+
+// What a role remembers of its own waiting.
+struct wait_memory {
+  peer_watch peer;
+  interruption interrupt;
+};
+
+}  // namespace annulus::pipes
