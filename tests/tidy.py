@@ -11,6 +11,7 @@ Layers   channel <- ring, pipe <- bus <- compare <- cli. The first three rest on
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
 Size     A line 100 columns, a header 400 lines, a function 60.
+Claims   What SECURITY.md names as shown by a test or a file is there.
 Tree     Nothing left to do, no test skipped, no path of one machine, no stray blanks.
 """
 
@@ -285,6 +286,31 @@ def sizes(tree):
                            f"a function of {length} lines, {MAX_FUNCTION} at most")
 
 
+# Claims.
+
+CLAIM = re.compile(r"`([A-Z]\w*)\.(\w+|\*)`")
+CLAIMED_FILE = re.compile(r"\b(?:tests|fuzz|models)/\w+\.\w+")
+TEST = re.compile(r"^\s*(?:TYPED_)?TEST\w*\(\s*(\w+),\s*(\w+)\s*\)", re.M)
+ADDED_TEST = re.compile(r"\bNAME\s+(\w+)\.(\w+)")  # by CMake; ${...}: one of a family
+ADDED_FAMILY = re.compile(r"\bNAME\s+(\w+)\.(\w*)\$\{")
+
+
+def claims(tree):
+    text = tree.get("SECURITY.md", "")
+    added = [t for path, t in tree.items() if path.endswith((".cmake", "CMakeLists.txt"))]
+    tests = {found for path, t in tree.items() if path.startswith("tests/") and is_cpp(path)
+             for found in TEST.findall(t)} | {f for t in added for f in ADDED_TEST.findall(t)}
+    families = {f for t in added for f in ADDED_FAMILY.findall(t)}
+    for found in CLAIM.finditer(text):
+        suite, name = found.groups()
+        is_there = (suite, name) in tests or name == "*" and any(s == suite for s, _ in tests)
+        if not is_there and not any(s == suite and name.startswith(n) for s, n in families):
+            yield "SECURITY.md", line_of(text, found.start()), f"no test {suite}.{name}"
+    for found in CLAIMED_FILE.finditer(text):
+        if found[0] not in tree:
+            yield "SECURITY.md", line_of(text, found.start()), f"no file {found[0]}"
+
+
 # The tree.
 
 LEFTOVER = re.compile(r"\bTODO\b|\bFIXME\b|\bXXX\b|\bGTEST_SKIP\b|\bDISABLED_\w*")
@@ -310,7 +336,7 @@ def neatness(tree):
             yield path, 1, "a header opens with a comment on what it is, then #pragma once"
 
 
-RULES = (atomics, layers, words, sizes, neatness)
+RULES = (atomics, layers, words, sizes, claims, neatness)
 
 
 def judge(tree):
@@ -418,6 +444,9 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("channel may not include ring", "channel/a.hpp", "#include <annulus/ring/spsc.hpp>\n"),
     ("compare may not include cli", "compare/a.cpp", '#include "cli/text.hpp"\n'),
     ("neither standard nor", "ring/a.cpp", "#include <fmt/format.h>\n"),
+    ("no test Deaths.of_nobody", "SECURITY.md", "`Deaths.of_nobody`\n"),
+    ("no test Deaths.*", "SECURITY.md", "`Deaths.*`\n"),
+    ("no file tests/nothing.cpp", "SECURITY.md", "`tests/nothing.cpp`\n"),
     ("write <annulus/...>", "ring/a.cpp", '#include "spsc.hpp"\n'),
     ("not a word of this house", "ring/a.cpp", "int ring_buffer_size = 0;\n"),
     ("101 columns", "tests/a.cpp", "//" + "x" * 99 + "\n"),
