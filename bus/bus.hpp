@@ -154,6 +154,10 @@ class bus_producer {
   [[nodiscard]] status push_or_drop(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.push_or_drop(one); });
   }
+  // Gives up the open claim of a thread that ended in it: ring.hpp, pipe.hpp.
+  void abandon_claim() noexcept {
+    bus::with(role_, [](auto& r) { r.abandon_claim(); });
+  }
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }

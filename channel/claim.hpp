@@ -1,4 +1,5 @@
-// Space for one message: fill it, then commit or abort. Used once, on the thread of its producer.
+// Space for one message, aligned to 8 bytes: fill it, then commit or abort. Used once, on the
+// thread of its producer.
 #pragma once
 
 #include <cassert>

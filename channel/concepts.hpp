@@ -62,6 +62,8 @@ concept producer = std::movable<P> && !std::copyable<P> &&
   noexcept->std::same_as<presence>;
   { p.interrupt() }
   noexcept;
+  { p.abandon_claim() }
+  noexcept;
   { p.close() }
   noexcept;
   { known.max_message() }

@@ -1,10 +1,12 @@
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <mutex>
 #include <utility>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/uncancelled.hpp>
 
@@ -112,6 +114,24 @@ void lock_file::let_go() noexcept {
   if (page != nullptr) munmap(page, page_bytes);
   const uncancelled here;
   ::close(number);
+}
+
+bool lock_file::abandon(int file, std::uint32_t role) noexcept {
+  struct stat asked {};
+  if (fstat(file, &asked) != 0 || !locks::is_held(file, role)) return false;
+  const std::lock_guard lock(open_here.mutex);
+  for (lock_file* one = open_here.first; one != nullptr; one = one->next_) {
+    struct stat info {};
+    if (fstat(one->number_, &info) != 0 || info.st_dev != asked.st_dev ||
+        info.st_ino != asked.st_ino) {
+      continue;
+    }
+    // Held, but not against this one: so it is the holder.
+    if (locks::is_held(one->number_, role)) continue;
+    locks::give_back(one->number_);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace annulus

@@ -12,6 +12,7 @@
 // Threads    any
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <annulus/channel/file.hpp>
@@ -29,6 +30,10 @@ class lock_file {
   lock_file(lock_file&& other) noexcept;
   lock_file& operator=(lock_file&& other) noexcept;
   ~lock_file();
+
+  // Gives back the lock on a byte of the same file that an object of this process holds which is
+  // lost. False: none of this process holds it; nobody else's is ever touched.
+  [[nodiscard]] static bool abandon(int file, std::uint32_t role) noexcept;
 
   // Whether it was opened in this process. Else nothing may be done with its number.
   [[nodiscard]] bool is_here() const noexcept { return home_.is_here(); }

@@ -1,8 +1,11 @@
-// Messages that are values of one trivially copyable type.
+// Messages that are values of one trivially copyable type: by value, whatever its alignment, or in
+// place in a claim or a view, up to 8 bytes of it.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -27,6 +30,32 @@ template <producer P, plain_value T>
 template <producer P, plain_value T>
 [[nodiscard]] status push(P& to, const T& value, deadline until) noexcept {
   return to.push(bytes_of(value), until);
+}
+
+// In place. Payloads are aligned to 8 bytes and no more: a type that wants more goes by value.
+
+inline constexpr std::size_t payload_align = 8;
+
+// The value that is built in an open claim of its size: uninitialised. None: the claim is not open,
+// or of another size.
+template <plain_value T, message_claim C>
+[[nodiscard]] T* claim_as(C& claim) noexcept {
+  static_assert(alignof(T) <= payload_align,
+                "payloads in place are aligned to 8 bytes: push this type by value");
+  if (!claim || claim.bytes().size() != sizeof(T)) return nullptr;
+  return ::new (static_cast<void*>(claim.bytes().data())) T;
+}
+
+// The value in a view of its size, until release(). None: there is no message, it has another size,
+// or it stands at an odd place, as what follows a stranger's bytes in a pipe may.
+template <plain_value T>
+[[nodiscard]] const T* view_as(const view& seen) noexcept {
+  static_assert(alignof(T) <= payload_align,
+                "payloads in place are aligned to 8 bytes: read this type by value");
+  const auto* const at = seen.bytes().data();
+  if (!seen || seen.bytes().size() != sizeof(T)) return nullptr;
+  if (reinterpret_cast<std::uintptr_t>(at) % alignof(T) != 0) return nullptr;
+  return reinterpret_cast<const T*>(at);
 }
 
 // A value that was read, or why there is none. A message of another size `never_fits`.

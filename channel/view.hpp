@@ -8,8 +8,9 @@
 
 namespace annulus {
 
-// The bytes stay valid until the consumer's next release(). They lie in memory that the producer's
-// process can write: against a peer that is not trusted, copy before parsing.
+// The bytes are aligned to 8 (typed.hpp has values in place). They stay valid until the consumer's
+// next release(). They lie in memory that the producer's process can write: against a peer that is
+// not trusted, copy before parsing.
 template <class Bytes>
 class basic_view {
  public:

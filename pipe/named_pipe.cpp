@@ -10,6 +10,7 @@
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
+#include <annulus/channel/lock_file.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 
 namespace annulus {
@@ -156,6 +157,10 @@ std::string named_pipe::path() const { return path_of(name_); }
 pipe_options named_pipe::options() const noexcept {
   return {geometry_.capacity, geometry_.max_message, geometry_.producers, geometry_.mode,
           geometry_.transient != 0};
+}
+
+bool named_pipe::abandon_role(std::uint32_t role) const noexcept {
+  return lock_file::abandon(roles_file(), role);
 }
 
 std::uint64_t named_pipe::kernel_bytes() const noexcept {

@@ -53,6 +53,12 @@ class named_pipe {
   // What the kernel grants for the FIFO now: less than the capacity where it refuses so much.
   [[nodiscard]] std::uint64_t kernel_bytes() const noexcept;
 
+  // For a role whose object is lost with its thread (a leak, a thread that ended without
+  // unwinding): gives its lock back, so that everybody takes it for dead. Only a role of this
+  // process; false: none of its objects holds it. Roles: 0 the consumer, 1 + i producer i.
+  // Requires: the object is neither used nor destroyed any more.
+  [[nodiscard]] bool abandon_role(std::uint32_t role) const noexcept;
+
   [[nodiscard]] int file() const noexcept { return fifo_.number(); }
   [[nodiscard]] int roles_file() const noexcept { return roles_.number(); }
 

@@ -61,6 +61,9 @@ batch pipe_producer::try_push_batch(messages many) noexcept {
 batch pipe_producer::push_batch(messages many, deadline until) noexcept {
   return core_ ? core_->push_batch(many, until) : batch{0, status::not_permitted};
 }
+void pipe_producer::abandon_claim() noexcept {
+  if (core_) core_->abort_claim();
+}
 bool pipe_producer::owes() const noexcept { return core_ && core_->owes(); }
 presence pipe_producer::peer() noexcept { return core_ ? core_->peer() : presence::never_came; }
 void pipe_producer::interrupt() noexcept {

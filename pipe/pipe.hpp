@@ -71,6 +71,11 @@ class pipe_producer {
   // The newest gives way: without room it is dropped and counted, and the answer is `full`.
   [[nodiscard]] status push_or_drop(message one) noexcept;
 
+  // Gives up the open claim of a thread that ended in it. From any thread of the process. Requires:
+  // the claiming thread has ended, and its claim is not used any more, not even destroyed, once
+  // another claim is open.
+  void abandon_claim() noexcept;
+
   // Whether a claim that was committed has still to go out: it does before anything else.
   [[nodiscard]] bool owes() const noexcept;
   // What is known of the consumer. Asks the kernel.

@@ -117,6 +117,13 @@ class ring_producer {
     return s;
   }
 
+  // Gives up the open claim of a thread that ended in it; until then a ring of many producers
+  // stands still behind it. From any thread of the process. Requires: the claiming thread has
+  // ended, and its claim is not used any more, not even destroyed, once another claim is open.
+  void abandon_claim() noexcept {
+    if (home_.is_here()) core_.abort_claim();
+  }
+
   // What is known of the consumer. Asks the kernel.
   [[nodiscard]] presence peer() noexcept {
     return held_.is_here() ? consumer_of<std_atomics>(core_.memory()) : presence::never_came;

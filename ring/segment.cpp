@@ -129,6 +129,10 @@ bool segment::is_sealed() const noexcept {
          static_cast<std::uint64_t>(info.st_size) >= geometry_.segment_bytes;
 }
 
+bool segment::abandon_role(std::uint32_t role) const noexcept {
+  return file_ && lock_file::abandon(file(), role);
+}
+
 bool segment::is_held(std::uint32_t role) const noexcept {
   return file_ && lock_witness(file()).is_held(role);
 }

@@ -77,6 +77,12 @@ class segment {
   // Who holds a role now, as far as the kernel says. Plain memory: always false.
   [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
 
+  // For a role whose object is lost with its thread (a leak, a thread that ended without
+  // unwinding): gives its lock back, so that everybody takes it for dead, and recovers what it had
+  // claimed. Only a role of this process; false: none of its objects holds it. Roles: 0 the
+  // consumer, 1 + i producer i. Requires: the object is neither used nor destroyed any more.
+  [[nodiscard]] bool abandon_role(std::uint32_t role) const noexcept;
+
  private:
   segment() = default;
 
