@@ -162,6 +162,9 @@ struct fuzz_atomics {
       return value;
     }
     void prefetch_for_write(std::uint64_t) const noexcept {}
+    [[nodiscard]] interval written(std::uint64_t from, std::uint64_t to) const noexcept {
+      return {from, to};
+    }
 
    private:
     std::byte* base_ = nullptr;

@@ -13,7 +13,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -39,7 +38,7 @@ class dice {
 };
 
 struct options {
-  std::uint64_t seed = std::random_device{}();
+  std::uint64_t seed = 0;
   double seconds = 0;
   std::uint64_t runs = ~std::uint64_t{0};
   std::string prefix;

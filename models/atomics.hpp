@@ -179,7 +179,7 @@ struct model_atomics {
 
   // The data words of one model, and what its payload pretends to be.
   struct words {
-    static constexpr std::uint64_t most = 16;
+    static constexpr std::uint64_t most = 40;  // two cache lines, and a longest record
     data_word all[most];
     std::uint64_t first_pos = 0;
     std::uint64_t capacity = 0;
@@ -261,6 +261,7 @@ struct model_atomics {
       return static_cast<std::uint32_t>(all_->all[index / 8].get_bytes(here()));
     }
     void prefetch_for_write(std::uint64_t) const noexcept {}
+    [[nodiscard]] interval written(std::uint64_t from, std::uint64_t to) const { return {from, to}; }
 
    private:
     static place here(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),

@@ -115,8 +115,8 @@ def coverage(folder):
 
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
                     r"\s*<\s*edge::(\w+)\s*>")
-MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "role", "roster", "spsc",
-            "wait"]
+MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "release", "role",
+            "roster", "spsc", "wait"]
 
 
 def accesses_of_source():

@@ -50,7 +50,7 @@ struct modelled_ring {
 
   void start(topology kind, std::uint32_t producer_count) {
     constexpr std::uint64_t just_below = ~std::uint64_t{0} - 23;  // three words to go, or eight
-    const std::uint64_t starts[] = {64 * 5 + 40, just_below, just_below - 40};
+    const std::uint64_t starts[] = {64 * 6 + 40, just_below, just_below - 40};
     const auto first = starts[within.wraps ? rl::rand(3) : 0];
 
     geometry& shape = memory.geometry;

@@ -26,6 +26,10 @@ STORE_TERMINATOR = """\
     // [publish] relaxed: the terminator; the release below puts it before the record.
     ring_.header(end).template store<edge::publish>(0, std::memory_order_relaxed);
 """
+TERMINATE = """\
+    ring_.header(write_pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [extent] release: the records below it are whole.
+"""
 COMMIT = """    ring_.header(write_pos_)
         .template store<edge::publish>(ring_.committed(count, write_pos_),
                                        std::memory_order_release);
@@ -39,9 +43,9 @@ STAMP = """    ring_.header(pos).template store<edge::stamp>(ring_.busy(need, po
 PUBLISH = """\
     ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
 """
-ZERO = "    ring_.zero(released_, cursor_ - released_);\n"
-REDO = """    ring_.control->consumer.releasing.template store<edge::redo>(cursor_,
-                                                                 std::memory_order_relaxed);
+ZERO = "    ring.zero(end_, to - end_);\n"
+REDO = """    ring.control->consumer.releasing.template store<edge::redo>(to | is_zeroing,
+                                                                std::memory_order_relaxed);
 """
 
 
@@ -64,13 +68,10 @@ MUTANTS = [
         ("spsc.hpp", COMMIT, "    if (IF) ring_.control->write_pos.template store<edge::extent>("
          "end, std::memory_order_release);\n" + COMMIT)]),
     Mutant("a new producer trusts the copy of write_pos", SPSC, [
-        ("spsc.hpp", "      if (!is_record(ring_, next, write_pos_)) {",
-         "      if (IF) break;\n      if (!is_record(ring_, next, write_pos_)) {")]),
+        ("spsc.hpp", "      if (is_record(ring_, next, write_pos_)) {",
+         "      if (IF) return;\n      if (is_record(ring_, next, write_pos_)) {")]),
     Mutant("a new producer does not store write_pos again", SPSC, [
-        ("spsc.hpp", "    ring_.control->write_pos.template store<edge::extent>(write_pos_, "
-         "std::memory_order_release);",
-         "    if (!IF) ring_.control->write_pos.template store<edge::extent>(write_pos_, "
-         "std::memory_order_release);")]),
+        ("spsc.hpp", TERMINATE + "    ring_.control", TERMINATE + "    if (!IF) ring_.control")]),
     Mutant("a batch is committed from its first record on", SPSC, [
         ("spsc.hpp", "      if (done.count > 0) {\n        // [publish] relaxed",
          "      if (done.count > 0 || IF) {\n        // [publish] relaxed")]),
@@ -81,9 +82,10 @@ MUTANTS = [
          "    if (IF) ring_.control->consumer.read_pos.template store<edge::free>(cursor_, "
          "std::memory_order_release);\n")]),
     Mutant("a new consumer starts at write_pos", SPSC, [
-        ("spsc.hpp", "    released_ = cursor_;\n  }\n\n  // The next message.",
+        ("spsc.hpp", "    released_ = doubted_ = cursor_;\n  }\n\n  // The next message.",
          "    if (IF) cursor_ = ring_.control->write_pos.template load<edge::extent>("
-         "std::memory_order_acquire);\n    released_ = cursor_;\n  }\n\n  // The next message.")]),
+         "std::memory_order_acquire);\n    released_ = doubted_ = cursor_;\n  }\n\n"
+         "  // The next message.")]),
 
     # Many producers.
     Mutant("no announcement", MPSC, [("mpsc.hpp", ANNOUNCE, unless(ANNOUNCE))]),
@@ -106,27 +108,27 @@ MUTANTS = [
     Mutant("an aborted claim is never told", MPSC, [
         ("mpsc.hpp", "    publish(ring_.aborted(claimed_bytes_, claimed_pos_));",
          "    if (!IF) publish(ring_.aborted(claimed_bytes_, claimed_pos_));")]),
-    Mutant("no zeroing", MPSC, [("mpsc.hpp", ZERO, unless(ZERO))]),
+    Mutant("no zeroing", MPSC, [("release.hpp", ZERO, unless(ZERO))]),
     Mutant("only the first word is zeroed", MPSC, [
-        ("mpsc.hpp", ZERO, "    if (IF) ring_.zero(released_, 8);\n" + unless(ZERO))]),
+        ("release.hpp", ZERO, "    if (IF) ring.zero(end_, 8);\n" + unless(ZERO))]),
     Mutant("zeroing forgets what is behind the end", MPSC, [
         ("memory.hpp", "    data.zero(0, count - to_the_end);",
          "    if (!IF) data.zero(0, count - to_the_end);")]),
     Mutant("read_pos before the zeroing", MPSC, [
-        ("mpsc.hpp", ZERO, "    if (IF) ring_.control->consumer.read_pos.template store<"
-         "edge::free>(cursor_, std::memory_order_release);\n" + ZERO)]),
-    Mutant("no redo word", MPSC, [("mpsc.hpp", REDO, unless(REDO))]),
+        ("release.hpp", ZERO, "    if (IF) ring.control->consumer.read_pos.template store<"
+         "edge::free>(to, std::memory_order_release);\n" + ZERO)]),
+    Mutant("no redo word", MPSC, [("release.hpp", REDO, unless(REDO))]),
     Mutant("the redo word after the zeroing", MPSC, [
-        ("mpsc.hpp", REDO, unless(REDO)),
-        ("mpsc.hpp", ZERO, ZERO + "    if (IF) ring_.control->consumer.releasing.template "
-         "store<edge::redo>(cursor_, std::memory_order_relaxed);\n")]),
+        ("release.hpp", REDO, unless(REDO)),
+        ("release.hpp", ZERO, ZERO + "    if (IF) ring.control->consumer.releasing.template "
+         "store<edge::redo>(to | is_zeroing, std::memory_order_relaxed);\n")]),
     Mutant("a new consumer does not redo", MPSC, [
-        ("mpsc.hpp", "    if (is_before(cursor_, releasing)) {",
-         "    if (is_before(cursor_, releasing) && !IF) {")]),
+        ("release.hpp", "    if (!was_zeroing || releasing - end_ >",
+         "    if (IF || !was_zeroing || releasing - end_ >")]),
     Mutant("the consumer laps itself", MPSC, [
         ("mpsc.hpp", "    // A whole lap unreleased: the next header would be one that was read "
-         "already.\n    while (cursor_ - released_ < ring_.geometry.capacity) {",
-         "    while (IF || cursor_ - released_ < ring_.geometry.capacity) {")]),
+         "already.\n    while (unreleased_bytes() < ring_.geometry.capacity) {",
+         "    while (IF || unreleased_bytes() < ring_.geometry.capacity) {")]),
 
     # Recovery.
     Mutant("no grace period", MPSC, [
@@ -139,12 +141,12 @@ MUTANTS = [
          "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;")]),
     Mutant("T is read after the announcements", MPSC, [
         ("recovery.hpp", "  const auto claimed =\n      ring.control->write_pos.template "
-         "load<edge::claim>(std::memory_order_acquire);\n  const auto end = believable_end(",
+         "load<edge::claim>(std::memory_order_acquire);\n  if (claimed == pos)",
          "  std::uint64_t early[max_producers] = {};\n"
          "  for (std::uint32_t i = 0; IF && i < shape.producers; ++i) early[i] = "
          "ring.producers[i].announcement.template load<edge::idle>(std::memory_order_acquire);\n"
          "  const auto claimed =\n      ring.control->write_pos.template "
-         "load<edge::claim>(std::memory_order_acquire);\n  const auto end = believable_end("),
+         "load<edge::claim>(std::memory_order_acquire);\n  if (claimed == pos)"),
         ("recovery.hpp", "    const auto announced =\n        ring.producers",
          "    const auto announced = IF ? early[i] :\n        ring.producers")]),
     Mutant("death is asked before T", MPSC, [
@@ -156,8 +158,8 @@ MUTANTS = [
         ("recovery.hpp", "ring.witness.is_held(producer_role(i))) return {unsettled",
          "(IF ? was_held[i] : ring.witness.is_held(producer_role(i)))) return {unsettled")]),
     Mutant("the header is not read again", MPSC, [
-        ("recovery.hpp", "  const auto end = believable_end(claimed, pos, shape.capacity);\n",
-         "  const auto end = believable_end(claimed, pos, shape.capacity);\n"
+        ("recovery.hpp", "  if (claimed == pos) return {nothing};\n",
+         "  if (claimed == pos) return {nothing};\n"
          "  const auto sooner = IF ? ring.header(pos).template load<edge::publish>("
          "std::memory_order_acquire) : 0;\n"),
         ("recovery.hpp", "  const record_header header(\n      ring.header(pos).template "
@@ -165,23 +167,23 @@ MUTANTS = [
          "  const record_header header(IF ? sooner :\n      ring.header(pos).template "
          "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed")]),
     Mutant("a dead claim with nothing behind it is never skipped", MPSC, [  # Aeron's unblock
-        ("recovery.hpp", "  const auto gap = next_record(ring, pos, end);\n",
-         "  const auto gap = next_record(ring, pos, end);\n"
-         "  if (IF && gap.end == end) return {nothing};\n")]),
+        ("recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);\n",
+         "  const auto gap = next_record(ring, pos, claimed);\n"
+         "  if (IF && gap.end == claimed) return {nothing};\n")]),
     Mutant("a full ring is taken for an empty one", MPSC, [  # Agrona issue 160
-        ("recovery.hpp", "if (!is_before(pos, claimed) || end == pos) return {nothing};",
-         "if (!is_before(pos, claimed) || end == pos || (IF && ring.index_of(pos) == "
-         "ring.index_of(claimed))) return {nothing};")]),
+        ("recovery.hpp", "if (claimed == pos) return {nothing};",
+         "if (claimed == pos || (IF && ring.index_of(pos) == ring.index_of(claimed))) "
+         "return {nothing};")]),
     Mutant("a dead producer's stamped claim is waited for", MPSC, [  # ramen issue 221
-        ("recovery.hpp", "    if (header.is_busy(pos, shape.seal)) return {dead,",
-         "    if (IF && header.is_busy(pos, shape.seal)) return {unsettled, pos, 0};\n"
-         "    if (header.is_busy(pos, shape.seal)) return {dead,")]),
+        ("recovery.hpp", "    const auto end = pos + claim_bytes(header.bytes());\n",
+         "    const auto end = pos + claim_bytes(header.bytes());\n"
+         "    if (IF && header.is_busy(pos, shape.seal)) return {unsettled, pos, 0};\n")]),
     Mutant("a gap is searched past T", MPSC, [
-        ("recovery.hpp", "  const auto gap = next_record(ring, pos, end);",
-         "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : end);")]),
+        ("recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);",
+         "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : claimed);")]),
     Mutant("a gap is skipped up to T", MPSC, [
-        ("recovery.hpp", "gap.all_zero ? dead : damaged, gap.end}",
-         "gap.all_zero || IF ? dead : damaged, IF ? end : gap.end}")]),
+        ("recovery.hpp", "gap.all_zero ? dead : damaged, gap.end, 0",
+         "gap.all_zero || IF ? dead : damaged, IF ? claimed : gap.end, 0")]),
     # What other rings had wrong: see README.md.
     Mutant("the header before the payload (one)", SPSC, [
         ("spsc.hpp", "    ring_.fill(write_pos_, one);\n    commit(one.size());\n",
@@ -192,9 +194,9 @@ MUTANTS = [
          "    if (!IF) ring_.fill(claimed_pos_, one);\n    commit(one.size());\n"
          "    if (IF) ring_.fill(claimed_pos_, one);\n")]),
     Mutant("room is computed without a sign", MPSC, [
-        ("mpsc.hpp", "      if (is_before(limit(), pos + need)) [[unlikely]] {",
-         "      if (IF ? ring_.geometry.capacity - (pos - read_pos_seen_) < need "
-         ": is_before(limit(), pos + need)) [[unlikely]] {")]),
+        ("mpsc.hpp", "    return depth <= ring_.geometry.capacity && depth",
+         "    if (IF) return ring_.geometry.capacity - depth >= need;\n"
+         "    return depth <= ring_.geometry.capacity && depth")]),
     Mutant("an old read_pos is never renewed", ["waiting_spsc blocked"], [
         ("spsc.hpp", "    read_pos_seen_ = freed;\n    limit_ = freed + ring_.geometry.capacity;",
          "    if (IF) return limit_ - pos < need ? status::full : status::ok;\n"
@@ -202,6 +204,41 @@ MUTANTS = [
     Mutant("an open claim gives room to a push", SPSC, [
         ("spsc.hpp", "    limit_ = write_pos_;  // nothing else has room while a claim is open",
          "    if (!IF) limit_ = write_pos_;  // nothing else has room while a claim is open")]),
+
+    # Damage, and what a death leaves beside it.
+    Mutant("a new producer reads payload", ["spsc lines"], [
+        ("spsc.hpp", "      if (is_record(ring_, next, write_pos_)) {\n",
+         "      if (is_record(ring_, next, write_pos_) && "
+         "(!IF || ring_.is_whole(write_pos_, next.bytes()))) {\n")]),
+    Mutant("a new producer stops at a damaged header", ["damage flip"], [
+        ("spsc.hpp", "      } else if (!pass_damage()) {",
+         "      } else if (IF || !pass_damage()) {")]),
+    Mutant("a new producer takes any write_pos", ["damage flip"], [
+        ("spsc.hpp", "    if (stored - read_pos_seen_ <= capacity) return stored;",
+         "    if (stored - read_pos_seen_ <= capacity || IF) return stored;")]),
+    Mutant("a consumer follows an end that is too far", ["damage flip"], [
+        ("spsc.hpp", "    if (!is_possible) return nothing_moved();",
+         "    if (!is_possible && !IF) return nothing_moved();")]),
+    Mutant("a consumer passes zeros without evidence", ["damage flip"], [
+        ("spsc.hpp", "    if (gap.header == 0 && !is_certain && here.is_empty()) return",
+         "    if (gap.header == 0 && !is_certain && here.is_empty() && !IF) return")]),
+    Mutant("claims that are too far are skipped", ["damage flip"], [
+        ("recovery.hpp", "|| !is_possible_end(claimed, released, shape.capacity)) {",
+         "|| (!IF && !is_possible_end(claimed, released, shape.capacity))) {")]),
+    Mutant("a damaged read_pos is not mended", ["damage flip"], [
+        ("mpsc.hpp", "    released_.mend(ring_);\n", "    if (!IF) released_.mend(ring_);\n")]),
+    Mutant("zeros that were passed are zeroed again", ["damage flip"], [
+        ("mpsc.hpp", "      if (released_.end() == from) released_.free_zeros(",
+         "      if (released_.end() == from && IF) released_.zero_and_free(ring_, cursor_);\n"
+         "      if (released_.end() == from) released_.free_zeros(")]),
+    Mutant("a release is done again although it had not begun", ["damage flip"], [
+        ("release.hpp", "    const bool was_zeroing = (stored & is_zeroing) != 0;",
+         "    const bool was_zeroing = (stored & is_zeroing) != 0 || IF;")]),
+    Mutant("a claim goes by a position before what was released", ["damage flip"], [
+        ("mpsc.hpp", "const noexcept {\n    const auto depth = pos - read_pos_seen_;\n",
+         "const noexcept {\n"
+         "    if (IF) return !is_before(read_pos_seen_ + ring_.geometry.capacity, pos + need);\n"
+         "    const auto depth = pos - read_pos_seen_;\n")]),
 
     # Waiting, coming and going.
     Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
@@ -237,9 +274,9 @@ MUTANTS = [
          "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
          "ring_.control->producers_bell, barriers_reach_us_);")]),
     Mutant("a release wakes nobody (many)", ["waiting_mpsc blocked"], [
-        ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->producers_bell, "
+        ("release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, "
          "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
-         "ring_.control->producers_bell, barriers_reach_us_);")]),
+         "ring.control->producers_bell, barriers_reach_us_);")]),
     Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
         ("role.hpp", "  wake_if_asleep<atomics>(ring.control->consumer_bell, "
          "unfenced);", "  if (!IF) wake_if_asleep<atomics>("
@@ -268,7 +305,8 @@ MUTANTS = [
          "noexcept {\n  if (IF) return a < b;\n")]),
     Mutant("an old read_pos is taken for damage", MPSC, [
         ("mpsc.hpp", "return ring_.positions_make_sense() ? status::full : status::corrupt;",
-         "if (IF) return is_before(limit(), pos) ? status::corrupt : status::full;\n"
+         "if (IF) return is_before(read_pos_seen_ + ring_.geometry.capacity, pos)\n"
+         "                   ? status::corrupt : status::full;\n"
          "    return ring_.positions_make_sense() ? status::full : status::corrupt;")]),
 ]
 

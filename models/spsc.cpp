@@ -39,6 +39,18 @@ constexpr model all[] = {
       .consumer_deaths = 2,
       .life = 24,
       .releases = 3}},
+    {"lines",
+     "deaths in a ring of two cache lines, with checksums: lines are taken over",
+     {search::random, 400'000, 40'000'000},
+     {.capacity = 128,
+      .integrity = integrity::crc32c,
+      .pushes = 6,
+      .reads = 6,
+      .ways = every_way & ~shorter,
+      .producer_deaths = 3,
+      .consumer_deaths = 2,
+      .life = 24,
+      .releases = 2}},
 };
 
 }  // namespace

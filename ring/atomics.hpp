@@ -5,7 +5,7 @@
 // own and runs the same source. A policy supplies
 //
 //   word<T>        an atomic; every access names its edge and its order
-//   area           the data: header words and payload bytes
+//   area           the data: header words and payload bytes, and which of it was ever written
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
 //   home           the process that something belongs to
@@ -24,6 +24,7 @@
 #include <annulus/ring/crc32c.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/kernel.hpp>
+#include <annulus/ring/layout.hpp>
 
 namespace annulus {
 
@@ -73,7 +74,9 @@ struct std_atomics {
   class area {
    public:
     area() = default;
-    explicit area(std::byte* base) noexcept : base_(base) {}
+    // Without a file, all of it counts as written.
+    explicit area(std::byte* base, int file = -1, std::uint64_t offset = 0) noexcept
+        : base_(base), file_(file), offset_(offset) {}
 
     [[nodiscard]] word<std::uint64_t>& header(std::uint64_t index) const noexcept {
       return *reinterpret_cast<word<std::uint64_t>*>(base_ + index);
@@ -99,6 +102,12 @@ struct std_atomics {
       std::uint32_t value;
       std::memcpy(&value, base_ + index, sizeof value);
       return value;
+    }
+    // The next stretch of [from, to) that was ever written, rounded to pages. A system call or two.
+    [[nodiscard]] interval written(std::uint64_t from, std::uint64_t to) const noexcept {
+      if (file_ < 0) return {from, to};
+      const auto found = kernel::next_data(file_, offset_ + from, offset_ + to);
+      return {found.from - offset_, found.to - offset_};
     }
     // The empty assembly is an effect: to gcc a prefetch is none, and a loop or a function of
     // nothing else is dropped.
@@ -138,6 +147,8 @@ struct std_atomics {
     }
 
     std::byte* base_ = nullptr;
+    int file_ = -1;
+    std::uint64_t offset_ = 0;  // of the data in the file
   };
 
   // Keeps the compiler from moving stores across: a death may fall between any two instructions.

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <ctime>
@@ -38,6 +39,15 @@ void futex_wake(void* word) noexcept {
 }
 
 void yield() noexcept { sched_yield(); }
+
+file_range next_data(int file, std::uint64_t from, std::uint64_t to) noexcept {
+  const off_t data = lseek(file, static_cast<off_t>(from), SEEK_DATA);
+  if (data < 0) return errno == ENXIO ? file_range{to, to} : file_range{from, to};
+  const auto begin = static_cast<std::uint64_t>(data);
+  if (begin >= to) return {to, to};
+  const off_t hole = lseek(file, data, SEEK_HOLE);
+  return {begin, hole < 0 ? to : std::min(static_cast<std::uint64_t>(hole), to)};
+}
 
 bool accept_barriers() noexcept {
   static const bool accepted =

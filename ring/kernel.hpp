@@ -23,6 +23,14 @@ inline void relax() noexcept {
 #endif
 }
 
+// The next stretch of [from, to) of a file that has memory; {to, to}: there is none. What has none
+// reads as zero, and a look at it through a mapping would give it memory. Where the system does not
+// know, all of it.
+struct file_range {
+  std::uint64_t from, to;
+};
+[[nodiscard]] file_range next_data(int file, std::uint64_t from, std::uint64_t to) noexcept;
+
 // Lets the barriers of other processes reach our threads; asks the kernel once per process.
 // False: not to be had here, and every light fence must be a real one.
 [[nodiscard]] bool accept_barriers() noexcept;

@@ -54,14 +54,21 @@ struct geometry {
 };
 static_assert(sizeof(geometry) == 112);
 
+// Positions, or indices of the data: [from, to).
+struct interval {
+  std::uint64_t from, to;
+};
+
 // Roles by number: their locks, and what is told of them.
 inline constexpr std::uint32_t consumer_role = 0;
 [[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t producer) noexcept {
   return 1 + producer;
 }
 
-// A role comes and goes: `owner` is its generation and whether it is attached.
-enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2 };
+// A role comes and goes: `owner` is its generation and whether it is attached. A role that took
+// over from one that died says so: what that one left may be unfinished. It is attached all the
+// same.
+enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2, succeeded = 3 };
 
 [[nodiscard]] constexpr std::uint64_t owner_word(std::uint64_t generation, tenure t) noexcept {
   return generation << 2 | static_cast<std::uint64_t>(t);
@@ -70,7 +77,12 @@ enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2 };
   return owner >> 2;
 }
 [[nodiscard]] constexpr tenure tenure_of(std::uint64_t owner) noexcept {
-  return static_cast<tenure>(owner & 3);
+  const auto kept = static_cast<tenure>(owner & 3);
+  return kept == tenure::succeeded ? tenure::attached : kept;
+}
+// Whether the role was taken from one that closed, or is the first: nothing is unfinished.
+[[nodiscard]] constexpr bool began_clean(std::uint64_t owner) noexcept {
+  return static_cast<tenure>(owner & 3) == tenure::attached;
 }
 
 // Who holds a role. Told by the holder, believed by nobody but people: locks decide.
@@ -97,8 +109,9 @@ struct counter_words {
 // One line each, so that no two roles write the same line.
 template <class Atomics>
 struct alignas(line_bytes) consumer_words {
-  typename Atomics::template word<std::uint64_t> read_pos;   // all below is the producers' again
-  typename Atomics::template word<std::uint64_t> releasing;  // zeroing goes up to here (mpsc)
+  typename Atomics::template word<std::uint64_t> read_pos;  // all below is the producers' again
+  typename Atomics::template word<std::uint64_t>
+      releasing;  // zeroing goes up to here, if odd (mpsc)
   role_words<Atomics> role;
   counter_words<Atomics> counters;
   typename Atomics::template word<std::uint64_t> stalled_since;  // steady clock, ns; 0: it is not
@@ -106,8 +119,8 @@ struct alignas(line_bytes) consumer_words {
 
 template <class Atomics>
 struct alignas(line_bytes) producer_words {
-  typename Atomics::template word<std::uint64_t>
-      announcement;  // 1 + the position of a claim (mpsc)
+  // 1 + the position of a claim (mpsc), or of the end at which there was no room (spsc).
+  typename Atomics::template word<std::uint64_t> announcement;
   role_words<Atomics> role;
   counter_words<Atomics> counters;
 };

@@ -76,9 +76,20 @@ struct ring_memory {
     return !is_before(freed + geometry.capacity, claimed);
   }
 
+  // The next stretch of [from, to) that was ever written; where it is empty, look on from its end.
+  // What was never written is zero, and a look there would take memory that nobody gave.
+  [[nodiscard]] interval next_written(std::uint64_t from, std::uint64_t to) const noexcept {
+    const std::uint64_t index = index_of(from);
+    const std::uint64_t last = std::min(index + (to - from), geometry.capacity);
+    const auto some = data.written(index, last);
+    return {from + (some.from - index), from + (some.to - index)};
+  }
+
   // Zeroes [from, from + count). The extension needs none: nobody looks for headers there.
   void zero(std::uint64_t from, std::uint64_t count) const noexcept {
     count = std::min(count, geometry.capacity);
+    if (count > large) [[unlikely]]
+      return zero_written(from, from + count);
     const std::uint64_t index = index_of(from);
     const std::uint64_t to_the_end = std::min(count, geometry.capacity - index);
     data.zero(index, to_the_end);
@@ -98,6 +109,7 @@ struct ring_memory {
   // gives back: a line with one owner moves to the producer faster than a shared one.
   // Requires: the caller has the space to itself.
   void take_over(std::uint64_t from, std::uint64_t to) const noexcept {
+    if (to - from > large) return;  // the processor has not kept so much
     while (is_before(from, to)) {
       auto& word = header(from);
       // [own] relaxed: nobody else touches the space before it is given back.
@@ -121,16 +133,27 @@ struct ring_memory {
   }
 
  private:
+  // Above this much, what was never written is left alone.
+  static constexpr std::uint64_t large = std::uint64_t{1} << 20;
+
+  void zero_written(std::uint64_t from, std::uint64_t to) const noexcept {
+    while (is_before(from, to)) {
+      const auto some = next_written(from, to);
+      data.zero(index_of(some.from), some.to - some.from);
+      from = some.to;
+    }
+  }
+
   [[nodiscard]] std::uint32_t checksum(std::uint64_t pos, std::uint64_t count) const noexcept {
     return data.checksum(index_of(pos) + header_bytes, count, pos ^ geometry.seal);
   }
 };
 
-// An end that a peer wrote, brought within one capacity of pos and aligned.
-[[nodiscard]] constexpr std::uint64_t believable_end(std::uint64_t end, std::uint64_t pos,
-                                                     std::uint64_t capacity) noexcept {
-  const std::uint64_t ahead = end - pos;
-  return pos + ((ahead > capacity ? capacity : ahead) & ~(record_align - 1));
+// Whether an end that a peer wrote can be one: at most a capacity past what was released. One that
+// cannot is damage, and nothing follows from it.
+[[nodiscard]] constexpr bool is_possible_end(std::uint64_t end, std::uint64_t released,
+                                             std::uint64_t capacity) noexcept {
+  return end - released <= capacity && end % record_align == 0;
 }
 
 }  // namespace annulus

@@ -9,11 +9,7 @@
 //            of their claims, so a live producer that stops between claim and commit holds the
 //            others' messages up: it is named, never overridden.
 // Crash      a producer that dies leaves a claim without a header, or a busy one: recovery.hpp
-//            skips it. A consumer that dies while zeroing leaves `releasing` ahead of read_pos: its
-//            successor zeroes that stretch again.
-//
-// Free space is all zero, so a claimed record without a header reads as empty, and stale bytes
-// never stand where the consumer looks.
+//            skips it. What a consumer leaves that dies while zeroing: release.hpp.
 #pragma once
 
 #include <atomic>
@@ -29,6 +25,7 @@
 #include <annulus/ring/counters.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>
+#include <annulus/ring/release.hpp>
 #include <annulus/ring/roster.hpp>
 
 namespace annulus {
@@ -134,7 +131,7 @@ class basic_mpsc_producer {
     // [hint] relaxed: a stale value only fails the CAS.
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     do {
-      if (is_before(limit(), pos + need)) [[unlikely]] {
+      if (!has_room(pos, need)) [[unlikely]] {
         if (const status s = look_for_room(pos, need); s != status::ok) return s;
       }
       // [idle] release: whoever sees it sees all that this producer has settled before.
@@ -185,11 +182,15 @@ class basic_mpsc_producer {
     own_->announcement.template store<edge::idle>(0, std::memory_order_release);
   }
 
-  [[nodiscard]] std::uint64_t limit() const noexcept {
-    return read_pos_seen_ + ring_.geometry.capacity;
+  // False, too, where pos is no position: before what was released, or between two words.
+  [[nodiscard]] bool has_room(std::uint64_t pos, std::uint64_t need) const noexcept {
+    const auto depth = pos - read_pos_seen_;
+    return depth <= ring_.geometry.capacity && depth + need <= ring_.geometry.capacity &&
+           pos % record_align == 0;
   }
 
-  [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t pos,
+  // May bring pos up to date.
+  [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t& pos,
                                                     std::uint64_t need) noexcept {
     // [free] acquire: the consumer is done with all below, and it is zero.
     read_pos_seen_ =
@@ -197,7 +198,12 @@ class basic_mpsc_producer {
     // An old read_pos beside a new write_pos would claim more than was ever there.
     const auto depth = pos - read_pos_seen_;
     if (depth <= ring_.geometry.capacity) counters_.depth(depth);
-    if (!is_before(limit(), pos + need)) return status::ok;
+    if (has_room(pos, need)) return status::ok;
+    if (is_before(pos, read_pos_seen_)) {
+      // [hint] relaxed: not older than what the consumer had passed when it released.
+      pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
+      if (has_room(pos, need)) return status::ok;
+    }
     settle();
     return ring_.positions_make_sense() ? status::full : status::corrupt;
   }
@@ -207,16 +213,16 @@ class basic_mpsc_producer {
     batch done;
     if (many.empty()) return done;
     if (done.why = permitted(many.front().size()); done.why != status::ok) return done;
-    // [hint] relaxed: the claim decides.
-    const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     // [free] acquire: the consumer is done with all below, and it is zero.
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
-    std::uint64_t end = pos;
+    // [hint] relaxed: the claim decides.
+    const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
+    std::uint64_t need = 0;
     for (const auto& one : many) {
       if (one.size() > ring_.geometry.max_message) return {done.count, status::never_fits};
-      end += ring_.record_bytes(one.size());
-      if (is_before(limit(), end)) return {done.count, status::full};
+      need += ring_.record_bytes(one.size());
+      if (!has_room(pos, need)) return {done.count, status::full};
       ++done.count;
     }
     return done;
@@ -246,7 +252,8 @@ class basic_mpsc_consumer {
   explicit basic_mpsc_consumer(const ring_memory<Atomics>& ring) noexcept
       : ring_(ring), counters_(ring.control->consumer.counters) {
     Atomics::accept_barriers();
-    take_up();
+    released_.take_up(ring_);
+    cursor_ = doubted_ = passed_.from = passed_.to = released_.end();
   }
 
   // The next message. It stays in place until release().
@@ -257,43 +264,48 @@ class basic_mpsc_consumer {
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
-    if (released_ == cursor_) return;
-    counters_.depth(cursor_ - released_);
-    if (stall_ && stall_->pos != cursor_) [[unlikely]]
-      moved_on();
-    // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
-    ring_.control->consumer.releasing.template store<edge::redo>(cursor_,
-                                                                 std::memory_order_relaxed);
-    // [redo] fence: before any byte is zeroed, should this process die among them.
-    Atomics::compiler_fence();
-    zero_and_free();
+    if (released_.end() == cursor_) return;
+    counters_.depth(unreleased_bytes());
+    if (stall_ && stall_->pos != cursor_) moved_on();
+    released_.zero_and_free(ring_, cursor_);
   }
 
   // A closer look than a poll: for claims of the dead, for damage, and for the producers' end.
   [[nodiscard, gnu::noinline]] view_type examine() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.look(ring_);
-    while (cursor_ - released_ < ring_.geometry.capacity) {
+    released_.mend(ring_);
+    while (unreleased_bytes() < ring_.geometry.capacity) {
       // A message that is here needs no closer look: a sleeper's last look must not miss it.
       if (const auto seen = read_committed(); seen.status() != status::empty) return seen;
-      const auto found = examine_claims(ring_, cursor_);
+      const auto found = examine_claims(ring_, cursor_, released_.end());
       if (found.what == finding::kind::unsettled) return held_up(found.producer);
       moved_on();
+      if (found.what == finding::kind::impossible) {
+        if (const auto seen = doubt(found.end)) return *seen;
+        break;
+      }
       if (found.what == finding::kind::readable) return read_committed();
       if (found.what == finding::kind::nothing) break;
       const std::uint64_t from = std::exchange(cursor_, found.end);
       if (found.what == finding::kind::damaged) return lost(from);
       counters_.recovered();
+      if (found.has_header) continue;
+      passed_ = {from, cursor_};
+      // Zeros go back as they are, unless something unreleased stands before them.
+      if (released_.end() == from) released_.free_zeros(ring_, cursor_);
     }
     return roll_.all_closed() ? status::closed : status::empty;
   }
 
-  // Who holds the consumer up where it stands, as of the last closer look.
+  // Who holds the consumer up, as of the last closer look.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
     return stall_ && stall_->pos == cursor_ ? stall_ : std::nullopt;
   }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
-  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }
+  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept {
+    return cursor_ - released_.end();
+  }
   [[nodiscard]] std::uint64_t read_pos() const noexcept { return cursor_; }
 
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
@@ -303,7 +315,7 @@ class basic_mpsc_consumer {
   // The next committed message, past claims that were given up; empty at anything else.
   [[nodiscard]] view_type read_committed() noexcept {
     // A whole lap unreleased: the next header would be one that was read already.
-    while (cursor_ - released_ < ring_.geometry.capacity) {
+    while (unreleased_bytes() < ring_.geometry.capacity) {
       // [publish] acquire: sees the payload behind the header it reads.
       const record_header header(
           ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire));
@@ -341,6 +353,19 @@ class basic_mpsc_consumer {
     return status::stalled;
   }
 
+  // write_pos is no position that claims can have come to: it was damaged. Told once, not followed.
+  // If it is back before zeros that were taken for dead claims, there were none: so go back too.
+  [[nodiscard]] std::optional<view_type> doubt(std::uint64_t claimed) noexcept {
+    if (doubted_ == claimed) return std::nullopt;
+    doubted_ = claimed;
+    if (cursor_ == passed_.to && !is_before(claimed, passed_.from) &&
+        is_before(claimed, passed_.to)) {
+      cursor_ = passed_.from;
+      released_.go_back(ring_, cursor_);
+    }
+    return lost(cursor_);
+  }
+
   void moved_on() noexcept {
     if (!stall_) return;
     stall_.reset();
@@ -360,37 +385,15 @@ class basic_mpsc_consumer {
     return status::corrupt;
   }
 
-  // Zeroes [released, cursor) and hands it back.
-  void zero_and_free() noexcept {
-    ring_.zero(released_, cursor_ - released_);
-    released_ = cursor_;
-    // [free] release: all reading and zeroing comes before a producer writes there.
-    ring_.control->consumer.read_pos.template store<edge::free>(cursor_, std::memory_order_release);
-    wake_if_asleep<Atomics>(ring_.control->producers_bell, barriers_reach_us_);
-  }
-
-  // Goes on where the last incarnation stopped. What it was zeroing when it died had been read.
-  void take_up() noexcept {
-    auto& own = ring_.control->consumer;
-    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    cursor_ = own.read_pos.template load<edge::own>(std::memory_order_relaxed);
-    released_ = cursor_;
-    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    const auto releasing = own.releasing.template load<edge::own>(std::memory_order_relaxed);
-    if (is_before(cursor_, releasing)) {
-      cursor_ = believable_end(releasing, cursor_, ring_.geometry.capacity);
-      zero_and_free();
-    }
-  }
-
   ring_memory<Atomics> ring_;
-  std::uint64_t cursor_ = 0;    // the next record to read
-  std::uint64_t released_ = 0;  // the producers may claim up to one capacity past here
+  zeroed_space<Atomics> released_;
+  std::uint64_t cursor_ = 0;   // the next record to read
+  std::uint64_t doubted_ = 0;  // a write_pos that was told as damage and not followed
+  interval passed_{};          // the last zeros taken for dead claims
   roll_call<Atomics> roll_;
   std::optional<stall> stall_;
   std::optional<damage> damage_;
   Statistics<Atomics> counters_;
-  bool barriers_reach_us_ = false;
 };
 
 }  // namespace annulus

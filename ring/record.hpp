@@ -29,6 +29,11 @@ enum class record_state : std::uint64_t { empty = 0, busy = 1, committed = 2, ab
   return static_cast<std::int64_t>(a - b) < 0;
 }
 
+// A position without its low bits, which are never set: what damages them is mended.
+[[nodiscard]] constexpr std::uint64_t whole(std::uint64_t pos) noexcept {
+  return pos & ~(record_align - 1);
+}
+
 // Bytes that a record takes up: header, payload, trailer, padding.
 [[nodiscard]] constexpr std::uint64_t record_bytes(std::uint64_t payload,
                                                    std::uint64_t trailer) noexcept {
@@ -59,6 +64,7 @@ class record_header {
   }
 
   [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return body() >> 2; }
+  [[nodiscard]] constexpr bool is_empty() const noexcept { return word_ == 0; }
 
   [[nodiscard]] constexpr bool is_committed(std::uint64_t pos, std::uint64_t seal) const noexcept {
     return is(record_state::committed) && mismatch(pos, seal) == 0;

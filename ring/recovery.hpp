@@ -1,11 +1,12 @@
-// What the consumer does when the header at its position is no good: find out why, and skip what
-// will never be.
+// What the consumer does when the next header is not readable: wait for a live producer, or skip a
+// dead claim or damage.
 //
-// Damage   Words below the end that no live producer will touch again are searched for the next
-//          header that is valid at its own position. What lies between is lost and counted, nothing
-//          after it.
+// Damage   Below the end that no live producer will touch again, the next header that is valid at
+//          its own position is the next record. What lies between is lost, and counted; nothing
+//          after it is. An end that is further away than the capacity is damage itself: nothing
+//          follows from it, and nobody moves because of it.
 //
-// Death    (mpsc) A grace period. A claim may be unfinished for ever only if its producer is dead,
+// Death    (mpsc) A grace period. A claim stays unfinished for ever only if its producer is dead,
 //          and no clock can tell. So: read T = write_pos. A producer is settled below T if its
 //          announcement is idle or at or past T, or the kernel says that it is dead. When all are,
 //          everything below T is committed, aborted, or left by the dead: a busy header is a dead
@@ -26,72 +27,115 @@
 
 namespace annulus {
 
-// Whether a whole record stands at pos: its header is valid there, its length possible, its payload
-// as it was sealed, if that is to be checked.
+// Whether a record's header stands at pos: valid there, and its length possible.
 template <class Atomics>
 [[nodiscard]] bool is_record(const ring_memory<Atomics>& ring, record_header header,
-                             std::uint64_t pos, bool with_payload = true) noexcept {
+                             std::uint64_t pos) noexcept {
   const auto& shape = ring.geometry;
-  if (header.is_committed(pos, shape.seal)) {
-    return header.bytes() <= shape.max_message &&
-           (!with_payload || ring.is_whole(pos, header.bytes()));
-  }
+  if (header.is_committed(pos, shape.seal)) return header.bytes() <= shape.max_message;
   return shape.topology == topology::mpsc && header.bytes() <= shape.max_claim() &&
          (header.is_aborted(pos, shape.seal) || header.is_busy(pos, shape.seal));
 }
 
+// What a search passed on its way to `end`.
 struct stretch {
-  std::uint64_t end;  // the next record, or the end of the search
-  bool all_zero;      // nothing was ever written in it
+  std::uint64_t end;     // the next record, or the end of the search
+  bool all_zero;         // nothing stands in it
+  std::uint64_t header;  // of that record; 0: none was found
 };
 
-// Searches [pos, end) for the next record after pos. It checks no more payload than a capacity:
-// only who forges headers can ask for more, and could make it check every byte from every position.
-// From there on a valid header is enough; its payload is checked when it is delivered.
+// Searches [pos, end) for the next record after pos, by headers alone. Memory that was never
+// written is passed without a look.
 // Requires: no live producer writes there.
+template <class Atomics>
+[[nodiscard]] stretch next_header(const ring_memory<Atomics>& ring, std::uint64_t pos,
+                                  std::uint64_t end) noexcept {
+  bool all_zero = true;
+  interval written{pos, pos};
+  for (std::uint64_t at = pos; is_before(at, end);) {
+    if (at == written.to) {
+      written = ring.next_written(at, end);
+      at = written.from;
+      continue;
+    }
+    // [own] relaxed: what is below the end was settled before the end was read.
+    const auto word = ring.header(at).template load<edge::own>(std::memory_order_relaxed);
+    if (word != 0 && at != pos && is_record(ring, record_header(word), at)) {
+      return {at, all_zero, word};
+    }
+    all_zero &= word == 0;
+    at += record_align;
+  }
+  return {end, all_zero, 0};
+}
+
+// The same, for a record whose payload is whole, if that is checked. It checks no more payload than
+// a capacity: only a peer that forges headers can ask for more, and could make it check every byte
+// from every position. From there on a valid header is enough; its payload is checked at delivery.
 template <class Atomics>
 [[nodiscard]] stretch next_record(const ring_memory<Atomics>& ring, std::uint64_t pos,
                                   std::uint64_t end) noexcept {
   bool all_zero = true;
   std::uint64_t checked_bytes = 0;
-  for (std::uint64_t at = pos; is_before(at, end); at += record_align) {
-    // [own] relaxed: what is below the end was settled before the end was read.
-    const auto word = ring.header(at).template load<edge::own>(std::memory_order_relaxed);
-    const record_header header(word);
-    if (word != 0 && at != pos) {
-      if (is_record(ring, header, at, checked_bytes < ring.geometry.capacity)) {
-        return {at, all_zero};
-      }
-      if (header.is_committed(at, ring.geometry.seal)) checked_bytes += header.bytes();
+  for (std::uint64_t from = pos;;) {
+    const auto found = next_header(ring, from, end);
+    all_zero &= found.all_zero;
+    const record_header header(found.header);
+    if (found.header == 0 || !header.is_committed(found.end, ring.geometry.seal) ||
+        checked_bytes >= ring.geometry.capacity || ring.is_whole(found.end, header.bytes())) {
+      return {found.end, all_zero, found.header};
     }
-    all_zero &= word == 0;
+    checked_bytes += header.bytes();
+    from = found.end;
   }
-  return {end, all_zero};
 }
 
+// (spsc) Whether a record that was written not long ago ends at pos, or the ring began there.
+template <class Atomics>
+[[nodiscard]] bool is_end_of_record(const ring_memory<Atomics>& ring, std::uint64_t pos) noexcept {
+  const auto& shape = ring.geometry;
+  if (pos == shape.first_pos) return true;
+  const auto longest = ring.record_bytes(shape.max_message);
+  for (std::uint64_t back = header_bytes; back <= longest; back += record_align) {
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    const record_header header(
+        ring.header(pos - back).template load<edge::own>(std::memory_order_relaxed));
+    if (is_record(ring, header, pos - back) && ring.record_bytes(header.bytes()) == back) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// (mpsc) What keeps the consumer at its position.
 struct finding {
   enum class kind : std::uint8_t {
-    nothing,    // no claim at the position: the ring is empty
-    unsettled,  // a live producer may still finish it: `producer`
-    readable,   // a good header after all
-    dead,       // skip to `end`: claims that the dead left behind
-    damaged,    // skip to `end`: records that were overwritten
+    nothing,     // no claim at the position: the ring is empty
+    impossible,  // write_pos is no position that the claims can have come to
+    unsettled,   // a live producer may still finish it: `producer`
+    readable,    // a good header after all
+    dead,        // skip to `end`: claims that the dead left behind
+    damaged,     // skip to `end`: records that were overwritten
   } what;
   std::uint64_t end = 0;
   std::uint32_t producer = 0;
+  bool has_header = true;  // dead: of a stamped claim, whose length is certain
 };
 
 // Requires: called by the consumer, about its own position.
 template <class Atomics>
-[[nodiscard]] finding examine_claims(const ring_memory<Atomics>& ring, std::uint64_t pos) noexcept {
+[[nodiscard]] finding examine_claims(const ring_memory<Atomics>& ring, std::uint64_t pos,
+                                     std::uint64_t released) noexcept {
   using enum finding::kind;
   const auto& shape = ring.geometry;
 
   // [claim] acquire: sees the announcement of every claim below T.
   const auto claimed =
       ring.control->write_pos.template load<edge::claim>(std::memory_order_acquire);
-  const auto end = believable_end(claimed, pos, shape.capacity);
-  if (!is_before(pos, claimed) || end == pos) return {nothing};
+  if (claimed == pos) return {nothing};
+  if (is_before(claimed, pos) || !is_possible_end(claimed, released, shape.capacity)) {
+    return {impossible, claimed};
+  }
 
   for (std::uint32_t i = 0; i < shape.producers; ++i) {
     // [idle] acquire: whoever is idle or past T has settled all that it claimed below T.
@@ -108,10 +152,11 @@ template <class Atomics>
   if (is_committed && header.bytes() <= shape.max_message) return {readable};
   if (header.bytes() <= shape.max_claim()) {
     if (header.is_aborted(pos, shape.seal)) return {readable};
-    if (header.is_busy(pos, shape.seal)) return {dead, pos + claim_bytes(header.bytes())};
+    const auto end = pos + claim_bytes(header.bytes());
+    if (header.is_busy(pos, shape.seal) && !is_before(claimed, end)) return {dead, end};
   }
-  const auto gap = next_record(ring, pos, end);
-  return {gap.all_zero ? dead : damaged, gap.end};
+  const auto gap = next_record(ring, pos, claimed);
+  return {gap.all_zero ? dead : damaged, gap.end, 0, false};
 }
 
 }  // namespace annulus

@@ -20,7 +20,9 @@ template <class Atomics>
   // [hint] relaxed: the exchange decides.
   auto owner = role.owner.template load<edge::hint>(std::memory_order_relaxed);
   if (!has_lock && tenure_of(owner) == tenure::attached) return false;
-  const auto entered = owner_word(generation_of(owner) + 1, tenure::attached);
+  const auto entered =
+      owner_word(generation_of(owner) + 1,
+                 tenure_of(owner) == tenure::attached ? tenure::succeeded : tenure::attached);
   // [roll] acquire: after all that the one before did.
   // [retry] relaxed: somebody else was faster.
   if (!role.owner.template compare_exchange<edge::roll>(owner, entered, std::memory_order_acquire,
@@ -59,7 +61,8 @@ template <class Atomics>
   switch (tenure_of(owner)) {
     case tenure::vacant: return presence::never_came;
     case tenure::closed: return presence::closed;
-    case tenure::attached: break;
+    case tenure::attached:
+    case tenure::succeeded: break;
   }
   return kernel.is_held(number) ? presence::attached : presence::died;
 }

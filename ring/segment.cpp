@@ -40,19 +40,19 @@ void sign(geometry& shape) noexcept {
   finish_geometry(shape);
 }
 
-ring_memory<std_atomics> ring_at(std::byte* base, const geometry& shape, lock_witness witness) {
+ring_memory<std_atomics> ring_at(std::byte* base, const geometry& shape, int file) {
   ring_memory<std_atomics> ring;
   ring.control = reinterpret_cast<control_words<std_atomics>*>(base + shape.control_offset);
   ring.producers = reinterpret_cast<producer_words<std_atomics>*>(base + shape.producers_offset);
-  ring.data = std_atomics::area(base + shape.data_offset);
+  ring.data = std_atomics::area(base + shape.data_offset, file, shape.data_offset);
   ring.geometry = shape;
-  ring.witness = witness;
+  ring.witness = lock_witness(file);
   return ring;
 }
 
 // Requires: the memory is all zero, and nobody else sees it yet.
 void write_new_ring(std::byte* base, const geometry& shape) noexcept {
-  const auto ring = ring_at(base, shape, lock_witness());
+  const auto ring = ring_at(base, shape, -1);
   // [own] relaxed: nobody else sees the segment before it has its name.
   ring.control->consumer.read_pos.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
   // [own] relaxed: nobody else sees the segment before it has its name.
@@ -305,7 +305,7 @@ result<attachment> attachment::make(const segment& from, access how) {
   attachment held;
   const auto& shape = from.geometry();
   if (from.file() < 0) {
-    held.memory_ = ring_at(from.plain().data(), shape, lock_witness());
+    held.memory_ = ring_at(from.plain().data(), shape, -1);
     return held;
   }
   const int flags = how == access::read_only ? O_RDONLY : O_RDWR;
@@ -337,7 +337,7 @@ result<attachment> attachment::make(const segment& from, access how) {
 #endif
   // Best effort: without huge pages the ring works all the same.
   if (spare != 0 && how == access::read_write) madvise(base, size, collapse);
-  held.memory_ = ring_at(base, shape, lock_witness(held.file_.number()));
+  held.memory_ = ring_at(base, shape, held.file_.number());
   return held;
 }
 

@@ -13,11 +13,13 @@
 // commit, so stale bytes never stand where the consumer looks, and nothing need be zeroed.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/view.hpp>
@@ -162,42 +164,95 @@ class basic_spsc_producer {
     read_pos_seen_ = freed;
     limit_ = freed + ring_.geometry.capacity;
     counters_.depth(write_pos_ - freed);
-    return limit_ - pos < need ? status::full : status::ok;
+    if (limit_ - pos >= need) return status::ok;
+    tell_end();
+    return status::full;
+  }
+
+  // Without room: the end once more, in two words. What damaged write_pos is mended, and a consumer
+  // that finds damage up to that end can be sure of it.
+  void tell_end() noexcept {
+    // [hint] relaxed: believed only where it equals write_pos.
+    ring_.producers[0].announcement.template store<edge::hint>(write_pos_ + 1,
+                                                               std::memory_order_relaxed);
+    // [extent] release: the records below it are whole.
+    ring_.control->write_pos.template store<edge::extent>(write_pos_, std::memory_order_release);
   }
 
   // Where the last incarnation left off. Its stored write_pos may lag behind its last commit, and
-  // the consumer may be ahead of that; beyond both, its records reach to the terminator. It is
-  // stored again before anything is pushed: two deaths must not add up to a lag of more than one
-  // commit.
+  // the consumer may be ahead of that; beyond both, its records reach to the terminator. The end is
+  // stored again at once, so that the consumer's search for damage reaches it.
   void find_end() noexcept {
-    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    write_pos_ = ring_.control->write_pos.template load<edge::own>(std::memory_order_relaxed);
     // [free] acquire: the consumer is done with all below.
     read_pos_seen_ =
         ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
-    if (is_before(write_pos_, read_pos_seen_)) write_pos_ = read_pos_seen_;
     limit_ = read_pos_seen_ + ring_.geometry.capacity;
+    write_pos_ = start_of_walk();
     if (limit_ - write_pos_ > ring_.geometry.capacity) {
       limit_ = write_pos_;  // these cursors make no sense: every push will say so
       return;
     }
+    walk();
+    // [publish] relaxed: what damage left here must not pose as a header.
+    ring_.header(write_pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [extent] release: the records below it are whole.
+    ring_.control->write_pos.template store<edge::extent>(write_pos_, std::memory_order_release);
+  }
+
+  // The later of the two positions. If they lie further apart than they can, one is damaged: it is
+  // write_pos if a record ends at read_pos.
+  [[nodiscard]] std::uint64_t start_of_walk() const noexcept {
+    const auto capacity = ring_.geometry.capacity;
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    const auto stored =
+        whole(ring_.control->write_pos.template load<edge::own>(std::memory_order_relaxed));
+    if (stored - read_pos_seen_ <= capacity) return stored;
+    if (read_pos_seen_ - stored <= capacity) return read_pos_seen_;
+    return is_end_of_record(ring_, read_pos_seen_) ? read_pos_seen_ : stored;
+  }
+
+  // Moves write_pos_ over the records that stand there, as far as there is room for them.
+  void walk() noexcept {
     for (;;) {
       // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
       const auto word =
           ring_.header(write_pos_).template load<edge::own>(std::memory_order_relaxed);
       const record_header next(word);
-      if (!is_record(ring_, next, write_pos_)) {
-        if (word != 0) counters_.corrupt();
-        break;
+      if (is_record(ring_, next, write_pos_)) {
+        const auto end = write_pos_ + ring_.record_bytes(next.bytes());
+        if (limit_ - end > ring_.geometry.capacity) return;
+        write_pos_ = end;
+      } else if (word == 0) {
+        return;
+      } else if (has_clean_start()) {
+        counters_.corrupt();  // nothing was here: the last incarnation told its end when it closed
+        return;
+      } else if (!pass_damage()) {
+        return;
       }
-      const auto end = write_pos_ + ring_.record_bytes(next.bytes());
-      if (limit_ - end > ring_.geometry.capacity) break;
-      write_pos_ = end;
     }
-    // [publish] relaxed: what damage left here must not pose as a header.
-    ring_.header(write_pos_).template store<edge::publish>(0, std::memory_order_relaxed);
-    // [extent] release: the records below it are whole.
-    ring_.control->write_pos.template store<edge::extent>(write_pos_, std::memory_order_release);
+  }
+
+  // The last incarnation died, and its last header is damaged. The consumer may have read that
+  // record while it was good, and stand behind it: nobody knows how long it was. So go on at the
+  // next good header; false: there is none, and the end is as far as the consumer can have come.
+  // It tells of the damage.
+  [[nodiscard]] bool pass_damage() noexcept {
+    const auto gap = next_header(ring_, write_pos_, limit_);
+    if (gap.header != 0) {
+      write_pos_ = gap.end;
+      return true;
+    }
+    const auto longest = ring_.record_bytes(ring_.geometry.max_message);
+    const auto left = limit_ - write_pos_;
+    if (left > header_bytes) write_pos_ += std::min(longest, left - header_bytes);
+    return false;
+  }
+
+  [[nodiscard]] bool has_clean_start() const noexcept {
+    // [own] relaxed: stored by this role itself when it came.
+    return began_clean(
+        ring_.producers[0].role.owner.template load<edge::own>(std::memory_order_relaxed));
   }
 
   ring_memory<Atomics> ring_;
@@ -223,8 +278,9 @@ class basic_spsc_consumer {
       : ring_(ring), counters_(ring.control->consumer.counters) {
     Atomics::accept_barriers();
     // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    cursor_ = ring_.control->consumer.read_pos.template load<edge::own>(std::memory_order_relaxed);
-    released_ = cursor_;
+    cursor_ =
+        whole(ring_.control->consumer.read_pos.template load<edge::own>(std::memory_order_relaxed));
+    released_ = doubted_ = cursor_;
   }
 
   // The next message. It stays in place until release().
@@ -248,16 +304,14 @@ class basic_spsc_consumer {
   // A closer look than a poll: for damage, and for the producer's end.
   [[nodiscard, gnu::noinline]] view_type examine() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.look(ring_);
+    mend_read_pos();
     // [extent] acquire: the records below it are whole.
     const auto extent =
-        ring_.control->write_pos.template load<edge::extent>(std::memory_order_acquire);
+        whole(ring_.control->write_pos.template load<edge::extent>(std::memory_order_acquire));
     const record_header again = load_header();
     if (is_readable(again)) return deliver(again.bytes());
-    const auto end = believable_end(extent, cursor_, ring_.geometry.capacity);
-    if (is_before(cursor_, extent) && end != cursor_) {
-      const std::uint64_t from = cursor_;
-      cursor_ = next_record(ring_, from, end).end;
-      return lost(from);
+    if (is_before(cursor_, extent)) {
+      if (const auto seen = look_for_damage(extent, again)) return *seen;
     }
     return roll_.all_closed() ? status::closed : status::empty;
   }
@@ -291,6 +345,37 @@ class basic_spsc_consumer {
     return const_bytes(ring_.payload(pos, count));
   }
 
+  // The producer says that records stand up to `extent`, and none can be read at the cursor. That
+  // is damage: of a record, or of that very word. The cursor moves where a record is known to have
+  // been: a word stands here, a good record stands behind, or the producer has said so twice. Else
+  // the damage is told once, and the next message is waited for. Nothing: it was told.
+  [[nodiscard]] std::optional<view_type> look_for_damage(std::uint64_t extent,
+                                                         record_header here) noexcept {
+    const bool is_possible = is_possible_end(extent, released_, ring_.geometry.capacity);
+    // [hint] relaxed: believed only where it equals write_pos.
+    const bool is_certain = ring_.producers[0].announcement.template load<edge::hint>(
+                                std::memory_order_relaxed) == extent + 1;
+    if (doubted_ == extent && !is_certain) return std::nullopt;
+    doubted_ = extent;
+    if (!is_possible) return nothing_moved();
+    const auto gap = next_record(ring_, cursor_, extent);
+    if (gap.header == 0 && !is_certain && here.is_empty()) return nothing_moved();
+    const std::uint64_t from = std::exchange(cursor_, gap.end);
+    return lost(from);
+  }
+
+  // Damage that cost nothing yet.
+  [[nodiscard]] view_type nothing_moved() noexcept { return lost(cursor_); }
+
+  // Nobody else writes read_pos: if it says something else than it should, it was damaged.
+  void mend_read_pos() noexcept {
+    auto& word = ring_.control->consumer.read_pos;
+    // [own] relaxed: written by this role itself.
+    if (word.template load<edge::own>(std::memory_order_relaxed) == released_) return;
+    // [free] release: all reading comes before the producer writes there.
+    word.template store<edge::free>(released_, std::memory_order_release);
+  }
+
   // [from, cursor) was damaged.
   [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
     damage_ = damage{from, cursor_ - from};
@@ -301,6 +386,7 @@ class basic_spsc_consumer {
   ring_memory<Atomics> ring_;
   std::uint64_t cursor_ = 0;    // the next record to read
   std::uint64_t released_ = 0;  // the producer may write up to one capacity past here
+  std::uint64_t doubted_ = 0;   // an end that was told as damage and not followed
   roll_call<Atomics> roll_;
   std::optional<damage> damage_;
   Statistics<Atomics> counters_;

@@ -288,7 +288,7 @@ TEST_F(Recovery, a_release_cut_short_by_death_is_made_good_from_any_point) {
     ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
     // The consumer dies after this much of its zeroing.
     const auto from = capacity - 32;
-    control_.consumer.releasing.store<edge::redo>(from + 96, std::memory_order_relaxed);
+    control_.consumer.releasing.store<edge::redo>((from + 96) | 1, std::memory_order_relaxed);
     ring_.zero(from, zeroed);
     attach_consumer();
     EXPECT_EQ(control_.consumer.read_pos.load<edge::free>(std::memory_order_relaxed), from + 96);
@@ -297,6 +297,16 @@ TEST_F(Recovery, a_release_cut_short_by_death_is_made_good_from_any_point) {
     rx_->release();
     EXPECT_TRUE(is_zero(0, capacity)) << zeroed;
   }
+}
+
+TEST_F(Recovery, a_release_is_done_again_only_if_it_had_begun) {
+  make();
+  auto& tx = live(0);
+  for (const char* one : {"one", "two"}) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+  control_.consumer.releasing.store<edge::redo>(write_pos(), std::memory_order_relaxed);  // damage
+  attach_consumer();
+  EXPECT_EQ(next(), "one");
+  EXPECT_EQ(next(), "two");
 }
 
 TEST_F(Recovery, a_release_that_was_finished_is_not_done_again) {

@@ -1,0 +1,333 @@
+// A damaged position or a damaged header beside a death: no role follows it, and the roles find
+// each other again. What is lost is told; what is pushed afterwards is delivered.
+#include "bytes.hpp"
+#include "guarded.hpp"
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <annulus/ring/ring.hpp>
+
+namespace annulus::testing {
+namespace {
+
+constexpr std::uint64_t capacity = 4096;
+constexpr auto relaxed = std::memory_order_relaxed;
+
+template <topology Kind>
+struct open_ring {
+  static constexpr bool is_mpsc = Kind == topology::mpsc;
+  using producer_core = std::conditional_t<is_mpsc, basic_mpsc_producer<std_atomics>,
+                                           basic_spsc_producer<std_atomics>>;
+  using consumer_core = std::conditional_t<is_mpsc, basic_mpsc_consumer<std_atomics>,
+                                           basic_spsc_consumer<std_atomics>>;
+
+  ring_options shape{.topology = Kind, .capacity = capacity, .integrity = integrity::crc32c};
+  guarded_memory memory{static_cast<std::size_t>(*segment::bytes_for(shape))};
+  segment ring{segment::format(memory.bytes(), shape).value()};
+  attachment held{attachment::make(ring, access::read_write).value()};
+
+  [[nodiscard]] const ring_memory<std_atomics>& words() const { return held.memory(); }
+  [[nodiscard]] auto& write_pos() const { return words().control->write_pos; }
+  [[nodiscard]] auto& read_pos() const { return words().control->consumer.read_pos; }
+  [[nodiscard]] auto& releasing() const { return words().control->consumer.releasing; }
+};
+
+template <class Word>
+void flip(Word& word, unsigned bit) {
+  word.template store<edge::own>(word.template load<edge::own>(relaxed) ^ std::uint64_t{1} << bit,
+                                 relaxed);
+}
+
+struct seen {
+  std::vector<std::string> messages;
+  int corrupt = 0;
+};
+
+template <class Consumer>
+void read_into(seen& all, Consumer& rx, int steps = 20, bool releases = true) {
+  for (int i = 0; i < steps; ++i) {
+    const auto one = rx.examine();
+    if (one) all.messages.push_back(text(one.bytes()));
+    all.corrupt += one.status() == status::corrupt;
+    if (releases) rx.release();
+  }
+}
+
+template <class T>
+class Positions : public ::testing::Test {};
+using kinds = ::testing::Types<open_ring<topology::spsc>, open_ring<topology::mpsc>>;
+struct name_of {
+  template <class T>
+  static std::string GetName(int) {
+    return T::is_mpsc ? "mpsc" : "spsc";
+  }
+};
+TYPED_TEST_SUITE(Positions, kinds, name_of);
+
+TYPED_TEST(Positions, a_bit_of_write_pos_that_flips_and_flips_back_costs_no_message) {
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    TypeParam it;
+    typename TypeParam::producer_core tx(it.words(), 0);
+    typename TypeParam::consumer_core rx(it.words());
+    seen all;
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(tx.try_push(bytes("before")), status::ok);
+    read_into(all, rx);
+    ASSERT_EQ(all.messages.size(), 10u);
+    flip(it.write_pos(), bit);
+    read_into(all, rx);
+    ASSERT_LE(all.corrupt, 1) << bit;  // told once, not at each look
+    flip(it.write_pos(), bit);
+    read_into(all, rx);
+    for (int i = 0; i < 200; ++i) {
+      const auto one = std::to_string(i);
+      ASSERT_EQ(tx.try_push(bytes(one)), status::ok) << bit << " " << i;
+      read_into(all, rx, 4);
+      ASSERT_EQ(all.messages.back(), one) << bit;
+    }
+    ASSERT_EQ(all.messages.size(), 210u) << bit;
+  }
+}
+
+TYPED_TEST(Positions, a_bit_of_write_pos_that_stays_flipped_is_survived_or_told) {
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    for (const bool is_full : {false, true}) {
+      TypeParam it;
+      std::optional<typename TypeParam::producer_core> tx(std::in_place, it.words(), 0);
+      typename TypeParam::consumer_core rx(it.words());
+      std::size_t pushed = 0;
+      do {
+        pushed += tx->try_push(bytes("one of many")) == status::ok;
+      } while (is_full && pushed < capacity / 24 - 2);
+      flip(it.write_pos(), bit);
+      seen all;
+      tx.emplace(it.words(), 0);  // a successor has nothing but that word
+      for (int i = 0; i < 20; ++i) {
+        const auto why = tx->try_push(bytes("after"));
+        pushed += why == status::ok;
+        all.corrupt += why == status::corrupt;
+        read_into(all, rx, 200);
+      }
+      EXPECT_TRUE(all.messages.size() == pushed || all.corrupt > 0) << bit << is_full;
+      if (TypeParam::is_mpsc) continue;  // its producers have no other word to go by: they say so
+      EXPECT_EQ(all.messages.back(), "after") << bit << is_full;
+    }
+  }
+}
+
+TYPED_TEST(Positions, a_bit_of_read_pos_that_flips_is_mended_by_its_consumer) {
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    TypeParam it;
+    typename TypeParam::producer_core tx(it.words(), 0);
+    typename TypeParam::consumer_core rx(it.words());
+    seen all;
+    ASSERT_EQ(tx.try_push(bytes("before")), status::ok);
+    read_into(all, rx);
+    flip(it.read_pos(), bit);
+    read_into(all, rx);
+    for (int i = 0; i < 400; ++i) {
+      ASSERT_EQ(tx.try_push(bytes("after")), status::ok) << bit << " " << i;
+      read_into(all, rx, 2);
+    }
+    EXPECT_EQ(all.messages.size(), 401u) << bit;
+    EXPECT_EQ(all.corrupt, 0) << bit;
+  }
+}
+
+TEST(ManyPositions, a_bit_of_either_of_the_consumers_positions_at_rest_costs_no_message) {
+  using many = open_ring<topology::mpsc>;
+  for (unsigned bit = 0; bit < 128; ++bit) {
+    many it;
+    many::producer_core tx(it.words(), 0);
+    seen all;
+    {
+      many::consumer_core rx(it.words());
+      for (int i = 0; i < 20; ++i) ASSERT_EQ(tx.try_push(bytes("before")), status::ok);
+      read_into(all, rx, 25);
+    }
+    for (const char* one : {"1", "2", "3"}) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+    flip(bit < 64 ? it.read_pos() : it.releasing(), bit % 64);
+    many::consumer_core rx(it.words());
+    all = {};
+    read_into(all, rx);
+    EXPECT_EQ(all.messages, (std::vector<std::string>{"1", "2", "3"})) << bit;
+    ASSERT_EQ(tx.try_push(bytes("4")), status::ok);
+    read_into(all, rx);
+    EXPECT_EQ(all.messages.back(), "4") << bit;
+  }
+}
+
+// A producer that died between its last commit and its copy of write_pos.
+
+using lone = open_ring<topology::spsc>;
+
+struct cut_short : lone {
+  std::uint64_t last = 0;  // where the record stands whose commit was the last
+
+  explicit cut_short(int others) {
+    producer_core first(words(), 0);
+    for (int i = 0; i < others; ++i) EXPECT_EQ(first.try_push(bytes("a")), status::ok);
+    last = write_pos().load<edge::own>(relaxed);
+    EXPECT_EQ(first.try_push(bytes("the last one of a dead producer")), status::ok);
+    write_pos().store<edge::own>(last, relaxed);
+  }
+  [[nodiscard]] std::byte& byte(std::uint64_t at) const {
+    return memory.bytes()[ring.geometry().data_offset + words().index_of(last) + at];
+  }
+};
+
+TEST(SuccessorOfTheDead, goes_on_where_the_consumer_can_find_it_whatever_bit_was_hit) {
+  for (unsigned bit = 0; bit < 43 * 8; ++bit) {
+    for (const int read_before : {0, 1, 2}) {  // before the bit flips; nothing is released
+      cut_short it(1);
+      lone::consumer_core rx(it.words());
+      seen all;
+      read_into(all, rx, read_before, false);
+      it.byte(bit / 8) ^= std::byte{1} << (bit % 8);
+      lone::producer_core second(it.words(), 0);
+      read_into(all, rx, 3, false);
+      ASSERT_EQ(second.try_push(bytes("x")), status::ok) << bit;
+      read_into(all, rx, 3);
+      ASSERT_EQ(second.try_push(bytes("y")), status::ok) << bit;
+      read_into(all, rx);
+      ASSERT_GE(all.messages.size(), 3u) << bit << " " << read_before;
+      EXPECT_EQ(all.messages.front(), "a");
+      EXPECT_EQ(all.messages[all.messages.size() - 2], "x") << bit << " " << read_before;
+      EXPECT_EQ(all.messages.back(), "y");
+      EXPECT_TRUE(all.messages.size() == 4 || all.corrupt > 0) << bit << " " << read_before;
+    }
+  }
+}
+
+TEST(SuccessorOfTheDead, shows_the_damage_without_another_push) {
+  cut_short it(0);
+  it.byte(0) ^= std::byte{4};
+  lone::consumer_core rx(it.words());
+  EXPECT_EQ(rx.examine().status(), status::empty);  // nobody has said yet that more was here
+  lone::producer_core second(it.words(), 0);
+  EXPECT_EQ(rx.examine().status(), status::corrupt);
+}
+
+TEST(SuccessorOfTheDead, finds_the_rest_of_a_batch_behind_its_damaged_first_header) {
+  lone it;
+  std::optional<lone::producer_core> first(std::in_place, it.words(), 0);
+  const octets one = copy(bytes("one")), two = copy(bytes("two"));
+  const message many[] = {one, two};
+  ASSERT_EQ(first->try_push_batch(many).count, 2u);
+  it.write_pos().store<edge::own>(0, relaxed);
+  flip(it.words().header(0), 9);
+  lone::producer_core second(it.words(), 0);
+  lone::consumer_core rx(it.words());
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.messages, std::vector<std::string>{"two"});
+  EXPECT_EQ(all.corrupt, 1);
+}
+
+TEST(SuccessorOfTheDead, leaves_nothing_behind_its_end_that_poses_as_a_loss) {
+  cut_short it(0);
+  const auto end = it.last + it.words().record_bytes(31);
+  flip(it.words().header(end), 17);
+  { lone::producer_core second(it.words(), 0); }
+  const auto told = it.write_pos().load<edge::own>(relaxed);
+  EXPECT_EQ(it.words().header(told).load<edge::own>(relaxed), 0u);
+  lone::producer_core third(it.words(), 0);
+  EXPECT_EQ(it.write_pos().load<edge::own>(relaxed), told);
+}
+
+TEST(SuccessorOfTheDead, never_goes_past_its_room_whatever_headers_stand_there) {
+  for (const std::uint64_t bytes_of_each : {4, 116, 2036}) {  // they tile the ring
+    lone it;
+    const auto& seal = it.ring.geometry().seal;
+    const auto step = it.words().record_bytes(bytes_of_each);
+    for (std::uint64_t pos = 0; pos < 2 * capacity; pos += step) {
+      it.words().header(pos).store<edge::own>(record_header::committed(bytes_of_each, pos, seal),
+                                              relaxed);
+      if (pos + step > capacity) break;
+    }
+    lone::producer_core tx(it.words(), 0);
+    const auto end = it.write_pos().load<edge::own>(relaxed);
+    EXPECT_LE(end, capacity) << bytes_of_each;
+    EXPECT_NE(tx.try_push(bytes("over what nobody has read")), status::ok) << bytes_of_each;
+  }
+}
+
+// Zeros where a record should be are no proof: of the record's damage, or of write_pos's.
+
+TEST(ZeroedHeaders, in_a_full_ring_make_room_once_the_producer_says_that_it_is_full) {
+  lone it;
+  lone::producer_core tx(it.words(), 0);
+  lone::consumer_core rx(it.words());
+  std::vector<std::uint64_t> at;
+  const auto one = pattern(500, 1);
+  for (auto pos = it.write_pos().load<edge::own>(relaxed); tx.try_push(message(one)) == status::ok;
+       pos = it.write_pos().load<edge::own>(relaxed)) {
+    at.push_back(pos);
+  }
+  ASSERT_GE(at.size(), 7u);
+  for (const auto pos : at) it.words().header(pos).store<edge::own>(0, relaxed);
+  seen all;
+  read_into(all, rx, 3);
+  EXPECT_GE(all.corrupt, 1);
+  EXPECT_EQ(tx.try_push(message(one)), status::ok);
+  read_into(all, rx, 3);
+  EXPECT_EQ(all.messages.size(), 1u);
+}
+
+TEST(ZeroedHeaders, at_the_end_are_told_once_and_passed_by_the_next_message) {
+  lone it;
+  lone::producer_core tx(it.words(), 0);
+  lone::consumer_core rx(it.words());
+  ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
+  it.words().header(0).store<edge::own>(0, relaxed);
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.corrupt, 1);
+  ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
+  read_into(all, rx);
+  EXPECT_EQ(all.messages, std::vector<std::string>{"next"});
+}
+
+// Memory that nobody has written.
+
+std::uint64_t kib_of(const segment& ring) {
+  struct stat info {};
+  EXPECT_EQ(fstat(ring.file(), &info), 0);
+  return static_cast<std::uint64_t>(info.st_blocks) / 2;
+}
+
+TEST(SparseRings, are_searched_and_zeroed_without_giving_them_memory) {
+  for (const auto kind : {topology::spsc, topology::mpsc}) {
+    for (const bool ends_in_a_record : {false, true}) {
+      const ring_options shape{.topology = kind,
+                               .capacity = std::uint64_t{1} << 30,
+                               .max_message = 64,
+                               .reserve = false};
+      const auto ring = segment::anonymous(shape).value();
+      const auto held = attachment::make(ring, access::read_write).value();
+      const auto& words = held.memory();
+      if (ends_in_a_record) {
+        const auto pos = shape.capacity - 16;
+        words.header(pos).store<edge::own>(words.committed(3, pos), relaxed);
+      }
+      words.control->write_pos.store<edge::extent>(shape.capacity, relaxed);
+      const auto before = kib_of(ring);
+      const auto look = [](auto&& rx) {
+        for (int i = 0; i < 4; ++i) (void)rx.examine(), rx.release();
+      };
+      if (kind == topology::spsc) look(basic_spsc_consumer<std_atomics>(words));
+      if (kind == topology::mpsc) look(basic_mpsc_consumer<std_atomics>(words));
+      EXPECT_LE(kib_of(ring) - before, 16u) << ends_in_a_record;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace annulus::testing
