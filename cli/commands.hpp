@@ -12,6 +12,8 @@ void add_recv(CLI::App& app, exit_code& ends_with);
 void add_stat(CLI::App& app, exit_code& ends_with);
 void add_recover(CLI::App& app, exit_code& ends_with);
 void add_remove(CLI::App& app, exit_code& ends_with);
+void add_dump(CLI::App& app, exit_code& ends_with);
+void add_fsck(CLI::App& app, exit_code& ends_with);
 void add_bench(CLI::App& app, exit_code& ends_with);
 void add_compare(CLI::App& app, exit_code& ends_with);
 void add_gateway(CLI::App& app, exit_code& ends_with);

@@ -27,6 +27,8 @@ constexpr const char* footer =
     "      many producers, one consumer, a ring that stays\n"
     "  annulus stat shm:log --watch\n"
     "      who is attached, how much waits, who blocks and since when\n"
+    "  annulus fsck shm:log || annulus dump shm:log\n"
+    "      what a ring holds that nobody uses, and whether it is whole\n"
     "  annulus bench\n"
     "      what this machine can do\n"
     "  annulus compare --quick\n"
@@ -88,6 +90,8 @@ int dispatch(int argc, const char* const* argv) {
   add_stat(app, ends_with);
   add_recover(app, ends_with);
   add_remove(app, ends_with);
+  add_dump(app, ends_with);
+  add_fsck(app, ends_with);
   add_bench(app, ends_with);
   add_compare(app, ends_with);
   add_gateway(app, ends_with);

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,7 @@ class dice {
 };
 
 struct options {
-  std::uint64_t seed = 0;
+  std::uint64_t seed = std::random_device{}();
   double seconds = 0;
   std::uint64_t runs = ~std::uint64_t{0};
   std::string prefix;

@@ -26,7 +26,7 @@ class input {
   [[nodiscard]] T take() noexcept {
     T value{};
     const auto some = bytes(sizeof value);
-    std::memcpy(&value, some.data(), some.size());
+    if (!some.empty()) std::memcpy(&value, some.data(), some.size());
     return value;
   }
   // 0 to n - 1, by one byte or two.

@@ -7,9 +7,17 @@ foreach(folder IN ITEMS channel ring pipe bus)
           FILES_MATCHING PATTERN "*.hpp")
 endforeach()
 
-# The targets have no dependency outside annulus, so the export file is the whole package.
+# The targets have no dependency outside annulus: the package is the export file, and functions.
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/annulus)
-install(EXPORT annulus NAMESPACE annulus:: FILE annulus-config.cmake DESTINATION ${package_dir})
+install(EXPORT annulus NAMESPACE annulus:: FILE annulus-targets.cmake DESTINATION ${package_dir})
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/annulus-config.cmake @ONLY CONTENT
+"include(\${CMAKE_CURRENT_LIST_DIR}/annulus-targets.cmake)
+include(\${CMAKE_CURRENT_LIST_DIR}/annulus_tests.cmake)
+")
+install(FILES ${PROJECT_BINARY_DIR}/annulus-config.cmake house/annulus_tests.cmake fuzz/driver.cpp
+        DESTINATION ${package_dir})
+install(FILES fuzz/input.hpp fuzz/processes.hpp fuzz/crash.hpp fuzz/handler.hpp
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/annulus/fuzz)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/annulus-config-version.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/annulus-config-version.cmake DESTINATION ${package_dir})

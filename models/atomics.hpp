@@ -261,7 +261,7 @@ struct model_atomics {
       return static_cast<std::uint32_t>(all_->all[index / 8].get_bytes(here()));
     }
     void prefetch_for_write(std::uint64_t) const noexcept {}
-    [[nodiscard]] interval written(std::uint64_t from, std::uint64_t to) const { return {from, to}; }
+    static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
 
    private:
     static place here(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),

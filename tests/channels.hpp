@@ -16,6 +16,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <type_traits>
 
 #include <annulus/bus/bus.hpp>
@@ -152,7 +153,7 @@ template <class Role>
     auto made = open_role<Role>(at);
     const bool may_wait = !made && made.error().kind == fault::in_use;
     if (!may_wait || std::chrono::steady_clock::now() > until) return must(std::move(made));
-    kernel::nap(1ms);
+    std::this_thread::sleep_for(1ms);
   }
 }
 

@@ -64,3 +64,8 @@ annulus_planted(no_walk spsc)
 annulus_planted(locks_read_as_dead mpsc)
 annulus_planted(release_not_noted pipe)
 annulus_planted(child_acts mpsc)
+
+add_test(NAME Chaos.a_finding_names_its_seed_and_keeps_the_channel
+         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/chaos_keeps.sh $<TARGET_FILE:chaos_planted>)
+set_tests_properties(Chaos.a_finding_names_its_seed_and_keeps_the_channel PROPERTIES
+                     LABELS processes RUN_SERIAL ON TIMEOUT 180)

@@ -9,8 +9,9 @@
 //           roles, the transport, sizes, checksums, whether a name goes away) and the schedule of
 //           all that is done to it. --round repeats one. When who runs, the machine decides
 // Actions   SIGKILL at a random moment and at a chosen instruction (tracing.hpp), SIGSTOP and
-//           SIGCONT, close and come again, fork, another thread, a consumer that dawdles; the
-//           channel renamed or removed underneath while another takes its name, both accounted for
+//           SIGCONT, close and come again, fork, another thread, a wait that a signal's handler
+//           interrupts, a consumer that dawdles; the channel renamed or removed underneath while
+//           another takes its name, both accounted for
 // Reckoning committed ones arrive, once or, where a consumer died, again in the same order; nothing
 //           uncommitted; each producer's in turn, the dead one's before its replacement's; no
 //           damage (ledger.hpp)
@@ -89,6 +90,7 @@ scenario draw(const settings& s, std::uint64_t round, const std::string& directo
   out.of = s.subjects[luck.below(s.subjects.size())];
   out.doings.forks = luck.once_in(2);
   out.doings.dawdles = luck.once_in(2);
+  out.doings.interrupts = luck.once_in(2);
   if (out.of == subject::gateway) return passage(std::move(out), luck, directory);
 
   out.doings.aims = true;

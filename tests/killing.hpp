@@ -62,6 +62,7 @@ class killing {
   killing(const plan& p, Place& place, std::uint64_t seeded = seed())
       : seed_(seeded), plan_(p), place_(place), dice_(seed_) {
     book_->max_message = place.max_message();
+    signal(SIGUSR1, SIG_IGN);  // also to a child that is not yet ready for it
   }
 
   // All of it.
@@ -190,6 +191,9 @@ class killing {
     const auto lane = dice_.below(plan_.lanes);
     if constexpr (is_watched<Place>) {
       if (plan_.aims && dice_.once_in(3)) return aim_at(lane);
+    }
+    if (plan_.interrupts && dice_.once_in(4)) {
+      return (dice_.once_in(2) ? consumer_ : producers_[lane]).signal(SIGUSR1);
     }
     switch (dice_.below(16)) {
       case 0: end_all(); break;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -26,10 +27,11 @@ struct plan {
   std::uint64_t first_lane = 0;  // 1: no message is anonymous
   bool producers_die = true;
   bool consumers_die = true;
-  bool restarts = false;  // roles close now and then, and come again
-  bool forks = false;     // and fork: the child exits, or stays a while
-  bool dawdles = false;   // and a consumer keeps what it read for a while
-  bool aims = false;      // the parent kills some of them at a chosen instruction
+  bool restarts = false;    // roles close now and then, and come again
+  bool forks = false;       // and fork: the child exits, or stays a while
+  bool dawdles = false;     // and a consumer keeps what it read for a while
+  bool interrupts = false;  // their waits are ended by a signal's handler
+  bool aims = false;        // the parent kills some of them at a chosen instruction
 };
 
 // A child with copies of all that its parent has: it uses them, or not, and exits at once or stays
@@ -42,8 +44,19 @@ void fork_off(dice& luck, Use use) {
   const auto stay = luck.once_in(2) ? luck.below(6'000) : 0;
   if (fork() != 0) return;
   if (uses) use();
-  kernel::nap(std::chrono::microseconds(stay));
+  std::this_thread::sleep_for(std::chrono::microseconds(stay));
   _exit(0);
+}
+
+// From now on SIGUSR1 ends this role's waits.
+template <class Role>
+inline std::atomic<Role*> interrupted_role{nullptr};
+template <class Role>
+void interrupt_by_signal(Role& role) {
+  interrupted_role<Role> = &role;
+  struct sigaction how {};
+  how.sa_handler = [](int) { interrupted_role<Role>.load()->interrupt(); };
+  sigaction(SIGUSR1, &how, nullptr);
 }
 
 // One incarnation of a producer: every way to push, and every way to die of it.
@@ -57,6 +70,7 @@ class pushing {
         dice_(mixed(seed) ^ incarnation),
         plan_(p),
         may_die_(p.producers_die) {
+    if (p.interrupts) interrupt_by_signal(to_);
     if (may_die_ && dice_.once_in(64)) raise(SIGKILL);
   }
 
@@ -95,7 +109,8 @@ class pushing {
 
   void check(status s) const {
     const bool may_be = s == status::ok || s == status::full || s == status::timed_out ||
-                        s == status::peer_gone || (s == status::closed && plan_.restarts);
+                        s == status::peer_gone || (s == status::closed && plan_.restarts) ||
+                        (s == status::interrupted && plan_.interrupts);
     if (!may_be) fail("a push was answered with " + std::string(to_string(s)));
   }
 
@@ -183,6 +198,7 @@ class reading {
         dice_(seed),
         plan_(p),
         may_die_(p.consumers_die) {
+    if (p.interrupts) interrupt_by_signal(from_);
     if (may_die_ && dice_.once_in(64)) raise(SIGKILL);
   }
 
@@ -192,7 +208,7 @@ class reading {
       const status why = received_.is_settled() && dice_.once_in(2) ? drain() : read_some();
       const bool may_be = why == status::ok || why == status::empty || why == status::timed_out ||
                           why == status::stalled || why == status::peer_gone ||
-                          why == status::closed;
+                          why == status::closed || (why == status::interrupted && plan_.interrupts);
       if (!may_be) fail("a read was answered with " + std::string(to_string(why)));
       if (is_over && (why == status::closed || why == status::peer_gone)) {
         received_.finish();
@@ -227,7 +243,7 @@ class reading {
     }
     // What it has read stays its own, also while producers die and others come.
     if (plan_.dawdles && dice_.once_in(16)) {
-      kernel::nap(std::chrono::microseconds(dice_.below(5'000)));
+      std::this_thread::sleep_for(std::chrono::microseconds(dice_.below(5'000)));
     }
     if (received_.is_settled()) {
       received_.releasing();

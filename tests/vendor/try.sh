@@ -4,10 +4,12 @@
 #   readme                           the first example of README.md, and every header it names
 #   copy                             ring/ and channel/ copied into third_party/annulus/; the
 #                                    program itself with and without exceptions and RTTI
-#   add_subdirectory, fetch_content  annulus built within the other project
+#   add_subdirectory, fetch_content  annulus built within the other project, with a crash test and
+#                                    a fuzz test of its own use
 #   model                            the same, and its own use of the ring under the model checker
 #   install                          cmake --install, then the whole tree moved elsewhere
-#   find_package, pkg_config         what was installed, found by the one or the other
+#   find_package, pkg_config         what was installed, found by the one (with the same tests) or
+#                                    the other
 set -euo pipefail
 way=$1 annulus=$2 scratch=$3 compiler=$4
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -54,6 +56,7 @@ case $way in
       -DWAY="$way" -DANNULUS="$annulus" -DCMAKE_PREFIX_PATH="$prefix"
     cmake --build build
     ./build/app
+    ctest --test-dir build -R '^app_' --no-tests=error --output-on-failure
     ;;
   model)
     cmake -S "$here" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \

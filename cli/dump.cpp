@@ -1,0 +1,286 @@
+// annulus dump, annulus fsck: what a channel holds that nobody uses. Reads only.
+//
+// dump tells every record; fsck only what is wrong, and its exit code says whether anything is.
+#include "cli/commands.hpp"
+#include "cli/console.hpp"
+#include "cli/json.hpp"
+#include "cli/options.hpp"
+#include "cli/place.hpp"
+#include "cli/sight.hpp"
+#include "cli/signals.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <annulus/bus/open.hpp>
+#include <annulus/ring/dump.hpp>
+
+namespace annulus::cli {
+namespace {
+
+struct dump_options {
+  std::string name;
+  bool as_json = false;
+  bool even_live = false;
+  bool tells_records = false;  // dump; else fsck
+};
+
+constexpr std::string_view roles_end = ".roles";
+
+std::string whole_path(const std::string& text) {
+  std::error_code why;
+  auto out = std::filesystem::absolute(text, why).lexically_normal().string();
+  return why ? text : out;
+}
+
+bool is_fifo(const std::string& path) {
+  std::error_code why;
+  return std::filesystem::is_fifo(path, why);
+}
+
+// shm:NAME, pipe:NAME, auto:NAME, or the path of a file: a ring's, a FIFO or its roles file.
+bus::endpoint endpoint_of(const std::string& text) {
+  bus::endpoint e;
+  const bool is_path =
+      text.find(':') == text.npos || text.starts_with('/') || text.starts_with('.');
+  if (!is_path) {
+    e = must(bus::parse(text));
+  } else {
+    e.name = whole_path(text);
+    const bool is_roles = e.name.ends_with(roles_end);
+    if (is_roles) e.name.resize(e.name.size() - roles_end.size());
+    e.scheme = is_roles || is_fifo(e.name) ? bus::scheme::pipe : bus::scheme::shm;
+  }
+  e.owner = ownership::any;
+  return find(std::move(e)).where;
+}
+
+[[noreturn]] void refuse_live(const std::string& name) {
+  throw command_error{
+      exit_code::refused,
+      fmt::format("{} is in use, and moves while it is read; `annulus stat` looks at "
+                  "a channel in use, or --live reads it all the same",
+                  name)};
+}
+
+// Text.
+
+std::string head_of(const dumped_record& one) {
+  std::string text;
+  for (std::size_t i = 0; i < one.head_bytes; ++i) text += static_cast<char>(one.head[i]);
+  return shown(text) + (one.payload_bytes > one.head_bytes ? "..." : "");
+}
+
+std::string remark_on(const dumped_record& one) {
+  using enum dumped_record::kind;
+  switch (one.what) {
+    case committed: return one.is_whole ? head_of(one) : "DAMAGED: its checksum does not fit";
+    case busy: return fmt::format("producer {}", one.producer);
+    case unreadable: return "DAMAGED";
+    default: return {};
+  }
+}
+
+void print_record(const dumped_record& one) {
+  throw_if_stopped();
+  print("  {:<11} {:>20} {:>12}  {:<20} {}\n", to_string(one.where), one.pos,
+        one.what == dumped_record::kind::committed ? one.payload_bytes : one.bytes,
+        to_string(one.what), remark_on(one));
+}
+
+void print_role(const std::string& who, const role_report& role) {
+  print("  {:<12} {:<10} {:>8}  {:<19} {:>12} messages\n", who, word_for(role.state), role.pid,
+        role.attached_at != 0 ? show_time(role.attached_at) : "", role.counters.messages);
+}
+
+void print_summary(const ring_dump& all) {
+  print("  {} unread messages, {} consumed and still there, {} aborted and {} unfinished claims\n",
+        all.unread, all.consumed, all.aborted, all.unfinished);
+  if (all.stray != 0)
+    print("  {} messages stand around the positions, which are no good\n", all.stray);
+  if (all.is_live) print("  MOVING: a process has it open; what is told may not fit together\n");
+  for (const auto& one : all.problems) print("  PROBLEM: {}\n", one);
+  if (all.is_well()) print("  all is well\n");
+}
+
+void print_head(const std::string& name, const ring_dump& all) {
+  const auto& shape = all.geometry;
+  print("{}  {}, capacity {}, messages up to {}, integrity {}{}, since {}\n", name,
+        to_string(shape.topology), show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+        to_string(shape.integrity), shape.transient != 0 ? ", made in passing" : "",
+        show_time(shape.created_at));
+  print("  read up to {}, written up to {}\n", all.read_pos, all.write_pos);
+  print_role("consumer", all.consumer);
+  for (std::size_t i = 0; i < all.producers.size(); ++i) {
+    if (all.producers[i].state == presence::never_came) continue;
+    print_role(fmt::format("producer {}", i), all.producers[i]);
+  }
+}
+
+// JSON.
+
+json json_of(const dumped_record& one) {
+  json out = {{"where", std::string(to_string(one.where))},
+              {"what", std::string(to_string(one.what))},
+              {"pos", one.pos},
+              {"bytes", one.bytes}};
+  if (one.what == dumped_record::kind::committed) {
+    out["payload_bytes"] = one.payload_bytes;
+    out["is_whole"] = one.is_whole;
+    out["head"] = head_of(one);
+  }
+  if (one.what == dumped_record::kind::busy) out["producer"] = one.producer;
+  return out;
+}
+
+json json_of(const role_report& role) {
+  return {{"state", std::string(to_string(role.state))},
+          {"pid", role.pid},
+          {"attached_at", role.attached_at},
+          {"generation", role.generation},
+          {"messages", role.counters.messages}};
+}
+
+json json_of(const std::string& name, const ring_dump& all) {
+  json out = {{"name", name},
+              {"topology", to_string(all.geometry.topology)},
+              {"capacity", all.geometry.capacity},
+              {"max_message", all.geometry.max_message},
+              {"integrity", to_string(all.geometry.integrity)},
+              {"read_pos", all.read_pos},
+              {"releasing", all.releasing},
+              {"write_pos", all.write_pos},
+              {"is_live", all.is_live},
+              {"unread", all.unread},
+              {"consumed", all.consumed},
+              {"stray", all.stray},
+              {"aborted", all.aborted},
+              {"unfinished", all.unfinished},
+              {"damaged", all.damaged},
+              {"is_well", all.is_well()},
+              {"problems", all.problems},
+              {"consumer", json_of(all.consumer)}};
+  out["producers"] = json::array();
+  for (std::size_t i = 0; i < all.producers.size(); ++i) {
+    if (all.producers[i].state == presence::never_came) continue;
+    auto one = json_of(all.producers[i]);
+    one["number"] = i;
+    if (all.producers[i].has_claim) one["claim_pos"] = all.producers[i].claim_pos;
+    out["producers"].push_back(std::move(one));
+  }
+  return out;
+}
+
+// What there is.
+
+void dump_ring(const dump_options& o, const bus::endpoint& e, exit_code& ends_with) {
+  const auto memory = must(segment::open(e.name, access::read_only, e.owner));
+  const auto name = to_string(e);
+  for (std::uint32_t role = 0; !o.even_live && role <= memory.geometry().producers; ++role) {
+    if (memory.is_held(role)) refuse_live(name);
+  }
+  auto records = json::array();
+  std::vector<dumped_record> kept;
+  const auto all = must(dump(memory, [&](const dumped_record& one) {
+    throw_if_stopped();
+    if (!o.tells_records) return;
+    o.as_json ? records.push_back(json_of(one)) : kept.push_back(one);
+  }));
+  if (o.as_json) {
+    auto out = json_of(name, all);
+    if (o.tells_records) out["records"] = std::move(records);
+    print_json(out, 2);
+  } else {
+    print_head(name, all);
+    if (!kept.empty()) print("  {:<11} {:>20} {:>12}  {:<20}\n", "record", "position", "bytes", "");
+    for (const auto& one : kept) print_record(one);
+    print_summary(all);
+  }
+  if (!all.is_well() && !o.tells_records) ends_with = exit_code::damaged;
+}
+
+// A pipe's messages are the kernel's, and only a consumer can see them.
+void dump_pipe(const dump_options& o, const bus::endpoint& e) {
+  pipe_look seen;
+  look(e, seen);
+  const auto name = to_string(e);
+  const bool is_live = has_producer(seen) || seen.consumer.state == presence::attached;
+  if (is_live && !o.even_live) refuse_live(name);
+  if (o.as_json) {
+    json out = {{"name", name}, {"is_live", is_live}, {"is_well", true}};
+    add_to(out, seen);
+    out["consumer"] = json_of(seen.consumer);
+    out["producers"] = json::array();
+    for (const auto& one : seen.producers) {
+      if (one.state != presence::never_came) out["producers"].push_back(json_of(one));
+    }
+    return print_json(out, 2);
+  }
+  show(seen, name);
+  print_role("consumer", seen.consumer);
+  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
+    if (seen.producers[i].state == presence::never_came) continue;
+    print_role(fmt::format("producer {}", i), seen.producers[i]);
+  }
+  show_trail(seen);
+  print(
+      "  its roles file is whole; its messages are in the kernel, where only a consumer reads "
+      "them\n");
+}
+
+void run_dump(const dump_options& o, exit_code& ends_with) {
+  const auto e = endpoint_of(o.name);
+  if (e.scheme == bus::scheme::shm) return dump_ring(o, e, ends_with);
+  dump_pipe(o, e);
+}
+
+constexpr const char* dump_footer =
+    "Every record, the unread ones in their order, then those that were consumed and still stand\n"
+    "there; how each payload begins; what is damaged; claims that the dead left. Only the "
+    "geometry\n"
+    "is trusted. Reads only, maps nothing, and leaves the holes of a sparse file. A channel in "
+    "use\n"
+    "is refused, unless --live asks for it. Of a pipe its roles and its trail are told.\n"
+    "\n"
+    "Examples:\n"
+    "  annulus dump shm:orders\n"
+    "  annulus dump /dev/shm/annulus.orders --json | jq .records";
+
+constexpr const char* fsck_footer =
+    "Checks what `annulus dump` shows: words that make no sense, records that cannot be read, and\n"
+    "with integrity crc32c every payload. 0: all is well; 6: something is damaged, and is told.\n"
+    "What the dead left unfinished is no damage: the next consumer skips it. Reads only.\n"
+    "\n"
+    "Example: annulus fsck shm:orders || annulus dump shm:orders";
+
+void add(CLI::App& app, const char* name, const char* what, const char* footer, bool tells_records,
+         exit_code& ends_with) {
+  auto o = std::make_shared<dump_options>();
+  o->tells_records = tells_records;
+  auto* command = app.add_subcommand(name, what);
+  command->footer(footer);
+  command->add_option("channel", o->name, "shm:NAME, pipe:NAME, auto:NAME, or a path of its file")
+      ->required()
+      ->type_name("NAME|FILE");
+  command->add_flag("--json", o->as_json, "as JSON");
+  command->add_flag("--live", o->even_live, "also while a process uses it");
+  command->callback([o, &ends_with] { run_dump(*o, ends_with); });
+}
+
+}  // namespace
+
+void add_dump(CLI::App& app, exit_code& ends_with) {
+  add(app, "dump", "Tell all that a channel holds which nobody uses", dump_footer, true, ends_with);
+}
+
+void add_fsck(CLI::App& app, exit_code& ends_with) {
+  add(app, "fsck", "Check a channel that nobody uses", fsck_footer, false, ends_with);
+}
+
+}  // namespace annulus::cli
