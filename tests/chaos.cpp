@@ -4,19 +4,18 @@
 //   chaos [--seconds N] [--seed N] [--kinds spsc,mpsc,pipe,bus,gateway] [--round N]
 //         [--must-find] [--json] [--quiet]
 //
-// Rounds    of a second and a half each. The seed and the round's number decide what a round is
-// (the
-//           roles, the transport, sizes, checksums, whether a name goes away) and the schedule of
-//           all that is done to it. --round repeats one. When who runs, the machine decides
+// Rounds    of a second and a half. The seed and the round's number decide what a round is (its
+//           roles, transport, sizes, checksums, whether a name goes away) and the schedule of all
+//           that is done to it; --round repeats one. When each process runs, the machine decides
 // Actions   SIGKILL at a random moment and at a chosen instruction (tracing.hpp), SIGSTOP and
-//           SIGCONT, close and come again, fork, another thread, a wait that a signal's handler
-//           interrupts, a consumer that dawdles; the channel renamed or removed underneath while
-//           another takes its name, both accounted for
-// Reckoning committed ones arrive, once or, where a consumer died, again in the same order; nothing
-//           uncommitted; each producer's in turn, the dead one's before its replacement's; no
-//           damage (ledger.hpp)
-// Answers   0 nothing was found; 1 something was: its seed and round, and the channel's file, which
-//           is kept; 2 bad usage. With --must-find 0 and 1 the other way round, and no file is kept
+//           SIGCONT, close and come again, fork, another thread (it may end in a claim), a wait
+//           that a signal's handler interrupts, a consumer that dawdles; the channel renamed or
+//           removed underneath while another takes its name, both accounted for
+// Reckoning what was committed arrives: once or, where a consumer died, again in the same order;
+//           nothing else does; each producer's messages in turn, a dead one's before its
+//           replacement's; no damage is told (ledger.hpp)
+// Answers   0: nothing was found. 1: something was; its seed and round are told, and the channel's
+//           file is kept. 2: bad usage. With --must-find 0 and 1 change places, and no file is kept
 //
 // It is shown to see: planted.py builds it over a library with errors, each of which it must find.
 #include "channels.hpp"

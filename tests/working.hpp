@@ -80,6 +80,7 @@ class pushing {
       if (plan_.forks && dice_.once_in(2'000)) fork_off(dice_, [&] { misuse(); });
       // The role is one thread's at a time, not always the same one's.
       if (plan_.restarts && dice_.once_in(2'000)) std::thread([&] { push_somehow(); }).join();
+      if (plan_.restarts && dice_.once_in(2'000)) end_thread_in_claim();
       if ((may_die_ && dice_.once_in(20'000)) || (plan_.restarts && dice_.once_in(5'000))) return;
     }
   }
@@ -171,6 +172,16 @@ class pushing {
     write_message(name, claim.bytes());
     die_in_claim();
     if (dice_.once_in(2)) claim.abort();
+  }
+  // The thread ends, its claim does not; what stands in it would be taken for a message.
+  void end_thread_in_claim() {
+    using claim = decltype(to_.try_claim(0));
+    const auto name = sent_.next();
+    std::thread([&] {
+      auto* const lost = new claim(to_.try_claim(size_of(name, book_.max_message)));
+      if (*lost) write_message(name, lost->bytes());
+    }).join();
+    to_.abandon_claim();
   }
   void die_in_claim() {
     if (!may_die_ || !dice_.once_in(400)) return;
