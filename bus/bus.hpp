@@ -55,12 +55,14 @@ class bus_claim {
       : bytes_(one.bytes()),
         status_(one.status()),
         owner_(owner_of<Producer>),
+        watch_(one.watch()),
         producer_(one.handed_over()) {}
 
   bus_claim(bus_claim&& other) noexcept
       : bytes_(other.bytes_),
         status_(std::exchange(other.status_, annulus::status::not_permitted)),
         owner_(other.owner_),
+        watch_(std::move(other.watch_)),
         producer_(std::exchange(other.producer_, nullptr)) {}
   bus_claim& operator=(bus_claim&& other) noexcept {
     if (this == &other) return *this;
@@ -68,6 +70,7 @@ class bus_claim {
     bytes_ = other.bytes_;
     status_ = std::exchange(other.status_, annulus::status::not_permitted);
     owner_ = other.owner_;
+    watch_ = std::move(other.watch_);
     producer_ = std::exchange(other.producer_, nullptr);
     return *this;
   }
@@ -82,11 +85,14 @@ class bus_claim {
 
   void commit() noexcept { commit(bytes_.size()); }
   void commit(std::size_t fewer) noexcept {
+    if (fewer > bytes_.size()) watch_.exceeds();
     assert(producer_ == nullptr || fewer <= bytes_.size());
     if (fewer > bytes_.size()) return abort();
+    const auto running = watch_.ending("commit");
     end([fewer]<class P>(P& producer) { basic_claim<P>::commit_for(producer, fewer); });
   }
   void abort() noexcept {
+    const auto running = watch_.ending("abort");
     end([]<class P>(P& producer) { basic_claim<P>::abort_for(producer); });
   }
 
@@ -116,6 +122,7 @@ class bus_claim {
   std::span<std::byte> bytes_;
   annulus::status status_;
   owner owner_ = owner::spsc;
+  [[no_unique_address]] checked_claim watch_;
   void* producer_ = nullptr;  // nobody: not open
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <annulus/channel/checked.hpp>
 #include <annulus/channel/status.hpp>
 
 namespace annulus {
@@ -23,13 +24,15 @@ class basic_claim {
   basic_claim(basic_claim&& other) noexcept
       : producer_(std::exchange(other.producer_, nullptr)),
         bytes_(other.bytes_),
-        status_(std::exchange(other.status_, annulus::status::not_permitted)) {}
+        status_(std::exchange(other.status_, annulus::status::not_permitted)),
+        watch_(std::move(other.watch_)) {}
   basic_claim& operator=(basic_claim&& other) noexcept {
     if (this != &other) {
       abort();
       producer_ = std::exchange(other.producer_, nullptr);
       bytes_ = other.bytes_;
       status_ = std::exchange(other.status_, annulus::status::not_permitted);
+      watch_ = std::move(other.watch_);
     }
     return *this;
   }
@@ -46,19 +49,24 @@ class basic_claim {
 
   // Hands over the first so many bytes. Requires: no more than were claimed, else it aborts.
   void commit(std::size_t fewer) noexcept {
+    if (fewer > bytes_.size()) watch_.exceeds();
     assert(producer_ == nullptr || fewer <= bytes_.size());
     if (fewer > bytes_.size()) return abort();
+    const auto running = watch_.ending("commit");
     if (Producer* producer = close()) producer->commit_claim(fewer);
   }
 
   // Gives the space up; the consumer never sees it.
   void abort() noexcept {
+    const auto running = watch_.ending("abort");
     if (Producer* producer = close()) producer->abort_claim();
   }
 
   // For a claim of another type that takes this one's place: whom to tell of its end, and nothing
   // if it is not open. This one has ended; of the other's end tell these.
   [[nodiscard]] Producer* handed_over() noexcept { return close(); }
+  [[nodiscard]] checked_claim watch() noexcept { return std::move(watch_); }
+  void watch(checked_claim by) noexcept { watch_ = std::move(by); }
   static void commit_for(Producer& producer, std::size_t bytes) noexcept {
     producer.commit_claim(bytes);
   }
@@ -73,6 +81,7 @@ class basic_claim {
   Producer* producer_ = nullptr;
   bytes_type bytes_{};
   annulus::status status_ = annulus::status::ok;
+  [[no_unique_address]] checked_claim watch_;
 };
 
 }  // namespace annulus

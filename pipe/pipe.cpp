@@ -31,38 +31,54 @@ pipe_producer& pipe_producer::operator=(pipe_producer&& other) noexcept {
   if (this == &other) return *this;
   close();
   core_ = std::move(other.core_);
+  watch_ = std::move(other.watch_);
   return *this;
 }
 
 pipe_producer::claim_type pipe_producer::try_claim(std::size_t bytes) noexcept {
-  return core_ ? core_->try_claim(bytes) : claim_type(status::not_permitted);
+  const auto running = watch_.enter("try_claim");
+  auto made = core_ ? core_->try_claim(bytes) : claim_type(status::not_permitted);
+  watch_.opened(made);
+  return made;
 }
 pipe_producer::claim_type pipe_producer::claim(std::size_t bytes, deadline until) noexcept {
-  return core_ ? core_->claim(bytes, until) : claim_type(status::not_permitted);
+  const auto running = watch_.enter("claim");
+  auto made = core_ ? core_->claim(bytes, until) : claim_type(status::not_permitted);
+  watch_.opened(made);
+  return made;
 }
 status pipe_producer::try_push(message one) noexcept {
+  const auto running = watch_.enter("try_push");
   return core_ ? core_->try_push(pipes::source(one), one.size()) : status::not_permitted;
 }
 status pipe_producer::try_push(pieces parts) noexcept {
+  const auto running = watch_.enter("try_push");
   return core_ ? core_->try_push(pipes::source(parts), bytes_of(parts)) : status::not_permitted;
 }
 status pipe_producer::push(message one, deadline until) noexcept {
+  const auto running = watch_.enter("push");
   return core_ ? core_->push(pipes::source(one), one.size(), until) : status::not_permitted;
 }
 status pipe_producer::push(pieces parts, deadline until) noexcept {
+  const auto running = watch_.enter("push");
   return core_ ? core_->push(pipes::source(parts), bytes_of(parts), until) : status::not_permitted;
 }
 status pipe_producer::push_or_drop(message one) noexcept {
+  const auto running = watch_.enter("push_or_drop");
   return core_ ? core_->push_or_drop(one) : status::not_permitted;
 }
 batch pipe_producer::try_push_batch(messages many) noexcept {
+  const auto running = watch_.enter("try_push_batch");
   return core_ ? core_->try_push_batch(many) : batch{0, status::not_permitted};
 }
 batch pipe_producer::push_batch(messages many, deadline until) noexcept {
+  const auto running = watch_.enter("push_batch");
   return core_ ? core_->push_batch(many, until) : batch{0, status::not_permitted};
 }
 void pipe_producer::abandon_claim() noexcept {
+  const auto running = watch_.enter("abandon_claim");
   if (core_) core_->abort_claim();
+  watch_.abandoned();
 }
 bool pipe_producer::owes() const noexcept { return core_ && core_->owes(); }
 presence pipe_producer::peer() noexcept { return core_ ? core_->peer() : presence::never_came; }
@@ -70,6 +86,8 @@ void pipe_producer::interrupt() noexcept {
   if (core_) core_->interrupt();
 }
 void pipe_producer::close() noexcept {
+  const auto running = watch_.enter("close");
+  watch_.closed();
   if (core_) core_->close();
 }
 std::size_t pipe_producer::max_message() const noexcept { return core_ ? core_->max_message() : 0; }
@@ -92,16 +110,20 @@ pipe_consumer& pipe_consumer::operator=(pipe_consumer&& other) noexcept {
   if (this == &other) return *this;
   close();
   core_ = std::move(other.core_);
+  watch_ = std::move(other.watch_);
   return *this;
 }
 
 view pipe_consumer::try_read() noexcept {
+  const auto running = watch_.enter("try_read");
   return core_ ? core_->try_read() : view(status::not_permitted);
 }
 view pipe_consumer::read(deadline until) noexcept {
+  const auto running = watch_.enter("read");
   return core_ ? core_->read(until) : view(status::not_permitted);
 }
 void pipe_consumer::release() noexcept {
+  const auto running = watch_.enter("release");
   if (core_) core_->release();
 }
 presence pipe_consumer::peer() noexcept { return core_ ? core_->peer() : presence::never_came; }
@@ -116,6 +138,7 @@ void pipe_consumer::interrupt() noexcept {
   if (core_) core_->interrupt();
 }
 void pipe_consumer::close() noexcept {
+  const auto running = watch_.enter("close");
   if (core_) core_->close();
 }
 std::size_t pipe_consumer::max_message() const noexcept { return core_ ? core_->max_message() : 0; }

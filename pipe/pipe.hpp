@@ -33,6 +33,7 @@
 #include <optional>
 #include <utility>
 
+#include <annulus/channel/checked.hpp>
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/drain.hpp>
 #include <annulus/channel/mark.hpp>
@@ -97,6 +98,7 @@ class pipe_producer {
       : core_(std::make_unique<pipes::outflow>(std::move(made))) {}
 
   std::unique_ptr<pipes::outflow> core_;  // none: moved from
+  [[no_unique_address]] checked_role watch_{"pipe_producer", true};
 };
 
 class pipe_consumer {
@@ -157,6 +159,7 @@ class pipe_consumer {
   }
 
   std::unique_ptr<pipes::inflow> core_;  // none: moved from
+  [[no_unique_address]] checked_role watch_{"pipe_consumer"};
 };
 
 static_assert(producer<pipe_producer> && consumer<pipe_consumer>);

@@ -7,8 +7,9 @@
 // Threads     a role is used by one thread at a time; roles are independent of each other. Another
 //             thread may call interrupt(), and nothing else
 // Signals     interrupt() alone is async-signal-safe. A handler that pushes into a role which the
-//             interrupted thread is using spoils messages: give it a role of its own. A wait is no
-//             cancellation point: pthread_cancel is heeded behind it, and interrupt() ends it
+//             interrupted thread is using spoils messages: give it a role of its own (checked.hpp
+//             finds that). No operation is a cancellation point: pthread_cancel is heeded behind
+//             it, and interrupt() ends a wait
 // Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
 //             open claim included, does nothing: every call answers not_permitted, close() and the
 //             destructor change nothing, and the parent goes on as if nothing were. What the
@@ -25,6 +26,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <annulus/channel/checked.hpp>
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/drain.hpp>
 #include <annulus/channel/mark.hpp>
@@ -56,29 +58,36 @@ class ring_producer {
     how_ = other.how_;
     waits_ = other.waits_;
     home_ = std::move(other.home_);
+    watch_ = std::move(other.watch_);
     return *this;
   }
   ~ring_producer() { close(); }
 
   // Space for one message of so many bytes. Requires: not moved while the claim is open.
   [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept {
+    const auto running = watch_.enter("try_claim");
     if (!home_.is_here()) [[unlikely]]
       return claim_type(status::not_permitted);
-    return refusals_counted(core_.try_claim(bytes));
+    auto made = refusals_counted(core_.try_claim(bytes));
+    watch_.opened(made);
+    return made;
   }
   [[nodiscard]] status try_push(message one) noexcept {
+    const auto running = watch_.enter("try_push");
     if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     return refusals_counted(core_.try_push(one));
   }
   // One message, gathered from several pieces.
   [[nodiscard]] status try_push(pieces parts) noexcept {
+    const auto running = watch_.enter("try_push");
     if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     return refusals_counted(core_.try_push(parts));
   }
   // As many as fit, in order; what was taken becomes visible at once.
   [[nodiscard]] batch try_push_batch(messages many) noexcept {
+    const auto running = watch_.enter("try_push_batch");
     if (!home_.is_here()) [[unlikely]]
       return {0, status::not_permitted};
     return refusals_counted(core_.try_push_batch(many));
@@ -86,16 +95,22 @@ class ring_producer {
 
   // The same, waiting for room: until the deadline, the consumer's close or its death.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept {
-    return wait(until, [&] { return open([&] { return core_.try_claim(bytes); }); });
+    const auto running = watch_.enter("claim");
+    auto made = wait(until, [&] { return open([&] { return core_.try_claim(bytes); }); });
+    watch_.opened(made);
+    return made;
   }
   [[nodiscard]] status push(message one, deadline until) noexcept {
+    const auto running = watch_.enter("push");
     return wait(until, [&] { return open([&] { return core_.try_push(one); }); });
   }
   [[nodiscard]] status push(pieces parts, deadline until) noexcept {
+    const auto running = watch_.enter("push");
     return wait(until, [&] { return open([&] { return core_.try_push(parts); }); });
   }
   // Waits until all are taken; the batch tells how many were when the wait ended.
   [[nodiscard]] batch push_batch(messages many, deadline until) noexcept {
+    const auto running = watch_.enter("push_batch");
     batch all;
     do {
       const auto rest = many.subspan(all.count);
@@ -110,6 +125,7 @@ class ring_producer {
 
   // The newest gives way: without room it is dropped and counted, and the answer is `full`.
   [[nodiscard]] status push_or_drop(message one) noexcept {
+    const auto running = watch_.enter("push_or_drop");
     if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     const status s = core_.try_push(one);
@@ -121,7 +137,9 @@ class ring_producer {
   // stands still behind it. From any thread of the process. Requires: the claiming thread has
   // ended, and its claim is not used any more, not even destroyed, once another claim is open.
   void abandon_claim() noexcept {
+    const auto running = watch_.enter("abandon_claim");
     if (home_.is_here()) core_.abort_claim();
+    watch_.abandoned();
   }
 
   // What is known of the consumer. Asks the kernel.
@@ -138,7 +156,9 @@ class ring_producer {
 
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept {
+    const auto running = watch_.enter("close");
     if (!home_.leave()) return;
+    watch_.closed();
     close_producer(core_);
     held_.unlock();
   }
@@ -190,6 +210,8 @@ class ring_producer {
   waiting how_;
   wait_memory<typename Core::atomics> waits_;
   home home_ = home::here();  // nobody's: closed
+  [[no_unique_address]] checked_role watch_{Core::topology == topology::spsc ? "spsc_producer"
+                                                                             : "mpsc_producer"};
 };
 
 template <class Core>
@@ -207,24 +229,28 @@ class ring_consumer {
     waits_ = other.waits_;
     has_views_ = other.has_views_;
     home_ = std::move(other.home_);
+    watch_ = std::move(other.watch_);
     return *this;
   }
   ~ring_consumer() { close(); }
 
   // The next message, in place until release().
   [[nodiscard]] view try_read() noexcept {
+    const auto running = watch_.enter("try_read");
     if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
     return settled(core_, core_.try_read(), has_views_);
   }
   // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept {
+    const auto running = watch_.enter("read");
     if (!home_.is_here()) return status::not_permitted;
     return wait_for_message(core_, home_, how_, until, waits_, has_views_);
   }
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
+    const auto running = watch_.enter("release");
     if (!home_.is_here()) return;
     core_.release();
     has_views_ = false;
@@ -245,6 +271,7 @@ class ring_consumer {
   // A closer look than a poll makes at once: for claims of the dead, damage and the end. Asks the
   // kernel. Reads like try_read().
   [[nodiscard]] view examine() noexcept {
+    const auto running = watch_.enter("examine");
     if (!home_.is_here()) return status::not_permitted;
     return settled(core_, core_.examine(), has_views_);
   }
@@ -271,6 +298,7 @@ class ring_consumer {
   // Says that nothing more will be read and gives the role back. What was read and not released
   // comes again to the next consumer.
   void close() noexcept {
+    const auto running = watch_.enter("close");
     if (!home_.leave()) return;
     close_consumer(core_);
     held_.unlock();
@@ -297,6 +325,8 @@ class ring_consumer {
   wait_memory<typename Core::atomics> waits_;
   bool has_views_ = false;    // read and not released
   home home_ = home::here();  // nobody's: closed
+  [[no_unique_address]] checked_role watch_{Core::topology == topology::spsc ? "spsc_consumer"
+                                                                             : "mpsc_consumer"};
 };
 
 using spsc_producer = ring_producer<basic_spsc_producer<std_atomics>>;

@@ -5,8 +5,8 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          above its statement a comment `// [edge] order: why.` that says the same. An edge whose
          line in edges.hpp starts with `relaxed:` is only ever relaxed; every other has both ends,
          a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay
-         behind the seam, ring/atomics.hpp, and in channel/process, whose words no other process
-         sees. The same in pipe/, whose edges and seam are words.hpp.
+         behind the seam, ring/atomics.hpp, and in channel/process and channel/checked, whose words
+         no other process sees. The same in pipe/, whose edges and seam are words.hpp.
 Layers   channel <- ring, pipe <- bus <- compare <- cli. The first three rest on the standard
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
@@ -23,7 +23,8 @@ from pathlib import Path
 SEAM = "ring/atomics.hpp"
 EDGES = "ring/edges.hpp"
 PIPE_WORDS = "pipe/words.hpp"
-PRIVATE_WORDS = ("channel/process.hpp", "channel/process.cpp")  # raw atomics that nobody shares
+# Raw atomics that no other process sees.
+PRIVATE_WORDS = ("channel/process.hpp", "channel/process.cpp", "channel/checked.hpp")
 ATOMICS = (  # folders, the seam that raw atomics stay behind, the file that declares the edges
     (("ring", "channel"), SEAM, EDGES),
     (("pipe",), PIPE_WORDS, PIPE_WORDS),
