@@ -171,6 +171,36 @@ status read_with_a_push(std::function<void()>& at, int& slept_through) {
   return seen.status();
 }
 
+// The same with an interrupt.
+status read_with_an_interrupt(std::function<void()>& at, int& slept_through) {
+  const auto ring = ring_of(topology::spsc);
+  const auto held = attachment::make(ring, access::read_write).value();
+  basic_spsc_consumer<std_atomics> rx(held.memory());
+  auto& bell = held.memory().control->consumer_bell;
+  scripted::slept_through = 0;
+  wait_memory<scripted> own;
+  at = [&] { own.interrupt.raise(bell); };
+  const auto seen = wait_for<scripted, view>(
+      waiting{waiting::kind::block, {}}, no_deadline, bell, own,
+      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return false; },
+             [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); }},
+      [](const view& v) { return v.status(); }, [](status s) { return view(s); });
+  slept_through = scripted::slept_through;
+  return seen.status();
+}
+
+TEST(Waiting, an_interrupt_after_the_bell_is_set_is_seen_by_the_last_look) {
+  int slept_through = 0;
+  EXPECT_EQ(read_with_an_interrupt(scripted::at_fence, slept_through), status::interrupted);
+  EXPECT_EQ(slept_through, 0);
+}
+
+TEST(Waiting, an_interrupt_after_the_last_look_takes_the_bell_back) {
+  int slept_through = 0;
+  EXPECT_EQ(read_with_an_interrupt(scripted::at_sleep, slept_through), status::interrupted);
+  EXPECT_EQ(slept_through, 0);
+}
+
 TEST(Waiting, a_push_after_the_bell_is_set_is_seen_by_the_last_look) {
   int slept_through = 0;
   EXPECT_EQ(read_with_a_push(scripted::at_fence, slept_through), status::ok);
