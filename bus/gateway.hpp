@@ -9,7 +9,8 @@
 // Full       wait for room (the source fills up, and its producers feel it), or drop the newest and
 //            count it, also where no consumer is
 // Ends       by stop(): a batch that was begun is finished, if its target takes it within a second.
-//            Without a consumer at the target a lane waits for one. A source whose producers have
+//            Without a consumer at the target a lane fills the target, and then waits for one,
+//            however the last one ended. A source whose producers have
 //            closed is waited for too, unless it is told to end there
 // Processes  a gateway belongs to the process that opened it: in a child of fork() its lanes fail
 #pragma once

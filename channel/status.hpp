@@ -15,8 +15,8 @@ enum class status : std::uint8_t {
   full,           // no room now: the consumer has not yet released enough
   empty,          // no message now
   never_fits,     // the message exceeds max_message(): no waiting will help
-  closed,         // the other side has closed; for a consumer: and all was read
-  peer_gone,      // the other side died without closing; for a consumer: and all was read
+  closed,         // the other side has closed, and there is no room, or all was read
+  peer_gone,      // the other side died without closing, and there is no room, or all was read
   stalled,        // a live producer has claimed and not yet committed: see stalled_by()
   corrupt,        // damaged records were skipped, or the peer's cursor makes no sense
   not_permitted,  // the role does not allow it now: a claim is still open, the role has closed

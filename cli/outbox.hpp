@@ -2,7 +2,8 @@
 // consumer is gone.
 //
 // Absent     a consumer that was not there when we came may still come: we wait for it
-// Gone       one that died or closed after we came: the end, unless asked to keep on
+// Gone       one that died or closed after we came: the end where there is no room, unless asked to
+//            keep on. While there is room, the next one will read it
 // Unread     a pipe is no store: what nobody has read goes with the last who has it open. So who
 //            has sent all stays until all is read
 #pragma once
@@ -54,13 +55,15 @@ class outbox {
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return role_.max_message(); }
 
-  // Waits while the ring is closed. Once it was seen open with our lock held, nobody removes it.
+  // Waits while a consumer that has closed ends the channel (place.hpp). Once we are past that,
+  // nobody removes it under us.
   void wait_until_open() {
-    while (role_.peer() == presence::closed) {
+    while (role_.peer() == presence::closed && place_.is_consumer_held()) {
       if (!place_.is_still_named()) throw start_over{};
       throw_if_stopped();
       wait_for_consumer();
     }
+    if (!place_.is_still_named()) throw start_over{};
     is_waiting_ = false;
   }
 

@@ -2,10 +2,11 @@
 //
 // A channel that nobody created is made in passing (transient), and the consumer that ends it
 // removes it. No message may be lost to that: a producer may come just then, or the name may
-// already stand for another channel. So the consumer first closes, so that no push succeeds; then
-// takes its lock back, so that no other consumer comes; and removes the name only if nobody is
-// there, nothing is left and the name still stands for this channel. A producer that took its lock
-// later finds the channel closed before its first push, and starts over with the next one.
+// already stand for another channel. So the consumer first closes; then takes its lock back, so
+// that no other consumer comes; and removes the name only if no producer holds its lock, nothing is
+// left and the name still stands for this channel. A producer takes its lock first, too: before its
+// first push it waits while a consumer that has closed holds its own, and starts over if the name
+// is gone then. One of the two sees the other.
 //
 // What the transports have in common is asked of a place; where they differ, its constants say how.
 #pragma once
@@ -61,6 +62,8 @@ class ring_place {
   [[nodiscard]] report look() const { return must(inspect(memory_)); }
 
   [[nodiscard]] bool is_still_named() const;
+  // By a consumer, or by one that has closed and ends the channel.
+  [[nodiscard]] bool is_consumer_held() const noexcept { return memory_.is_held(consumer_role); }
   // Removes a transient ring whose stream has ended. False: somebody or something came; read on.
   // Requires: the caller was its consumer and has closed.
   [[nodiscard]] bool remove_if_over() const;
@@ -114,6 +117,9 @@ class pipe_place {
   [[nodiscard]] std::uint64_t unread_bytes() const;
 
   [[nodiscard]] bool is_still_named() const;
+  [[nodiscard]] bool is_consumer_held() const noexcept {
+    return locks::is_held(pipe_.roles_file(), pipes::consumer_role);
+  }
   [[nodiscard]] bool remove_if_over() const;
 
   template <class F>

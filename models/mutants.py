@@ -304,10 +304,11 @@ MUTANTS = [
          "noexcept {\n", "[[nodiscard]] inline bool is_before(std::uint64_t a, std::uint64_t b) "
          "noexcept {\n  if (IF) return a < b;\n")]),
     Mutant("an old read_pos is taken for damage", MPSC, [
-        ("mpsc.hpp", "return ring_.positions_make_sense() ? status::full : status::corrupt;",
+        ("mpsc.hpp",
+         "return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;",
          "if (IF) return is_before(read_pos_seen_ + ring_.geometry.capacity, pos)\n"
          "                   ? status::corrupt : status::full;\n"
-         "    return ring_.positions_make_sense() ? status::full : status::corrupt;")]),
+         "    return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;")]),
 ]
 
 

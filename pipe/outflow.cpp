@@ -82,10 +82,15 @@ status outflow::refusal(std::uint64_t count) const noexcept {
     return status::not_permitted;
   if (count > shape().max_message) [[unlikely]]
     return status::never_fits;
-  // [hint] relaxed: a push that does not see it yet is read by the next consumer.
-  if (held_.control().is_closed.load<edge::hint>(std::memory_order_relaxed) != 0) [[unlikely]]
-    return status::closed;
   return status::ok;
+}
+
+// Why there is no room: the consumer is still to make some, or has closed, and nobody will until
+// another comes.
+status outflow::no_room() const noexcept {
+  // [hint] relaxed: a wait looks again at the end of each nap.
+  const auto is_closed = held_.control().is_closed.load<edge::hint>(std::memory_order_relaxed);
+  return is_closed != 0 ? status::closed : status::full;
 }
 
 bool outflow::is_certain(std::uint64_t count) const noexcept {
@@ -97,9 +102,11 @@ bool outflow::is_certain(std::uint64_t count) const noexcept {
 status outflow::claimable(std::uint64_t count, bool at_once) noexcept {
   if (const status s = refusal(count); s != status::ok) return s;
   if (at_once && count > most_at_once_) return status::never_fits;
-  if (settle() != status::ok || !has_free_page(fifo_.number())) return status::full;
-  // What can never be in the FIFO at once is written on as room comes.
-  return count > most_at_once_ || is_certain(count) ? status::ok : status::full;
+  if (settle() != status::ok || !has_free_page(fifo_.number())) return no_room();
+  if (is_certain(count)) return status::ok;
+  // What can never be in the FIFO at once is written on as room comes, if somebody makes room.
+  const status why = no_room();
+  return count > most_at_once_ && why == status::full ? status::ok : why;
 }
 
 outflow::claim_type outflow::opened(status may, std::size_t count) noexcept {
@@ -162,9 +169,10 @@ status outflow::push(source from, std::uint64_t count, deadline until) noexcept 
   const bool is_now = count > most_payload && until <= std::chrono::steady_clock::now();
   const status s = wait(until, [&] {
     if (const status why = refusal(count); why != status::ok) return why;
-    if (settle() != status::ok) return status::full;
-    // A deadline that has passed leaves no time to go on: all or nothing.
-    return is_now && !is_certain(count) ? status::full : send(one);
+    if (settle() != status::ok) return no_room();
+    // Without time to go on, or anybody who makes room for it: all or nothing.
+    const bool is_whole_or_not = is_now || (one.sent == 0 && no_room() == status::closed);
+    return is_whole_or_not && !is_certain(count) ? no_room() : send(one);
   });
   if (s != status::ok && home_.is_here()) abandon(one);  // a child's copy gives up nothing
   return s;
@@ -223,7 +231,7 @@ status outflow::settle() noexcept {
 
 status outflow::send_at_once(parcel& one) noexcept {
   if (one.bytes > most_at_once_) return status::never_fits;
-  if (settle() != status::ok || !is_certain(one.bytes)) return status::full;
+  if (settle() != status::ok || !is_certain(one.bytes)) return no_room();
   const status s = send(one);
   if (s != status::ok) abandon(one);  // others took the room in between
   return s;
@@ -235,7 +243,7 @@ status outflow::send_short(const parcel& one) noexcept {
   source from = one.rest;
   stage_frame(staging_.data(), from, payload, sequence_, 0, true);
   if (write_blocks(fifo_.number(), {staging_.data(), frame_bytes(payload)}) == 0) [[unlikely]]
-    return status::full;
+    return no_room();
   tally_.messages(1, payload);
   use_sequences(1);
   return status::ok;
@@ -255,7 +263,7 @@ status outflow::send(parcel& one) noexcept {
       one.rest = before;
       one.rest.skip(payload);
       one.sent = sent + payload;
-      return status::full;
+      return no_room();
     }
   } while (one.sent < one.bytes);
   tally_.messages(1, one.bytes);
@@ -265,7 +273,7 @@ status outflow::send(parcel& one) noexcept {
 
 // As many short messages from the front as go at once.
 batch outflow::send_group(messages many) noexcept {
-  if (settle() != status::ok) return {0, status::full};
+  if (settle() != status::ok) return {0, no_room()};
   std::array<std::uint32_t, most_blocks> taken_by;  // messages up to the end of each block
   std::uint32_t count = 0;
   std::size_t block = 0, at = 0, last = 0;
@@ -291,7 +299,7 @@ batch outflow::send_group(messages many) noexcept {
   batch done{count, status::ok};
   if (written != at) {
     const std::size_t whole = written / block_bytes;
-    done = {whole > 0 ? taken_by[whole - 1] : 0, status::full};
+    done = {whole > 0 ? taken_by[whole - 1] : 0, no_room()};
   }
   std::uint64_t payload = 0;
   for (const auto& one : many.first(done.count)) payload += one.size();

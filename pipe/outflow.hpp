@@ -89,6 +89,7 @@ class outflow {
 
   // Why a message of so many bytes is refused, whatever room there is.
   [[nodiscard]] status refusal(std::uint64_t count) const noexcept;
+  [[nodiscard]] status no_room() const noexcept;
   [[nodiscard]] bool is_certain(std::uint64_t count) const noexcept;
   [[nodiscard]] status claimable(std::uint64_t count, bool at_once) noexcept;
   [[nodiscard]] claim_type opened(status may, std::size_t count) noexcept;

@@ -62,7 +62,8 @@ class pipe_producer {
   // As many as fit, in order, each by itself.
   [[nodiscard]] batch try_push_batch(messages many) noexcept;
 
-  // The same, waiting for room: until the deadline, the consumer's close or its death.
+  // The same, waiting for room: until the deadline, or while there is none the consumer's close or
+  // its death. What fits is taken, whether a consumer is there or not: the next one finds it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept;
   [[nodiscard]] status push(message one, deadline until) noexcept;
   [[nodiscard]] status push(pieces parts, deadline until) noexcept;

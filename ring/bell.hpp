@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include <annulus/channel/status.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/layout.hpp>
 
@@ -65,11 +66,14 @@ void wake_if_asleep(bell<Atomics>& to, bool& barriers_reach_us) noexcept {
   }
 }
 
+// Why a producer that found no room has none: the consumer is still to make some, or has closed,
+// and nobody will until another comes.
 template <class Atomics>
-[[nodiscard]] bool is_closed(const bell<Atomics>& of) noexcept {
-  // [hint] relaxed: seen later, it costs messages that nobody will read anyway.
-  return of.template load<edge::hint>(std::memory_order_relaxed) ==
-         static_cast<std::uint32_t>(call::closed);
+[[nodiscard]] status no_room(const control_words<Atomics>& control) noexcept {
+  // [bell] relaxed: a waiter's last look comes behind its fence, and the closing consumer's look
+  // at the waiters' bell behind its own.
+  const auto bell = control.consumer_bell.template load<edge::bell>(std::memory_order_relaxed);
+  return bell == static_cast<std::uint32_t>(call::closed) ? status::closed : status::full;
 }
 
 template <class Atomics>

@@ -120,7 +120,6 @@ class basic_mpsc_producer {
   // Whether a message of so many bytes may be pushed now, room or no room.
   [[nodiscard]] status permitted(std::uint64_t count) const noexcept {
     if (count > ring_.geometry.max_message) return status::never_fits;
-    if (is_closed<Atomics>(ring_.control->consumer_bell)) return status::closed;
     return claim_.is_here() ? status::not_permitted : status::ok;
   }
 
@@ -205,7 +204,7 @@ class basic_mpsc_producer {
       if (has_room(pos, need)) return status::ok;
     }
     settle();
-    return ring_.positions_make_sense() ? status::full : status::corrupt;
+    return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;
   }
 
   // How many of them fit into the room there is now.
@@ -222,7 +221,7 @@ class basic_mpsc_producer {
     for (const auto& one : many) {
       if (one.size() > ring_.geometry.max_message) return {done.count, status::never_fits};
       need += ring_.record_bytes(one.size());
-      if (!has_room(pos, need)) return {done.count, status::full};
+      if (!has_room(pos, need)) return {done.count, no_room(*ring_.control)};
       ++done.count;
     }
     return done;

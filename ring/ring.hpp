@@ -93,7 +93,8 @@ class ring_producer {
     return refusals_counted(core_.try_push_batch(many));
   }
 
-  // The same, waiting for room: until the deadline, the consumer's close or its death.
+  // The same, waiting for room: until the deadline, or while there is none the consumer's close or
+  // its death. What fits is taken, whether a consumer is there or not: the next one finds it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept {
     const auto running = watch_.enter("claim");
     auto made = wait(until, [&] { return open([&] { return core_.try_claim(bytes); }); });

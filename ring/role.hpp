@@ -20,7 +20,8 @@ template <class Atomics>
   return presence_of_producers<Atomics>(ring);
 }
 
-// Waits for room: until the attempt is met, the deadline, the consumer's close or its death.
+// Waits for room: until the attempt is met, the deadline, the consumer's close or its death; where
+// there is room at once, nobody asks for the consumer.
 // `status_of` reads what the attempt returns, `refusal` makes it.
 template <class Core, class Attempt, class StatusOf, class Refusal>
 [[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until,
@@ -92,8 +93,9 @@ template <class Core>
 void close_consumer(Core& core) noexcept {
   using atomics = typename Core::atomics;
   auto& control = *core.memory().control;
-  leave<atomics>(control.consumer.role);
+  // Before it leaves: the next consumer's bell must not be closed by this one.
   set_bell<atomics>(control.consumer_bell, call::closed);
+  leave<atomics>(control.consumer.role);
   bool unfenced = false;
   wake_if_asleep<atomics>(control.producers_bell, unfenced);
 }

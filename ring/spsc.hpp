@@ -145,8 +145,6 @@ class basic_spsc_producer {
   [[nodiscard]] status make_room(std::uint64_t count, std::uint64_t pos) noexcept {
     if (count > ring_.geometry.max_message) [[unlikely]]
       return status::never_fits;
-    if (is_closed<Atomics>(ring_.control->consumer_bell)) [[unlikely]]
-      return status::closed;
     const std::uint64_t need = ring_.record_bytes(count) + header_bytes;
     if (limit_ - pos < need) [[unlikely]]
       return look_for_room(need, pos);
@@ -166,7 +164,7 @@ class basic_spsc_producer {
     counters_.depth(write_pos_ - freed);
     if (limit_ - pos >= need) return status::ok;
     tell_end();
-    return status::full;
+    return no_room(*ring_.control);
   }
 
   // Without room: the end once more, in two words. What damaged write_pos is mended, and a consumer

@@ -59,28 +59,65 @@ TYPED_TEST_P(Roles, a_producer_that_comes_after_a_close_is_heard) {
   EXPECT_EQ(next(this->rx_), "b");
 }
 
-TYPED_TEST_P(Roles, after_the_consumer_closes_every_form_is_refused_as_closed) {
-  const std::array<message, 1> one{bytes("x")};
+TYPED_TEST_P(Roles, after_the_consumer_closes_every_form_goes_on_and_the_next_consumer_finds_it) {
+  const auto once = [](const char* text) { return std::array<message, 1>{bytes(text)}; };
   this->rx_.close();
-  EXPECT_EQ(this->tx_.try_push(one[0]), status::closed);
-  EXPECT_EQ(this->tx_.try_push(pieces(one)), status::closed);
-  EXPECT_EQ(this->tx_.try_push_batch(one).why, status::closed);
-  EXPECT_EQ(this->tx_.try_claim(1).status(), status::closed);
-  EXPECT_EQ(this->tx_.push(one[0], no_deadline), status::closed);
-  EXPECT_EQ(this->tx_.push(pieces(one), no_deadline), status::closed);
-  EXPECT_EQ(this->tx_.push_batch(one, no_deadline).why, status::closed);
-  EXPECT_EQ(this->tx_.claim(1, no_deadline).status(), status::closed);
-  EXPECT_EQ(this->tx_.push_or_drop(one[0]), status::closed);
+  EXPECT_EQ(this->tx_.try_push(bytes("1")), status::ok);
+  EXPECT_EQ(this->tx_.try_push(pieces(once("2"))), status::ok);
+  EXPECT_EQ(this->tx_.try_push_batch(once("3")).count, 1u);
+  const auto commit = [](auto claim, const char* text) {
+    ASSERT_TRUE(claim) << to_string(claim.status());
+    claim.bytes()[0] = static_cast<std::byte>(*text);
+    claim.commit();
+  };
+  commit(this->tx_.try_claim(1), "4");
+  EXPECT_EQ(this->tx_.push(bytes("5"), no_deadline), status::ok);
+  EXPECT_EQ(this->tx_.push(pieces(once("6")), no_deadline), status::ok);
+  EXPECT_EQ(this->tx_.push_batch(once("7"), no_deadline).count, 1u);
+  commit(this->tx_.claim(1, no_deadline), "8");
+  EXPECT_EQ(this->tx_.push_or_drop(bytes("9")), status::ok);
+  EXPECT_EQ(this->tx_.peer(), presence::closed);
+  auto next_one = this->channel_.make_consumer();
+  for (char c = '1'; c <= '9'; ++c) EXPECT_EQ(next(next_one), std::string(1, c));
+  EXPECT_EQ(next(next_one), "[empty]");
 }
 
-TYPED_TEST_P(Roles, without_room_a_closed_consumer_still_answers_closed) {
+TYPED_TEST_P(Roles, without_room_a_closed_consumer_answers_closed_until_the_next_one_comes) {
   const auto one = pattern(100, 1);
   const std::array<message, 1> many{message(one)};
   ASSERT_GT(fill_up(this->tx_, one), 0u);
+  EXPECT_EQ(this->tx_.try_push(many[0]), status::full);
   this->rx_.close();
   EXPECT_EQ(this->tx_.try_push(many[0]), status::closed);
+  EXPECT_EQ(this->tx_.try_push(pieces(many)), status::closed);
   EXPECT_EQ(this->tx_.try_push_batch(many).why, status::closed);
+  EXPECT_EQ(this->tx_.try_claim(100).status(), status::closed);
+  EXPECT_EQ(this->tx_.push_or_drop(many[0]), status::closed);
+  EXPECT_EQ(this->tx_.push(many[0], no_deadline), status::closed);
+  EXPECT_EQ(this->tx_.push(pieces(many), no_deadline), status::closed);
   EXPECT_EQ(this->tx_.push_batch(many, no_deadline).why, status::closed);
+  EXPECT_EQ(this->tx_.claim(100, no_deadline).status(), status::closed);
+  auto next_one = this->channel_.make_consumer();
+  EXPECT_EQ(this->tx_.try_push(many[0]), status::full);
+  EXPECT_EQ(this->tx_.push(many[0], soon()), status::timed_out);
+  std::uint64_t seen = 0;
+  while (next_one.try_read()) ++seen;
+  EXPECT_GT(seen, 0u);
+  next_one.release();
+  EXPECT_EQ(this->tx_.try_push(many[0]), status::ok);
+}
+
+TYPED_TEST_P(Roles, a_batch_that_fills_the_channel_of_a_closed_consumer_ends_there) {
+  const auto one = pattern(100, 1);
+  const std::vector<message> many(3000, message(one));
+  this->rx_.close();
+  const auto taken = this->tx_.push_batch(many, no_deadline);
+  EXPECT_EQ(taken.why, status::closed);
+  EXPECT_GT(taken.count, 0u);
+  auto next_one = this->channel_.make_consumer();
+  std::uint64_t seen = 0;
+  while (next_one.try_read()) ++seen;
+  EXPECT_EQ(seen, taken.count);
 }
 
 TYPED_TEST_P(Roles, a_closed_role_is_permitted_nothing) {
@@ -124,7 +161,7 @@ TYPED_TEST_P(Roles, a_role_closes_when_it_is_destroyed) {
   auto again = this->channel_.make_producer();
   std::optional<typename TypeParam::consumer_type> left(std::move(this->rx_));
   left.reset();
-  EXPECT_EQ(again.try_push(bytes("x")), status::closed);
+  EXPECT_EQ(again.peer(), presence::closed);
 }
 
 TYPED_TEST_P(Roles, a_moved_role_is_the_role) {
@@ -292,8 +329,10 @@ REGISTER_TYPED_TEST_SUITE_P(
     Roles, each_side_sees_the_other_come_and_go,
     a_consumer_before_any_producer_sees_an_empty_channel,
     after_the_producer_closes_the_rest_is_read_first, a_producer_that_comes_after_a_close_is_heard,
-    after_the_consumer_closes_every_form_is_refused_as_closed,
-    without_room_a_closed_consumer_still_answers_closed, a_closed_role_is_permitted_nothing,
+    after_the_consumer_closes_every_form_goes_on_and_the_next_consumer_finds_it,
+    without_room_a_closed_consumer_answers_closed_until_the_next_one_comes,
+    a_batch_that_fills_the_channel_of_a_closed_consumer_ends_there,
+    a_closed_role_is_permitted_nothing,
     closing_aborts_the_open_claim, a_role_closes_when_it_is_destroyed, a_moved_role_is_the_role,
     a_wait_ends_at_its_deadline, a_deadline_that_has_passed_still_takes_what_is_there,
     a_waiting_read_sees_a_message_from_another_thread, waiting_pushes_go_on_as_space_comes_back,

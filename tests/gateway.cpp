@@ -221,14 +221,23 @@ TEST_P(GatewayOver, one_that_waits_is_held_up_and_is_stopped_without_a_loss) {
   }
 }
 
-TEST_P(GatewayOver, without_a_consumer_one_that_waits_waits_for_one) {
-  { auto gone = opened(open_consumer(to())); }
-  running passing(opened(open_gateway({from()}, to())));
+TEST_P(GatewayOver, without_a_consumer_the_target_fills_up_and_then_the_next_one_is_waited_for) {
+  { auto gone = opened(open_consumer(to("capacity=64KiB"))); }
+  running passing(opened(open_gateway({from("max_message=1000")}, to())));
   auto tx = opened(open_producer(from()));
-  ASSERT_EQ(tx.try_push(bytes("x")), status::ok);
+  constexpr std::uint64_t count = 300;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ASSERT_EQ(tx.push(message(pattern(1000, i)), within(30s)), status::ok);
+  }
   EXPECT_TRUE(passing.eventually([](const auto& r) { return r.state == lane_state::no_consumer; }));
+  EXPECT_GT(passing.report().messages, 0u);
   auto rx = opened(open_consumer(to()));
-  EXPECT_EQ(read_one(rx), "x");
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const view seen = rx.read(within(30s));
+    ASSERT_TRUE(seen) << i;
+    ASSERT_EQ(copy(seen.bytes()), pattern(1000, i)) << i;
+    rx.release();
+  }
 }
 
 std::string name_of(const ::testing::TestParamInfo<way>& one) {

@@ -57,9 +57,9 @@ struct model {
   [[nodiscard]] status may_push(std::size_t count) const {
     if (producer_closed) return status::not_permitted;
     if (count > shape.max_message) return status::never_fits;
-    if (consumer_closed) return status::closed;
     if (claim) return status::not_permitted;
-    return has_room(space_of(count)) ? status::ok : status::full;
+    if (has_room(space_of(count))) return status::ok;
+    return consumer_closed ? status::closed : status::full;
   }
   void append(octets payload, std::uint64_t space, bool is_message = true) {
     used += space;
