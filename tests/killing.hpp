@@ -190,7 +190,7 @@ class killing {
     }
     const auto lane = dice_.below(plan_.lanes);
     if constexpr (is_watched<Place>) {
-      if (plan_.aims && dice_.once_in(3)) return aim_at(lane);
+      if (plan_.aims && dice_.once_in(2)) return aim_at(lane);
     }
     if (plan_.interrupts && dice_.once_in(4)) {
       return (dice_.once_in(2) ? consumer_ : producers_[lane]).signal(SIGUSR1);
