@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lists the lines that no fuzzer reached, and demands a reason for each.   unreached.py LCOV REASONS
+"""Lists the lines that no fuzzer reached; each needs a reason.   unreached.py LCOV REASONS
 
 A line of REASONS is `FILE: TEXT: why`: TEXT is a piece of the first of the lines that are not
 reached, or `*` for all of the file. A reason that nothing needs is told, and harmless.

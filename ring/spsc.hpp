@@ -353,7 +353,7 @@ class basic_spsc_consumer {
     // [hint] relaxed: believed only where it equals write_pos.
     const bool is_certain = ring_.producers[0].announcement.template load<edge::hint>(
                                 std::memory_order_relaxed) == extent + 1;
-    if (doubted_ == extent && !is_certain) return std::nullopt;
+    if (doubted_ == extent && !(is_certain && is_possible)) return std::nullopt;
     doubted_ = extent;
     if (!is_possible) return nothing_moved();
     const auto gap = next_record(ring_, cursor_, extent);
