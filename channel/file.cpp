@@ -11,6 +11,15 @@
 
 namespace annulus {
 
+descriptor::descriptor(int number) noexcept : number_(number) {
+  if (number < 0 || number > STDERR_FILENO) return;
+  number_ = fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);  // the same open file, and its locks
+  const int why = errno;
+  const uncancelled here;
+  ::close(number);
+  errno = why;
+}
+
 descriptor::~descriptor() {
   if (number_ < 0) return;
   const uncancelled here;

@@ -22,11 +22,13 @@
 
 namespace annulus {
 
-// A file descriptor of our own.
+// A file descriptor of our own. Never 0 to 2: where a standard stream is closed, the kernel gives
+// its number to the next file, and what the program prints would go into a channel.
 class descriptor {
  public:
   descriptor() = default;
-  explicit descriptor(int number) noexcept : number_(number) {}
+  // Takes it over, by another number if it is one of a standard stream. Leaves errno as it is.
+  explicit descriptor(int number) noexcept;
   descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   descriptor& operator=(descriptor&& other) noexcept {
     std::swap(number_, other.number_);
