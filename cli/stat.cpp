@@ -246,7 +246,8 @@ void stat(const stat_options& o) {
 constexpr const char* footer =
     "Without a name: all rings in /dev/shm and pipes in /tmp. Reads only. Who is alive is the\n"
     "kernel's word. A process is told by the number that it has in its own pid namespace: that of\n"
-    "another container is none of ours, in every message of this command. Of a pipe the trail is told: who attached, who closed, who was found dead.\n"
+    "another container is none of ours, in every message of this command.\n"
+    "Of a pipe the trail is told: who attached, who closed, who was found dead.\n"
     "Of auto:NAME, where it leads and why.\n"
     "\n"
     "Examples:\n"
