@@ -41,6 +41,7 @@ result<bus_consumer> open_consumer(const bus::endpoint& at) {
   auto to = bus::resolve(at);
   if (!to) return to.error();
   std::unique_ptr<bus::seen_list> seen;
+  if (auto name = bus::name_of(to->where); !name) return named(at, name.error());
   if (at.once) {  // before the role is taken, so that a refusal leaves no trace at the channel
     auto opened = bus::seen_list::open(bus::seen_path_of(to->where));
     if (!opened) return named(at, opened.error());

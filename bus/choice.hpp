@@ -36,9 +36,10 @@ struct choice {
 // By the needs alone.
 [[nodiscard]] choice choose(const needs& of);
 // The same, if shared memory for so many bytes is to be had.
-[[nodiscard]] choice choose(const needs& of, std::uint64_t bytes);
+[[nodiscard]] choice choose(const needs& of, std::uint64_t bytes, const std::string& directory);
 
-// Why a segment of so many bytes cannot be made here; empty: it can.
-[[nodiscard]] std::string shared_memory_is_missing(std::uint64_t bytes);
+// Why a segment of so many bytes, in memory, cannot be made in a directory; empty: it can.
+[[nodiscard]] std::string shared_memory_is_missing(std::uint64_t bytes,
+                                                   const std::string& directory);
 
 }  // namespace annulus::bus

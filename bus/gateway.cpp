@@ -291,7 +291,7 @@ class newcomers {
 
   // Where the endpoint leads, noted if it is missing.
   result<resolved> resolve(const endpoint& e) {
-    const bool is_decided = e.scheme != scheme::automatic || decision_of(e.name, e.owner);
+    const bool is_decided = e.scheme != scheme::automatic || decision_of(e);
     auto led = bus::resolve(e);
     if (!led) return led;
     if (!is_decided || ::access(path_of(led->where).c_str(), F_OK) != 0) {

@@ -9,6 +9,7 @@
 
 #include <annulus/bus/meeting.hpp>
 #include <annulus/bus/open.hpp>
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
@@ -19,15 +20,15 @@ namespace {
 
 constexpr std::string_view first_line = "annulus auto 1\n";
 
-// Empty: it is no name for auto.
-std::string path_of(const std::string& name) {
-  return name.starts_with('/') ? std::string() : files::path_of(name, "/tmp", ".auto");
-}
-
-failure no_name(const std::string& name) {
-  return {fault::bad_argument, "auto:" + name +
-                                   " is no name: use 1 to 200 letters, digits, '.', '_' or '-'; a "
-                                   "path goes with shm: or pipe: only"};
+// Where the decision stands.
+result<std::string> place_of(const endpoint& e) {
+  if (e.name.starts_with('/')) {
+    return failure{fault::bad_argument,
+                   "auto:" + e.name +
+                       " is no name: use 1 to 200 letters, digits, '.', '_' or '-'; a path goes "
+                       "with shm: or pipe: only, and a directory with dir="};
+  }
+  return files::place_of(e.name, ".auto", "auto:", e.owner, directory_of(e));
 }
 
 std::optional<choice> parse_decision(std::string_view text) {
@@ -51,7 +52,8 @@ std::optional<choice> parse_decision(std::string_view text) {
 
 // Gives the decision its name, whole. False: somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
-  const descriptor file(open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, static_cast<mode_t>(mode)));
+  const descriptor file(open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
+                             static_cast<mode_t>(mode)));
   if (!file) return system_error("cannot make " + path, errno);
   fchmod(file.number(), static_cast<mode_t>(mode));
   const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
@@ -65,9 +67,11 @@ result<bool> publish(const std::string& path, const choice& made, unsigned mode)
 
 }  // namespace
 
-result<choice> decision_of(const std::string& name, ownership owner) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+result<choice> decision_of(const endpoint& e) {
+  auto place = place_of(e);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
+  const auto& name = e.name;
   const descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
     if (errno == ELOOP) {
@@ -83,7 +87,7 @@ result<choice> decision_of(const std::string& name, ownership owner) {
   if (fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return failure{fault::not_a_segment, path + " is no regular file; remove it"};
   }
-  if (auto why = files::not_ours(info, owner, path)) return *why;
+  if (auto why = files::not_ours(info, e.owner, path)) return *why;
   char text[1024];
   const auto got = read(file.number(), text, sizeof text);
   const auto found = parse_decision({text, got > 0 ? static_cast<std::size_t>(got) : 0});
@@ -95,21 +99,24 @@ result<choice> decision_of(const std::string& name, ownership owner) {
 }
 
 result<choice> decide(const endpoint& e) {
+  auto place = place_of(e);
+  if (!place) return place.error();
   for (;;) {
-    auto found = decision_of(e.name, e.owner);
+    auto found = decision_of(e);
     if (found || found.error().kind != fault::not_found || !e.creates) return found;
     auto bytes = segment::bytes_for(shape_of(e));
     if (!bytes) return bytes.error();
-    const auto made = choose(e.needs, *bytes);
-    auto is_first = publish(path_of(e.name), made, e.mode);
+    const auto made = choose(e.needs, *bytes, directory_of(e));
+    auto is_first = publish(*place, made, e.mode);
     if (!is_first) return is_first.error();
     if (*is_first) return made;
   }
 }
 
-result<bool> forget_decision(const std::string& name) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+result<bool> forget_decision(const endpoint& e) {
+  auto place = place_of(e);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   if (unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;
   return system_error("cannot remove " + path, errno);

@@ -1,5 +1,6 @@
 // Where an auto: name leads. The first who opens it decides, and all who come later, with whatever
-// needs, go where he went: a small file, /tmp/annulus.NAME.auto, keeps the decision and its reason.
+// needs, go where he went: a small file, annulus.NAME.auto in the directory of its channel
+// (channel/directory.hpp), keeps the decision and its reason.
 //
 // It gets its name only when it is whole, and only one can have the name: of two that decide at the
 // same moment one wins, and the other reads what he wrote. It stays until it is removed.
@@ -13,14 +14,13 @@
 namespace annulus::bus {
 
 // What was decided for a name. not_found: nothing yet.
-[[nodiscard]] result<choice> decision_of(const std::string& name,
-                                         ownership owner = ownership::own_or_root);
+[[nodiscard]] result<choice> decision_of(const endpoint& e);
 
 // The same, and decides if nobody has.
 [[nodiscard]] result<choice> decide(const endpoint& e);
 
 // Takes the decision back. Requires: the channel itself is gone. False: there was none.
-[[nodiscard]] result<bool> forget_decision(const std::string& name);
+[[nodiscard]] result<bool> forget_decision(const endpoint& e);
 
 struct resolved {
   endpoint where;  // shm or pipe

@@ -53,6 +53,10 @@ bool set_owner(endpoint& e, std::string_view text) {
   e.owner = text == "any" ? ownership::any : ownership::own_or_root;
   return text == "any" || text == "own";
 }
+bool set_directory(endpoint& e, std::string_view text) {
+  e.directory = text;
+  return text.size() > 1 && text.front() == '/';
+}
 bool set_wait(endpoint& e, std::string_view text) {
   for (const auto kind :
        {waiting::kind::spin, waiting::kind::yield, waiting::kind::block, waiting::kind::nap}) {
@@ -89,6 +93,7 @@ constexpr option options[] = {
     {"create", true, true, yes_or_no,
      [](endpoint& e, std::string_view t) { return read_yes(t, e.creates); }},
     {"owner", true, true, "own or any", set_owner},
+    {"dir", true, true, "an absolute path", set_directory},
     {"wait", true, true, "spin, yield, block or nap", set_wait},
     {"spin", true, true, span,
      [](endpoint& e, std::string_view t) { return set_span(t, e.wait.spin_for); }},
@@ -176,6 +181,9 @@ result<endpoint> parse(std::string_view text) {
     }
     told.push_back(key);
     rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+  }
+  if (!out.directory.empty() && out.name.front() == '/') {
+    return refused(text, "the name is a path, so dir= has no meaning; leave one of them out");
   }
   return out;
 }

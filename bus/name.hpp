@@ -10,6 +10,8 @@
 //   integrity     shm, auto    structure or crc32c; a pipe heeds none                   structure
 //   create        all          whether to make it if it does not exist: yes or no       yes
 //   owner         all          whose it may be: own (or root's), or any                 own
+//   dir           all          the directory of its files, an absolute path; both       ANNULUS_DIR
+//                              sides must say the same: channel/directory.hpp           or /dev/shm
 //   wait          all          how this role waits: spin, yield, block or nap           block
 //   spin          all          how long yield and block spin first                      20us
 //   nap           all          how long nap sleeps between two looks                    1ms
@@ -49,6 +51,7 @@ struct endpoint {
   unsigned mode = 0600;
   bool creates = true;
   ownership owner = ownership::own_or_root;
+  std::string directory;  // empty: as for all (channel/directory.hpp)
   waiting wait;
   bool once = false;
   bus::needs needs;

@@ -7,9 +7,10 @@
 //     magic  stream  number  check  the message
 //       8       8       8      8
 //
-// Memory     what was released is noted per stream in a small file, /tmp/annulus.NAME.shm.seen (or
-//            .pipe.seen; of a path PATH.seen), before the channel is told, so a successor drops it
-//            too. What was read and not released comes again to the successor, as on every channel
+// Memory     what was released is noted per stream in a small file beside the channel,
+//            annulus.NAME.shm.seen (or .pipe.seen; of a path PATH.seen), before the channel is
+//            told, so a successor drops it too. What was read and not released comes again to the
+//            successor, as on every channel
 // Streams    a ring is one stream, a pipe one for each producer. The last 1024 that brought
 //            something are known; one that was silent for longer is forgotten, and what it repeats
 //            then would be new

@@ -4,6 +4,7 @@
 
 #include <annulus/bus/meeting.hpp>
 #include <annulus/bus/open.hpp>
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
@@ -46,7 +47,7 @@ result<bool> or_false(result<bool> done) {
 result<bool> remove_decided(const endpoint& e, bool is_forced) {
   auto where = e;
   bool was_there = false;
-  auto decided = decision_of(e.name, e.owner);
+  auto decided = decision_of(e);
   if (decided) {
     where.scheme = decided->transport == transport::shm ? scheme::shm : scheme::pipe;
     auto done = or_false(remove(where, is_forced));
@@ -56,7 +57,7 @@ result<bool> remove_decided(const endpoint& e, bool is_forced) {
     return decided.error();
   }
   // The decision last: while the channel is there, whoever comes must be led to it.
-  if (auto done = forget_decision(e.name); !done) return done;
+  if (auto done = forget_decision(e); !done) return done;
   return was_there;
 }
 
@@ -83,8 +84,10 @@ pipe_options pipe_shape_of(const endpoint& e) {
 }
 
 result<segment> open_segment(const endpoint& e) {
+  auto named = name_of(e);
+  if (!named) return named.error();
   for (;;) {
-    auto found = segment::open(e.name, access::read_write, e.owner);
+    auto found = segment::open(*named, access::read_write, e.owner);
     if (found) {
       if (auto fit = is_fit(e, found->geometry()); !fit) return fit.error();
       if (e.integrity && *e.integrity != found->geometry().integrity) {
@@ -95,38 +98,53 @@ result<segment> open_segment(const endpoint& e) {
       return found;
     }
     if (found.error().kind != fault::not_found || !e.creates) return found;
-    auto made = segment::create(e.name, shape_of(e));
+    auto made = segment::create(*named, shape_of(e));
     if (made || made.error().kind != fault::already_exists) return made;
   }
 }
 
 result<named_pipe> open_pipe(const endpoint& e) {
+  auto named = name_of(e);
+  if (!named) return named.error();
   for (;;) {
-    auto found = named_pipe::open(e.name, e.owner);
+    auto found = named_pipe::open(*named, e.owner);
     if (found) {
       if (auto fit = is_fit(e, found->geometry()); !fit) return fit.error();
       return found;
     }
     if (found.error().kind != fault::not_found || !e.creates) return found;
-    auto made = named_pipe::create(e.name, pipe_shape_of(e));
+    auto made = named_pipe::create(*named, pipe_shape_of(e));
     if (made || made.error().kind != fault::already_exists) return made;
   }
 }
 
+std::string directory_of(const endpoint& e) {
+  return e.directory.empty() ? files::directory() : e.directory;
+}
+
 std::string path_of(const endpoint& e) {
-  return e.scheme == scheme::pipe ? files::path_of(e.name, "/tmp", ".pipe")
-                                  : files::path_of(e.name, "/dev/shm");
+  return files::path_of(e.name, directory_of(e), e.scheme == scheme::pipe ? ".pipe" : "");
+}
+
+result<std::string> name_of(const endpoint& e) {
+  const bool is_pipe = e.scheme == scheme::pipe;
+  auto path = files::place_of(e.name, is_pipe ? ".pipe" : "", is_pipe ? "pipe" : "segment", e.owner,
+                              e.directory);
+  if (!path || !e.directory.empty()) return path;
+  return e.name;
 }
 
 std::string seen_path_of(const endpoint& e) {
-  if (e.name.front() == '/') return e.name + ".seen";
-  return "/tmp/annulus." + e.name + (e.scheme == scheme::pipe ? ".pipe.seen" : ".shm.seen");
+  const bool is_path = e.name.front() == '/';
+  return path_of(e) + (is_path || e.scheme == scheme::pipe ? ".seen" : ".shm.seen");
 }
 
 result<bool> remove(const endpoint& e, bool is_forced) {
   if (e.scheme == scheme::automatic) return remove_decided(e, is_forced);
-  auto channel = e.scheme == scheme::shm ? segment::remove(e.name, is_forced)
-                                         : named_pipe::remove(e.name, is_forced);
+  auto named = name_of(e);
+  if (!named) return named.error();
+  auto channel = e.scheme == scheme::shm ? segment::remove(*named, is_forced)
+                                         : named_pipe::remove(*named, is_forced);
   if (!channel && channel.error().kind != fault::not_found) return channel;
   auto seen = remove_file(seen_path_of(e));
   if (!seen) return seen;

@@ -16,8 +16,12 @@ namespace annulus::bus {
 [[nodiscard]] result<segment> open_segment(const endpoint& e);
 [[nodiscard]] result<named_pipe> open_pipe(const endpoint& e);
 
-// The file that its name stands for.
+// The directory of its files, and the file that its name stands for.
+[[nodiscard]] std::string directory_of(const endpoint& e);
 [[nodiscard]] std::string path_of(const endpoint& e);
+// What segment and named_pipe take for its name: with dir=, a path. Fails where the directory does
+// not do.
+[[nodiscard]] result<std::string> name_of(const endpoint& e);
 // Where a consumer with once=yes keeps what it has seen (once.hpp).
 [[nodiscard]] std::string seen_path_of(const endpoint& e);
 

@@ -33,11 +33,11 @@ struct answer {
 answer answer_for(const bus::endpoint& e) {
   answer out;
   const auto bytes = must(segment::bytes_for(bus::shape_of(e)));
-  out.chosen = bus::choose(e.needs, bytes);
-  out.missing = bus::shared_memory_is_missing(bytes);
+  out.chosen = bus::choose(e.needs, bytes, bus::directory_of(e));
+  out.missing = bus::shared_memory_is_missing(bytes, bus::directory_of(e));
   if (e.name.empty()) return out;
   out.name = to_string(e);
-  auto decided = bus::decision_of(e.name, e.owner);
+  auto decided = bus::decision_of(e);
   if (decided) {
     out.decided = *decided;
   } else if (decided.error().kind != fault::not_found) {

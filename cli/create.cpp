@@ -7,6 +7,8 @@
 
 #include <memory>
 
+#include <annulus/bus/open.hpp>
+
 namespace annulus::cli {
 namespace {
 
@@ -21,7 +23,7 @@ void create_ring(const create_options& o, const bus::endpoint& e) {
   auto options = ring_shape(e, {.asked = o.asked});
   options.huge_pages = o.huge_pages;
   options.reserve = o.reserves;
-  const auto made = must(segment::create(e.name, options));
+  const auto made = must(segment::create(must(bus::name_of(e)), options));
   const auto& shape = made.geometry();
   print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", e.name,
         to_string(shape.topology), show_bytes(static_cast<double>(shape.capacity)),
@@ -41,7 +43,8 @@ void create_pipe(const create_options& o, const bus::endpoint& e) {
         exit_code::usage,
         fmt::format("integrity has no meaning for {}: the kernel carries the bytes", to_string(e))};
   }
-  const auto made = must(named_pipe::create(e.name, pipe_shape(e, {.asked = o.asked})));
+  const auto made =
+      must(named_pipe::create(must(bus::name_of(e)), pipe_shape(e, {.asked = o.asked})));
   const auto& shape = made.geometry();
   print(
       "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "

@@ -180,7 +180,7 @@ json json_of(const std::string& name, const ring_dump& all) {
 // What there is.
 
 void dump_ring(const dump_options& o, const bus::endpoint& e, exit_code& ends_with) {
-  const auto memory = must(segment::open(e.name, access::read_only, e.owner));
+  const auto memory = must(segment::open(must(bus::name_of(e)), access::read_only, e.owner));
   const auto name = to_string(e);
   for (std::uint32_t role = 0; !o.even_live && role <= memory.geometry().producers; ++role) {
     if (memory.is_held(role)) refuse_live(name);

@@ -77,7 +77,7 @@ bus::endpoint for_streams(const named_endpoint& name) {
 
 bus::endpoint resolve(const bus::endpoint& e) {
   if (e.scheme != bus::scheme::automatic) return e;
-  const bool is_decided = static_cast<bool>(bus::decision_of(e.name, e.owner));
+  const bool is_decided = static_cast<bool>(bus::decision_of(e));
   const auto led = must(bus::resolve(e));
   if (!is_decided) {
     remark("{} leads to {}: {}", to_string(e), to_string(led.where), led.why);

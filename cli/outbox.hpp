@@ -119,7 +119,7 @@ class outbox {
         gone_since_.reset();
       else
         throw_if_over();
-      go_on_waiting("not all that was sent is read, waiting for its consumer");
+      go_on_waiting("not all that was sent is read, waiting for its consumer" + where());
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
@@ -155,7 +155,8 @@ class outbox {
         [[fallthrough]];
       case status::timed_out:
         gone_since_.reset();
-        return go_on_waiting(fmt::format("the {} is full, waiting for its consumer", Place::kind));
+        return go_on_waiting(
+            fmt::format("the {} is full, waiting for its consumer{}", Place::kind, where()));
       case status::closed:
       case status::peer_gone: return without_consumer();
       case status::never_fits: return throw_never_fits(count);
@@ -188,6 +189,12 @@ class outbox {
     patience_.waits(fmt::format("{}: {}", place_.name(), what));
   }
 
+  // Where a consumer has to come. Empty: it is there.
+  [[nodiscard]] std::string where() {
+    if (patience_.has_said() || role_.peer() == presence::attached) return {};
+    return patience::at(place_.channel().path());
+  }
+
   void without_consumer() {
     if (messages_ != 0) throw_if_over();
     wait_for_consumer();
@@ -206,7 +213,7 @@ class outbox {
   }
 
   void wait_for_consumer() {
-    go_on_waiting("there is no consumer, waiting for one");
+    go_on_waiting("there is no consumer, waiting for one" + where());
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 

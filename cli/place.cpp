@@ -10,6 +10,7 @@
 #include <thread>
 
 #include <annulus/bus/open.hpp>
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
 #include <annulus/pipe/fifo.hpp>
@@ -102,7 +103,7 @@ ring_place ring_place::open_or_make(const bus::endpoint& e, const wishes& w) {
   return open_or<ring_place>(e, [&] {
     auto shape = ring_shape(e, w);
     shape.transient = true;
-    return segment::create(e.name, shape);
+    return segment::create(must(bus::name_of(e)), shape);
   });
 }
 
@@ -136,7 +137,7 @@ pipe_place pipe_place::open_or_make(const bus::endpoint& e, const wishes& w) {
   return open_or<pipe_place>(e, [&] {
     auto shape = pipe_shape(e, w);
     shape.transient = true;
-    return named_pipe::create(e.name, shape);
+    return named_pipe::create(must(bus::name_of(e)), shape);
   });
 }
 
@@ -170,6 +171,11 @@ batch pipe_place::pusher::push(pipe_producer& role, messages many) {
 }
 
 // Patience.
+
+std::string patience::at(const std::string& path) {
+  return fmt::format(" (at {}; the other side must use the same directory: {}, --dir or dir=)",
+                     path, files::directory_variable);
+}
 
 void patience::waits(const std::string& what) {
   const auto now = std::chrono::steady_clock::now();

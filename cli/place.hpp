@@ -175,8 +175,11 @@ template <class Report>
 // Says, once, after a second, that the command waits, and for what.
 class patience {
  public:
+  // For `what`: where the other side has to come, which it cannot if it uses another directory.
+  [[nodiscard]] static std::string at(const std::string& path);
   // `what` for example "waiting for a producer of shm:x".
   void waits(const std::string& what);
+  [[nodiscard]] bool has_said() const noexcept { return has_said_; }
   void over() noexcept { since_ = {}; }
 
  private:

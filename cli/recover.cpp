@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 
+#include <annulus/bus/open.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 #include <annulus/ring/inspect.hpp>
 #include <annulus/ring/ring.hpp>
@@ -109,7 +110,7 @@ std::string holder_up(const segment& memory) {
 }
 
 void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
-  const auto memory = must(segment::open(e.name, access::read_write, e.owner));
+  const auto memory = must(segment::open(must(bus::name_of(e)), access::read_write, e.owner));
   const auto before = must(inspect(memory));
   const auto out = memory.geometry().topology == topology::spsc
                        ? skip<spsc_consumer>(memory, drains)
@@ -129,7 +130,7 @@ void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
 }
 
 void recover_pipe(const bus::endpoint& e, bool drains) {
-  static_cast<void>(must(named_pipe::open(e.name, e.owner)));
+  static_cast<void>(must(named_pipe::open(must(bus::name_of(e)), e.owner)));
   const auto name = to_string(e);
   if (drains) {
     throw command_error{exit_code::usage,

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include <annulus/bus/open.hpp>
+
 namespace annulus::cli {
 namespace {
 
@@ -130,9 +132,9 @@ class receiver {
       if (place) return std::move(place).value();
       const auto& why = place.error();
       if (why.kind != fault::not_found) throw command_error{code_of(why.kind), why.message};
-      wait_a_bit(
-          exit_code::not_found,
-          fmt::format("there is no such {}, waiting for a producer to make it", Place::kind));
+      wait_a_bit(exit_code::not_found,
+                 fmt::format("there is no such {}, waiting for a producer to make it{}",
+                             Place::kind, patience::at(bus::path_of(from_))));
     }
   }
 
@@ -223,7 +225,7 @@ class receiver {
       case status::corrupt: report_damage(place, role.last_damage()); return false;
       case status::closed: return is_closed(place);
       case status::peer_gone: return is_gone(place);
-      case status::timed_out:
+      case status::timed_out: note_absence(place); [[fallthrough]];
       case status::stalled: report_stall(role.stalled_by()); return false;
       default:
         throw command_error{exit_code::failure, fmt::format("{}: {}", name(), to_string(why))};
@@ -272,6 +274,13 @@ class receiver {
     }
     wait_a_bit(exit_code::timed_out, "its producer died, waiting for the next one");
     return false;
+  }
+
+  // Says, once, that no producer has come to a channel that somebody made.
+  void note_absence(const Place& place) {
+    if (count_ != 0 || patience_.has_said() || arrivals(place.look()) != 0) return;
+    patience_.waits(
+        fmt::format("{}: waiting for a producer{}", name(), patience::at(place.channel().path())));
   }
 
   // Throws when it comes to nothing: the same place again, or more than a ring can hold.

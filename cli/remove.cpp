@@ -18,7 +18,7 @@ struct remove_options {
 
 // The channel, its decision, and what its consumer had seen.
 void remove_auto(const bus::endpoint& e, bool is_forced) {
-  auto decided = bus::decision_of(e.name, e.owner);
+  auto decided = bus::decision_of(e);
   const bool was_there = must(bus::remove(e, is_forced));
   if (!decided) {
     print("removed {}: it did not say whether it led to a ring or to a pipe\n", to_string(e));

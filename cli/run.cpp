@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <annulus/channel/directory.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -38,6 +41,21 @@ constexpr const char* footer =
     "the first to open it, say auto:x?latency=50us; both sides meet there.\n"
     "A size is written 4096, 32KiB, 1MiB, 2G; a time 250ms, 1.5s, 2m.\n"
     "\n";
+
+// The same for each: it stands for the variable.
+void add_directory(CLI::App& command) {
+  command
+      .add_option_function<std::string>(
+          "--dir",
+          [](const std::string& path) {
+            if (path.empty()) throw CLI::ValidationError("--dir", "a directory has a name");
+            setenv(files::directory_variable, path.c_str(), 1);
+          },
+          fmt::format("where channels without a path live, the same for both sides (default: {}, "
+                      "else /dev/shm, else /tmp)",
+                      files::directory_variable))
+      ->type_name("DIRECTORY");
+}
 
 void describe(CLI::App& app) {
   app.require_subcommand(1);
@@ -96,6 +114,7 @@ int dispatch(int argc, const char* const* argv) {
   add_compare(app, ends_with);
   add_gateway(app, ends_with);
   add_choose(app, ends_with);
+  for (auto* const one : app.get_subcommands({})) add_directory(*one);
   require_known(app, argc, argv);
   try {
     app.parse(argc, argv);

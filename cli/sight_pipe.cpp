@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <pwd.h>
 
+#include <annulus/bus/open.hpp>
 #include <annulus/pipe/fifo.hpp>
 
 namespace annulus::cli {
@@ -31,7 +32,7 @@ std::chrono::nanoseconds since(deadline then) {
 }  // namespace
 
 void look(const bus::endpoint& at, pipe_look& into) {
-  const auto pipe = must(named_pipe::open(at.name, ownership::any));
+  const auto pipe = must(named_pipe::open(must(bus::name_of(at)), ownership::any));
   static_cast<pipe_report&>(into) = must(inspect(pipe));
   into.geometry = pipe.geometry();
   into.path = pipe.path();

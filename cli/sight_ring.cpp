@@ -6,10 +6,13 @@
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
+#include <annulus/bus/open.hpp>
+
 namespace annulus::cli {
 
 void look(const bus::endpoint& at, ring_look& into) {
-  const auto memory = must(segment::open(at.name, access::read_only, ownership::any));
+  const auto memory =
+      must(segment::open(must(bus::name_of(at)), access::read_only, ownership::any));
   static_cast<ring_report&>(into) = must(inspect(memory));
 }
 

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include <annulus/channel/directory.hpp>
+
 namespace annulus::cli {
 
 const char* word_for(presence p) noexcept {
@@ -138,17 +140,24 @@ json json_of(const found_endpoint& at, const Look& seen, const rates* speed) {
 
 // All there are.
 
-std::vector<bus::endpoint> all_in(const char* path, bus::scheme scheme, std::string_view suffix) {
+// What the directory has of a kind, by its names alone.
+std::vector<bus::endpoint> all_in(const std::string& path, bus::scheme scheme) {
   constexpr std::string_view prefix = "annulus.";
+  const std::string_view suffix = scheme == bus::scheme::pipe ? ".pipe" : "";
+  const auto is_other = [&](std::string_view name) {
+    return scheme == bus::scheme::shm &&
+           std::ranges::any_of(files::endings, [&](auto one) { return name.ends_with(one); });
+  };
   std::vector<bus::endpoint> found;
-  DIR* const folder = opendir(path);
+  DIR* const folder = opendir(path.c_str());
   if (folder == nullptr) return found;
   while (const dirent* entry = readdir(folder)) {
     const std::string_view name = entry->d_name;
-    if (!name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    if (!name.starts_with(prefix) || !name.ends_with(suffix) || is_other(name)) continue;
     if (name.size() <= prefix.size() + suffix.size()) continue;
     auto& one = found.emplace_back();
     one.scheme = scheme;
+    one.owner = ownership::any;
     one.name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
   }
   closedir(folder);
@@ -174,11 +183,13 @@ void list(const bus::endpoint& at, json* into) {
 }
 
 void list_all(bool as_json) {
-  const auto rings = all_in("/dev/shm", bus::scheme::shm, "");
-  const auto pipes = all_in("/tmp", bus::scheme::pipe, ".pipe");
+  const auto directory = files::directory();
+  static_cast<void>(must(files::check_directory(directory, ownership::any)));
+  const auto rings = all_in(directory, bus::scheme::shm);
+  const auto pipes = all_in(directory, bus::scheme::pipe);
   json all = json::array();
   if (!as_json && rings.empty() && pipes.empty()) {
-    print("there are no rings in /dev/shm and no pipes in /tmp\n");
+    print("there are no rings and no pipes in {}\n", directory);
     return;
   }
   if (!as_json) {
@@ -244,7 +255,7 @@ void stat(const stat_options& o) {
 }
 
 constexpr const char* footer =
-    "Without a name: all rings in /dev/shm and pipes in /tmp. Reads only. Who is alive is the\n"
+    "Without a name: all rings and pipes in the directory. Reads only. Who is alive is the\n"
     "kernel's word. A process is told by the number that it has in its own pid namespace: that of\n"
     "another container is none of ours, in every message of this command.\n"
     "Of a pipe the trail is told: who attached, who closed, who was found dead.\n"

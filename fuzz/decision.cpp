@@ -9,6 +9,7 @@
 
 #include <annulus/bus/meeting.hpp>
 #include <annulus/bus/name.hpp>
+#include <annulus/channel/directory.hpp>
 
 namespace annulus::fuzz {
 namespace {
@@ -18,27 +19,22 @@ std::string name() {
          std::to_string(getpid());
 }
 
+bus::endpoint endpoint() { return bus::parse("auto:" + name()).value(); }
+
 // Where the product itself puts the decision for this name.
 std::string find_path() {
-  auto wanted = bus::parse("auto:" + name());
-  demand(wanted && bus::decide(*wanted), "nothing can be decided");
-  const auto file = "annulus." + name() + ".auto";
-  std::error_code none;
-  for (const auto& folder : {std::filesystem::temp_directory_path(), std::filesystem::path("/tmp"),
-                             std::filesystem::path("/dev/shm")}) {
-    if (std::filesystem::exists(folder / file, none)) return folder / file;
-  }
-  broken("the decision's file is not where it was");
+  demand(static_cast<bool>(bus::decide(endpoint())), "nothing can be decided");
+  return files::directory() + "/annulus." + name() + ".auto";
 }
 
 void check(std::span<const std::byte> bytes) {
   static const std::string path = [] {
-    std::atexit([] { (void)bus::forget_decision(name()); });
+    std::atexit([] { (void)bus::forget_decision(endpoint()); });
     return find_path();
   }();
   demand(truncate(path.c_str(), 0) == 0, "the decision's file is gone");
   write_at(path, 0, bytes);
-  auto found = bus::decision_of(name());
+  auto found = bus::decision_of(endpoint());
   if (!found) return demand(!found.error().message.empty(), "a refusal says nothing");
   const auto& why = found->why;
   if (has_canary() && found->transport == bus::transport::shm && why.find('#') != why.npos) {

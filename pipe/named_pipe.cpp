@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/lock_file.hpp>
@@ -21,12 +22,12 @@ using files::system_error;
 
 namespace {
 
-// The FIFO that a name stands for. Empty: it is no name.
-std::string path_of(const std::string& name) { return files::path_of(name, "/tmp", ".pipe"); }
+// The FIFO that a name stands for.
+result<std::string> place_of(const std::string& name, ownership owner = ownership::own_or_root) {
+  return files::place_of(name, ".pipe", "pipe", owner);
+}
 
 std::string roles_path_of(const std::string& path) { return path + ".roles"; }
-
-failure no_name(const std::string& name) { return files::no_name(name, "pipe"); }
 
 const char* kind_of(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
@@ -152,8 +153,6 @@ void size_fifo(int fifo, std::uint64_t capacity) noexcept {
 
 }  // namespace
 
-std::string named_pipe::path() const { return path_of(name_); }
-
 pipe_options named_pipe::options() const noexcept {
   return {geometry_.capacity, geometry_.max_message, geometry_.producers, geometry_.mode,
           geometry_.transient != 0};
@@ -169,8 +168,9 @@ std::uint64_t named_pipe::kernel_bytes() const noexcept {
 }
 
 result<named_pipe> named_pipe::create(const std::string& name, const pipe_options& options) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+  auto place = place_of(name);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   const auto roles_path = roles_path_of(path);
   auto planned = pipes::plan_geometry(options.capacity, options.max_message, options.producers,
                                       options.mode, options.transient);
@@ -202,12 +202,14 @@ result<named_pipe> named_pipe::create(const std::string& name, const pipe_option
 }
 
 result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+  auto place = place_of(name, owner);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   const auto roles_path = roles_path_of(path);
   for (;;) {
     named_pipe found;
     found.name_ = name;
+    found.path_ = path;
     auto file = open_checked(roles_path, S_IFREG, owner, name);
     if (!file && file.error().kind == fault::not_found) {
       if (auto why = missing(name, path)) return *why;
@@ -253,8 +255,9 @@ result<named_pipe> named_pipe::open_or_create(const std::string& name,
 }
 
 result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+  auto place = place_of(name);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   const auto roles_path = roles_path_of(path);
   auto file = open_checked(roles_path, S_IFREG, ownership::own_or_root, name);
   if (!file && file.error().kind == fault::not_found) {

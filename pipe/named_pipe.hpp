@@ -7,8 +7,8 @@
 // contents    live in the kernel as long as any role, or any named_pipe, has the FIFO open. When
 //             all are gone, what was not read is gone: a pipe is no store
 //
-// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for /tmp/annulus.NAME.pipe; a
-// name that starts with '/' is a path.
+// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for annulus.NAME.pipe in the
+// directory that channel/directory.hpp tells; a name that starts with '/' is a path.
 //
 // Trust       Only what belongs to our own user, or to root, and grants nobody more than was asked
 //             for at its creation is opened, without following a link. Whoever may open the FIFO
@@ -47,7 +47,7 @@ class named_pipe {
   [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] std::string path() const;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }  // of the FIFO
   [[nodiscard]] pipe_options options() const noexcept;
   [[nodiscard]] const pipes::geometry& geometry() const noexcept { return geometry_; }
   // What the kernel grants for the FIFO now: less than the capacity where it refuses so much.
@@ -66,6 +66,7 @@ class named_pipe {
   named_pipe() = default;
 
   std::string name_;
+  std::string path_;
   descriptor roles_;
   descriptor fifo_;
   pipes::geometry geometry_;

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <utility>
 
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/ring/segment.hpp>
 
@@ -18,10 +19,10 @@ using files::system_error;
 
 namespace {
 
-// The file that a name stands for. Empty: it is no name.
-std::string path_of(const std::string& name) { return files::path_of(name, "/dev/shm"); }
-
-failure no_name(const std::string& name) { return files::no_name(name, "segment"); }
+// The file that a name stands for.
+result<std::string> place_of(const std::string& name, ownership owner = ownership::own_or_root) {
+  return files::place_of(name, {}, "segment", owner);
+}
 
 // Of what could not be made or mapped.
 failure no_memory(const std::string& what, int number) {
@@ -107,19 +108,19 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
 
 segment::segment(segment&& other) noexcept
     : name_(std::move(other.name_)),
+      path_(std::move(other.path_)),
       file_(std::move(other.file_)),
       plain_(std::exchange(other.plain_, {})),
       geometry_(other.geometry_) {}
 
 segment& segment::operator=(segment&& other) noexcept {
   std::swap(name_, other.name_);
+  std::swap(path_, other.path_);
   std::swap(file_, other.file_);
   std::swap(plain_, other.plain_);
   std::swap(geometry_, other.geometry_);
   return *this;
 }
-
-std::string segment::path() const { return path_of(name_); }
 
 bool segment::is_sealed() const noexcept {
   // The seal first: from then on the size that is seen is the least there will be.
@@ -138,13 +139,15 @@ bool segment::is_held(std::uint32_t role) const noexcept {
 }
 
 result<segment> segment::create(const std::string& name, const segment_options& options) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+  auto place = place_of(name);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   auto planned = plan_geometry(options);
   if (!planned) return planned.error();
 
   segment made;
   made.name_ = name;
+  made.path_ = path;
   made.geometry_ = *planned;
   sign(made.geometry_);
   made.file_ = descriptor(::open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
@@ -166,10 +169,12 @@ result<segment> segment::create(const std::string& name, const segment_options& 
 }
 
 result<segment> segment::open(const std::string& name, access how, ownership owner) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+  auto place = place_of(name, owner);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   segment found;
   found.name_ = name;
+  found.path_ = path;
   // Non-blocking: a named pipe in the way must not hold us up.
   const int flags =
       (how == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
@@ -233,8 +238,9 @@ result<segment> segment::from_file(int file) {
 }
 
 result<bool> segment::remove(const std::string& name, bool is_forced) {
-  const auto path = path_of(name);
-  if (path.empty()) return no_name(name);
+  auto place = place_of(name);
+  if (!place) return place.error();
+  const auto path = std::move(place).value();
   auto found = open(name);
   if (!found) {
     // Damaged, or of another version: ours, or it would not have been read.

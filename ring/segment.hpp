@@ -5,8 +5,9 @@
 // plain       memory that the caller gives and keeps: threads of one process, an arena, memory that
 //             another tool maps. There are no locks there, so nobody's death can be attested
 //
-// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for /dev/shm/annulus.NAME; a
-// name that starts with '/' is a path, say on another tmpfs or on hugetlbfs.
+// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for annulus.NAME in the
+// directory that channel/directory.hpp tells; a name that starts with '/' is a path, say on
+// hugetlbfs.
 //
 // Trust      Only files of our own user, or of root, are opened, without following a link. A peer
 //            that can write the segment can spoil its own messages, stop sending, or cut the file
@@ -67,7 +68,8 @@ class segment {
 
   [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] std::string path() const;
+  // Empty: it was not opened by a name.
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] int file() const noexcept { return file_.number(); }  // -1: plain memory
   [[nodiscard]] std::span<std::byte> plain() const noexcept { return plain_; }
 
@@ -87,6 +89,7 @@ class segment {
   segment() = default;
 
   std::string name_;
+  std::string path_;
   descriptor file_;
   std::span<std::byte> plain_;
   annulus::geometry geometry_;

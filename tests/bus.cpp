@@ -189,13 +189,13 @@ TEST(BusChoice, follows_the_tree_on_both_sides_of_each_limit) {
 TEST(BusChoice, without_room_the_pipe_takes_its_place_and_says_so) {
   bus::needs quick;
   quick.latency = 1us;
-  EXPECT_EQ(bus::choose(quick, 4096).transport, transport::shm);
-  const auto got = bus::choose(quick, std::uint64_t{1} << 60);
+  EXPECT_EQ(bus::choose(quick, 4096, files::directory()).transport, transport::shm);
+  const auto got = bus::choose(quick, std::uint64_t{1} << 60, files::directory());
   EXPECT_EQ(got.transport, transport::pipe);
   EXPECT_TRUE(got.is_fallback);
   EXPECT_THAT(got.why, AllOf(HasSubstr("less than 0.1 ms is needed, but"), HasSubstr("bytes left"),
                              HasSubstr("the pipe takes its place")));
-  EXPECT_FALSE(bus::choose({}, std::uint64_t{1} << 60).is_fallback);
+  EXPECT_FALSE(bus::choose({}, std::uint64_t{1} << 60, files::directory()).is_fallback);
 }
 
 // What a process says whose surroundings are `prepare`d so that shared memory is not to be had.
@@ -217,9 +217,9 @@ TEST(BusChoice, without_a_place_for_shared_memory_the_pipe_takes_its_place) {
       [] {
         bus::needs many;
         many.rate = 20'000;
-        const auto got = bus::choose(many, 4096);
+        const auto got = bus::choose(many, 4096, files::directory());
         EXPECT_TRUE(got.is_fallback);
-        EXPECT_THAT(got.why, HasSubstr("no file can be made in /dev/shm (No such file"));
+        EXPECT_THAT(got.why, HasSubstr("no file can be made in /tmp (No such file"));
       });
   rmdir(folder.c_str());
 }
@@ -241,14 +241,14 @@ TEST(BusChoice, who_may_make_no_large_file_meets_the_others_over_the_pipe) {
         EXPECT_EQ(tx.try_push(bytes("hello")), status::ok);
         EXPECT_EQ(text(rx.try_read().bytes()), "hello");
       });
-  EXPECT_EQ(opened(bus::decision_of(at.str())).transport, transport::pipe);
+  EXPECT_EQ(opened(bus::decision_of(at.automatic())).transport, transport::pipe);
 }
 
 // Meeting.
 
 TEST(BusMeeting, who_comes_later_goes_where_the_first_went_whatever_he_needs) {
   const scratch_endpoint at;
-  EXPECT_EQ(refusal_of(bus::decision_of(at.str())).kind, fault::not_found);
+  EXPECT_EQ(refusal_of(bus::decision_of(at.automatic())).kind, fault::not_found);
   auto rx = opened(open_consumer(at.at("auto", "rate=20000")));
   auto tx = opened(open_producer(at.at("auto", "portable=yes")));
   EXPECT_EQ(rx.transport(), transport::shm);

@@ -285,7 +285,7 @@ TEST(CliDump, what_is_missing_or_no_channel_is_said) {
 TEST(CliDump, of_a_pipe_its_roles_and_its_trail_are_told) {
   const place at;
   ASSERT_EQ(annulus_says(at, {"create", at.pipe()}).code, 0);
-  for (const auto& name : {at.pipe(), at.in_tmp(".pipe"), at.in_tmp(".pipe.roles")}) {
+  for (const auto& name : {at.pipe(), at.left(".pipe"), at.left(".pipe.roles")}) {
     const auto said = annulus_says(at, {"fsck", name});
     EXPECT_EQ(said.code, 0) << name << said.err;
     EXPECT_THAT(said.out, HasSubstr("consumer")) << name;

@@ -61,7 +61,7 @@ TEST_P(CliEnding, empty_input_ends_at_both_sides_whoever_comes_first) {
   EXPECT_EQ(annulus_says(at, {"send", endpoint()}).code, 0);
   EXPECT_EQ(rx.wait(), 0) << "before";
   EXPECT_FALSE(at.has_ring());
-  EXPECT_FALSE(std::filesystem::exists(at.in_tmp(".pipe")));
+  EXPECT_FALSE(std::filesystem::exists(at.left(".pipe")));
 }
 
 TEST_P(CliEnding, a_sender_that_a_signal_ended_is_told_from_one_that_sent_all) {

@@ -26,8 +26,8 @@ using cli::exit_code;
 using ::testing::HasSubstr;
 
 bool has_pipe(const place& at) {
-  return std::filesystem::exists(at.in_tmp(".pipe")) ||
-         std::filesystem::exists(at.in_tmp(".pipe.roles"));
+  return std::filesystem::exists(at.left(".pipe")) ||
+         std::filesystem::exists(at.left(".pipe.roles"));
 }
 
 // Nothing: there is no such pipe.
@@ -462,7 +462,7 @@ TEST(CliNamedPipe, a_name_or_a_role_that_is_taken_is_4) {
 
 TEST(CliNamedPipe, what_is_in_the_way_is_told_and_left_alone) {
   const place at;
-  const auto path = at.in_tmp(".pipe");
+  const auto path = at.left(".pipe");
   const auto refuses = [&](const char* what) {
     for (const auto* command : {"create", "send", "recv", "stat", "remove"}) {
       const auto seen = annulus_says(at, {command, at.pipe()});
@@ -485,9 +485,9 @@ TEST(CliNamedPipe, rights_that_were_widened_are_4) {
   const place at;
   ASSERT_EQ(annulus_says(at, {"create", at.pipe(), "--mode", "0640"}).code, 0);
   struct stat info {};
-  ASSERT_EQ(stat(at.in_tmp(".pipe").c_str(), &info), 0);
+  ASSERT_EQ(stat(at.left(".pipe").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0640u);
-  ASSERT_EQ(chmod(at.in_tmp(".pipe").c_str(), 0666), 0);
+  ASSERT_EQ(chmod(at.left(".pipe").c_str(), 0666), 0);
   for (const auto* command : {"send", "recv"}) {
     const auto seen = annulus_says(at, {command, at.pipe()});
     EXPECT_EQ(seen.code, code(exit_code::refused)) << command;
@@ -511,7 +511,7 @@ TEST(CliNamedPipe, damage_is_6_and_what_is_whole_is_read) {
     EXPECT_EQ(seen.out, "abcdefgabcdefg");
     EXPECT_THAT(seen.err, HasSubstr("8 bytes at position 40"));
   }
-  ASSERT_EQ(truncate(at.in_tmp(".pipe.roles").c_str(), 4096), 0);
+  ASSERT_EQ(truncate(at.left(".pipe.roles").c_str(), 4096), 0);
   for (const auto* command : {"send", "recv", "stat", "remove"}) {
     EXPECT_EQ(annulus_says(at, {command, at.pipe()}).code, code(exit_code::damaged)) << command;
   }
@@ -587,7 +587,8 @@ TEST(CliAuto, both_sides_meet_where_the_first_was_led) {
   for (const auto* needs : {"", "?latency=50us"}) {
     const place at;
     run rx({"recv", at.any() + needs}, {.out = at.path("out"), .err = at.path("err")});
-    ASSERT_TRUE(eventually([&] { return static_cast<bool>(bus::decision_of(at.ring())); }));
+    ASSERT_TRUE(eventually(
+        [&] { return static_cast<bool>(bus::decision_of(bus::parse(at.any()).value())); }));
     // Whatever it needs itself.
     EXPECT_EQ(annulus_says(at, {"send", at.any() + "?rate=20000"}, "text").code, 0);
     EXPECT_EQ(rx.wait(), 0);
@@ -610,7 +611,7 @@ TEST(CliAuto, stat_says_where_it_leads_and_why_and_remove_takes_both_away) {
   EXPECT_EQ(seen["asked_for"], at.any());
   EXPECT_EQ(annulus_says(at, {"remove", at.any()}).code, 0);
   EXPECT_FALSE(at.has_ring());
-  EXPECT_FALSE(bus::decision_of(at.ring()));
+  EXPECT_FALSE(bus::decision_of(bus::parse(at.any()).value()));
 }
 
 TEST(CliAuto, a_decision_in_use_stays_and_a_damaged_one_goes_by_force) {
@@ -620,15 +621,15 @@ TEST(CliAuto, a_decision_in_use_stays_and_a_damaged_one_goes_by_force) {
     auto pipe = named_pipe::open(at.ring());
     const auto tx = pipe_producer::attach(*pipe);
     EXPECT_EQ(annulus_says(at, {"remove", at.any()}).code, code(exit_code::refused));
-    EXPECT_TRUE(bus::decision_of(at.ring()));
+    EXPECT_TRUE(bus::decision_of(bus::parse(at.any()).value()));
   }
   ASSERT_EQ(annulus_says(at, {"remove", at.any()}).code, 0);
-  std::ofstream(at.in_tmp(".auto")) << "nonsense";
+  std::ofstream(at.left(".auto")) << "nonsense";
   for (const auto* command : {"send", "stat", "remove"}) {
     EXPECT_EQ(annulus_says(at, {command, at.any()}).code, code(exit_code::damaged)) << command;
   }
   EXPECT_EQ(annulus_says(at, {"remove", at.any(), "--force"}).code, 0);
-  EXPECT_FALSE(bus::decision_of(at.ring()));
+  EXPECT_FALSE(bus::decision_of(bus::parse(at.any()).value()));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <annulus/channel/directory.hpp>
 #include <annulus/ring/segment.hpp>
 
 namespace annulus::testing {
@@ -36,7 +37,7 @@ class place {
   }
   ~place() {
     static_cast<void>(segment::remove(ring_, true));
-    for (const auto* end : {".pipe", ".pipe.roles", ".auto"}) unlink(in_tmp(end).c_str());
+    for (const auto* end : {".pipe", ".pipe.roles", ".auto"}) unlink(left(end).c_str());
     std::filesystem::remove_all(folder_);
   }
   place(const place&) = delete;
@@ -47,9 +48,9 @@ class place {
   [[nodiscard]] std::string endpoint() const { return "shm:" + ring_; }
   [[nodiscard]] std::string pipe() const { return "pipe:" + ring_; }
   [[nodiscard]] std::string any() const { return "auto:" + ring_; }
-  // What a channel of this name leaves in /tmp, for example its ".pipe".
-  [[nodiscard]] std::string in_tmp(const std::string& end) const {
-    return "/tmp/annulus." + ring_ + end;
+  // What a channel of this name leaves, for example its ".pipe".
+  [[nodiscard]] std::string left(const std::string& end) const {
+    return files::directory() + "/annulus." + ring_ + end;
   }
   [[nodiscard]] bool has_ring() const { return static_cast<bool>(segment::open(ring_)); }
 

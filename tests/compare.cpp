@@ -21,6 +21,8 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/directory.hpp>
+
 namespace annulus::compare {
 namespace {
 
@@ -333,7 +335,7 @@ TEST(Recommendation, without_a_pipe_or_a_ring_it_says_what_was_not_measured) {
 std::set<std::string> names_around() {
   const auto ours = std::to_string(getpid());
   std::set<std::string> all;
-  for (const auto* folder : {"/dev/shm", "/tmp", "/dev/mqueue"}) {
+  for (const auto& folder : {files::directory(), std::string("/tmp"), std::string("/dev/mqueue")}) {
     std::error_code none;
     for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
       const auto name = entry.path().string();

@@ -35,16 +35,17 @@ class scratch_endpoint {
   ~scratch_endpoint() {
     for (const auto* scheme : {"shm", "pipe"})
       (void)bus::remove(bus::parse(at(scheme)).value(), true);
-    (void)bus::forget_decision(str());
+    (void)bus::forget_decision(automatic());
   }
 
   [[nodiscard]] const std::string& str() const noexcept { return name_.str(); }
+  [[nodiscard]] bus::endpoint automatic() const { return bus::parse(at("auto")).value(); }
   // at("shm", "capacity=8KiB"), at("auto")
   [[nodiscard]] std::string at(const std::string& scheme, const std::string& options = "") const {
     return scheme + ":" + str() + (options.empty() ? "" : "?" + options);
   }
-  [[nodiscard]] std::string decision_path() const { return "/tmp/annulus." + str() + ".auto"; }
-  [[nodiscard]] std::string seen_path() const { return "/tmp/annulus." + str() + ".shm.seen"; }
+  [[nodiscard]] std::string decision_path() const { return name_.path() + ".auto"; }
+  [[nodiscard]] std::string seen_path() const { return name_.path() + ".shm.seen"; }
 
  private:
   scratch_name name_;

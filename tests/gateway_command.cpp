@@ -215,7 +215,8 @@ TEST(ChooseCommand, tells_what_was_decided_and_what_would_be) {
   EXPECT_EQ(told[0]["chosen"], "pipe");
   EXPECT_EQ(told[1]["transport"], "pipe");
   EXPECT_FALSE(told[1].contains("decided"));
-  EXPECT_EQ(refusal_of(bus::decision_of(other.str())).kind, fault::not_found);  // it only looks
+  EXPECT_EQ(refusal_of(bus::decision_of(other.automatic())).kind,
+            fault::not_found);  // it only looks
   EXPECT_THAT(annulus_says({"choose", at.at("auto")}).out,
               HasSubstr("to have it decided anew: annulus remove " + at.at("auto")));
 }

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <string>
 
+#include <annulus/channel/directory.hpp>
+
 namespace annulus::testing {
 
 class scratch_name {
@@ -16,7 +18,7 @@ class scratch_name {
   ~scratch_name() { unlink(path().c_str()); }
 
   [[nodiscard]] const std::string& str() const noexcept { return name_; }
-  [[nodiscard]] std::string path() const { return "/dev/shm/annulus." + name_; }
+  [[nodiscard]] std::string path() const { return files::directory() + "/annulus." + name_; }
 
  private:
   static unsigned next() {

@@ -34,7 +34,7 @@ class scratch_list {
     unlink(path().c_str());
     rmdir(path().c_str());
   }
-  [[nodiscard]] std::string path() const { return "/tmp/annulus." + name_.str() + ".shm.seen"; }
+  [[nodiscard]] std::string path() const { return name_.path() + ".shm.seen"; }
   // As the channel's next consumer does.
   [[nodiscard]] seen_list open() const {
     auto list = opened(seen_list::open(path()));

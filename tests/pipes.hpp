@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include <annulus/channel/directory.hpp>
 #include <annulus/pipe/pipe.hpp>
 
 namespace annulus::testing {
@@ -23,7 +24,9 @@ class scratch_pipe_name {
   }
 
   [[nodiscard]] const std::string& str() const noexcept { return name_; }
-  [[nodiscard]] std::string path() const { return "/tmp/annulus." + name_ + ".pipe"; }
+  [[nodiscard]] std::string path() const {
+    return files::directory() + "/annulus." + name_ + ".pipe";
+  }
   [[nodiscard]] std::string roles_path() const { return path() + ".roles"; }
 
  private:

@@ -294,7 +294,7 @@ TEST(Segment, an_anonymous_one_is_sealed_and_passed_by_its_descriptor) {
 
 TEST(Segment, memory_that_is_not_to_be_had_is_said_at_once) {
   struct statvfs space {};
-  ASSERT_EQ(statvfs("/dev/shm", &space), 0);
+  ASSERT_EQ(statvfs(files::directory().c_str(), &space), 0);
   segment_options shape = small();
   while (shape.capacity < max_capacity && shape.capacity < space.f_bavail * space.f_frsize) {
     shape.capacity *= 2;

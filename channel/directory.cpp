@@ -1,0 +1,81 @@
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <annulus/channel/directory.hpp>
+#include <annulus/channel/file.hpp>
+
+namespace annulus::files {
+namespace {
+
+constexpr const char* shared_memory = "/dev/shm";
+
+// Whether it is there, for whatever user: no right of ours is asked.
+bool is_writable_place(const char* path) noexcept {
+  struct stat info {};
+  struct statvfs mounted {};
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode) && statvfs(path, &mounted) == 0 &&
+         (mounted.f_flag & ST_RDONLY) == 0;
+}
+
+failure unfit(fault kind, const std::string& path, const std::string& why) {
+  return {kind, "the directory " + quoted(path) + " " + why + "; choose another with " +
+                    directory_variable + ", --dir, or the option dir= of a name"};
+}
+
+}  // namespace
+
+std::string directory() {
+  const char* const said = secure_getenv(directory_variable);
+  if (said != nullptr && *said != '\0') return said;
+  return is_writable_place(shared_memory) ? shared_memory : "/tmp";
+}
+
+result<bool> check_directory(const std::string& path, ownership owner) {
+  if (!path.starts_with('/')) {
+    return unfit(fault::bad_argument, path, "is no absolute path: it must start with '/'");
+  }
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    return unfit(errno == EACCES ? fault::no_permission : fault::bad_argument, path,
+                 std::string("cannot be used: ") + std::strerror(errno));
+  }
+  if (!S_ISDIR(info.st_mode)) return unfit(fault::bad_argument, path, "is no directory");
+  const bool is_sticky = (info.st_mode & S_ISVTX) != 0;
+  if (is_sticky || owner == ownership::any) return true;
+  if (not_ours(info, owner, path)) {
+    return unfit(fault::no_permission, path,
+                 "belongs to user " + std::to_string(info.st_uid) +
+                     ", who can replace any file "
+                     "in it");
+  }
+  if ((info.st_mode & S_IWOTH) != 0) {
+    return unfit(fault::no_permission, path,
+                 "may be written by everybody, and without a sticky bit everybody can replace any "
+                 "file in it: chmod +t");
+  }
+  return true;
+}
+
+result<std::string> place_of(const std::string& name, std::string_view suffix,
+                             std::string_view kind, ownership owner, const std::string& folder) {
+  const bool is_path = name.starts_with('/');
+  const auto where = folder.empty() ? directory() : folder;
+  auto path = path_of(name, where, suffix);
+  if (path.empty()) return no_name(name, kind);
+  if (is_path) return path;
+  for (const auto one : endings) {
+    if (!suffix.empty() || !name.ends_with(one)) continue;
+    return failure{fault::bad_argument, quoted(name) + " is no " + std::string(kind) +
+                                            " name: a file that ends in " + std::string(one) +
+                                            " is something else; choose another name"};
+  }
+  if (auto fit = check_directory(where, owner); !fit) return fit.error();
+  return path;
+}
+
+}  // namespace annulus::files

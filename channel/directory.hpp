@@ -1,0 +1,41 @@
+// The one directory where everything with a plain name lives: rings, pipes, the decisions of auto:,
+// and what consumers have seen. So two processes meet, or are parted, in all of them alike.
+//
+// Which      ANNULUS_DIR, an absolute path; without it /dev/shm, and where the machine has none
+//            that can be written, /tmp. It depends on nothing that differs between the users of a
+//            machine, as XDG_RUNTIME_DIR does: a service and a user, or a cron job, would be parted
+//            without a word. /dev/shm is in memory, and nothing there is cleaned away by its age
+// Safe       it is the user's own or root's, and strangers may not write there, unless its sticky
+//            bit keeps them from the files of others
+//
+// Any thread may call these, while none changes the environment. A program with more rights than
+// its user (setuid) ignores the environment.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <annulus/channel/ownership.hpp>
+#include <annulus/channel/result.hpp>
+
+namespace annulus::files {
+
+inline constexpr const char* directory_variable = "ANNULUS_DIR";
+
+// The directory that holds for this process now.
+[[nodiscard]] std::string directory();
+
+// Whether a directory may be used. The error says what is wrong with it, and how to choose another.
+[[nodiscard]] result<bool> check_directory(const std::string& path, ownership owner);
+
+// The endings of the files there. A ring's has none, so its name must not end in one of them.
+inline constexpr std::string_view endings[] = {".pipe", ".roles", ".auto", ".seen"};
+
+// The file that a name stands for: in `folder`, or, where that is empty, in directory(). A name
+// that starts with '/' is a path. `kind`: for the error, for example "segment".
+[[nodiscard]] result<std::string> place_of(const std::string& name, std::string_view suffix,
+                                           std::string_view kind,
+                                           ownership owner = ownership::own_or_root,
+                                           const std::string& folder = {});
+
+}  // namespace annulus::files
