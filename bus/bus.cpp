@@ -7,7 +7,7 @@ namespace {
 
 // One role of either transport, as a variant of all.
 template <class Roles, class Spsc, class Mpsc, class Pipe>
-result<Roles> attach(const bus::endpoint& at) {
+result<Roles> attach_once(const bus::endpoint& at) {
   const auto as_role = [](auto made) -> result<Roles> {
     if (!made) return made.error();
     return Roles(std::move(*made));
@@ -21,6 +21,18 @@ result<Roles> attach(const bus::endpoint& at) {
   if (!to) return to.error();
   if (to->geometry().topology == topology::spsc) return as_role(Spsc::attach(*to, at.wait));
   return as_role(Mpsc::attach(*to, at.wait));
+}
+
+// The same. A channel that is removed between its opening and its attaching is made anew.
+template <class Roles, class Spsc, class Mpsc, class Pipe>
+result<Roles> attach(const bus::endpoint& at) {
+  constexpr int most_tries = 8;
+  auto role = attach_once<Roles, Spsc, Mpsc, Pipe>(at);
+  for (int tries = 1; tries < most_tries && !role && at.creates; ++tries) {
+    if (role.error().kind != fault::not_found) break;
+    role = attach_once<Roles, Spsc, Mpsc, Pipe>(at);
+  }
+  return role;
 }
 
 failure named(const bus::endpoint& at, failure why) {

@@ -15,7 +15,9 @@ result<inflow> inflow::make(roles held, int fifo, waiting how) {
   if (!memory) return memory.error();
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
-  if (!held.enter(consumer_role)) {
+  const bool is_ours = held.enter(consumer_role);
+  if (auto why = held.lost_name()) return *why;
+  if (!is_ours) {
     return failure{fault::in_use, "the pipe has a consumer already: " +
                                       held.holder_of(consumer_role) + " holds it and is alive"};
   }

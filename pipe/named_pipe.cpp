@@ -271,7 +271,8 @@ result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
   const bool is_broken = !shape && shape.error().kind == fault::damaged && even_if_in_use;
   if (!shape && !is_broken) return shape.error();
   for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
-    if (!locks::is_held(file->number(), role)) continue;
+    // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
+    if (locks::take(file->number(), role)) continue;
     const auto who = role == pipes::consumer_role ? std::string("the consumer")
                                                   : "producer " + std::to_string(role - 1);
     return failure{fault::in_use, quoted(name) + " is in use: " + who +

@@ -43,7 +43,8 @@ class named_pipe {
   // Whoever comes first creates; the others get what is there, whatever its options.
   [[nodiscard]] static result<named_pipe> open_or_create(const std::string& name,
                                                          const pipe_options& = {});
-  // Removes the name; who is attached stays attached. In use: fails, unless forced.
+  // Removes the name; who is attached stays attached, and nobody attaches any more. In use: fails,
+  // unless forced.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

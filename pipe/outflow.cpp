@@ -38,7 +38,9 @@ result<outflow> outflow::make(roles held, int fifo, waiting how) {
   if (!interrupt) return interrupt.error();
   const std::uint32_t most = held.geometry().producers;
   for (std::uint32_t i = 0; i < most; ++i) {
-    if (!held.enter(producer_role(i))) continue;
+    const bool is_ours = held.enter(producer_role(i));
+    if (auto why = held.lost_name()) return *why;
+    if (!is_ours) continue;
     outflow made(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), i,
                  how);
     made.waits_.interrupt = std::move(*interrupt);

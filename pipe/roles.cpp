@@ -242,6 +242,12 @@ presence roles::presence_of_producers() const noexcept {
   return seen;
 }
 
+std::optional<failure> roles::lost_name() const {
+  struct stat info {};
+  if (fstat(file_.number(), &info) != 0 || info.st_nlink != 0) return std::nullopt;
+  return failure{fault::not_found, "the pipe was removed while it was attached to; open it anew"};
+}
+
 std::string roles::holder_of(std::uint32_t role) const {
   // [hint] relaxed: told to people.
   return "process " +

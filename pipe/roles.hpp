@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -159,6 +160,9 @@ class roles {
 
   // For messages: the process that holds the role, as it told.
   [[nodiscard]] std::string holder_of(std::uint32_t role) const;
+  // Asked once a role's lock is held: whoever removes a pipe holds all of them until its name is
+  // gone. Nothing: the name is there.
+  [[nodiscard]] std::optional<failure> lost_name() const;
 
  private:
   [[nodiscard]] role_words& words_of(std::uint32_t role) const noexcept;

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <optional>
 #include <string>
 
 #include <annulus/ring/ring.hpp>
@@ -32,6 +33,12 @@ std::string holder_of(const role_words<std_atomics>& role) {
 }
 
 }  // namespace
+
+std::optional<failure> lost_name(const segment& of) {
+  if (!of.has_lost_name()) return std::nullopt;
+  return failure{fault::not_found,
+                 "'" + of.name() + "' was removed while it was attached to; open it anew"};
+}
 
 result<bool> take_consumer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();

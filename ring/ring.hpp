@@ -41,6 +41,8 @@ namespace annulus {
 // Take a role: its lock, then its words. The error names who holds it. (ring.cpp)
 [[nodiscard]] result<bool> take_consumer(const attachment& held, topology expected);
 [[nodiscard]] result<std::uint32_t> take_producer(const attachment& held, topology expected);
+// Asked once the lock is held: whoever removes a segment holds all of them until its name is gone.
+[[nodiscard]] std::optional<failure> lost_name(const segment& of);
 
 template <class Core>
 class ring_producer {
@@ -343,6 +345,7 @@ result<ring_producer<Core>> ring_producer<Core>::attach(const segment& to, waiti
   auto held = attachment::make(to, access::read_write);
   if (!held) return held.error();
   auto number = take_producer(*held, Core::topology);
+  if (auto why = lost_name(to)) return *why;
   if (!number) return number.error();
   Core core(held->memory(), *number);
   call_the_roll<std_atomics>(*held->memory().control);
@@ -353,7 +356,9 @@ template <class Core>
 result<ring_consumer<Core>> ring_consumer<Core>::attach(const segment& to, waiting how) {
   auto held = attachment::make(to, access::read_write);
   if (!held) return held.error();
-  if (auto taken = take_consumer(*held, Core::topology); !taken) return taken.error();
+  auto taken = take_consumer(*held, Core::topology);
+  if (auto why = lost_name(to)) return *why;
+  if (!taken) return taken.error();
   Core core(held->memory());
   return ring_consumer(std::move(*held), std::move(core), how);
 }

@@ -10,6 +10,7 @@
 
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/lock.hpp>
 #include <annulus/ring/segment.hpp>
 
 namespace annulus {
@@ -134,6 +135,11 @@ bool segment::abandon_role(std::uint32_t role) const noexcept {
   return file_ && lock_file::abandon(file(), role);
 }
 
+bool segment::has_lost_name() const noexcept {
+  struct stat info {};
+  return !path_.empty() && fstat(file_.number(), &info) == 0 && info.st_nlink == 0;
+}
+
 bool segment::is_held(std::uint32_t role) const noexcept {
   return file_ && lock_witness(file()).is_held(role);
 }
@@ -251,12 +257,16 @@ result<bool> segment::remove(const std::string& name, bool is_forced) {
     }
   } else if (!is_forced) {
     for (std::uint32_t role = 0; role <= found->geometry().producers; ++role) {
-      if (!found->is_held(role)) continue;
+      // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
+      if (locks::take(found->file(), role)) continue;
       const auto who = role == consumer_role ? std::string("the consumer")
                                              : "producer " + std::to_string(role - 1);
       return failure{fault::in_use, quoted(name) + " is in use: " + who +
                                         " is attached and alive; "
                                         "close it first, or force"};
+    }
+    if (!files::is_still_named(found->file(), path)) {
+      return failure{fault::not_found, "there is no segment " + quoted(name) + " any more"};
     }
   }
   if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);

@@ -51,8 +51,8 @@ class segment {
   // Takes a descriptor of its own for the same file. From a stranger: see is_sealed().
   [[nodiscard]] static result<segment> from_file(int file);
 
-  // Removes the name; who is attached stays attached. In use, damaged or of another version: fails,
-  // unless forced. What is no segment is never removed.
+  // Removes the name; who is attached stays attached, and nobody attaches any more. In use, damaged
+  // or of another version: fails, unless forced. What is no segment is never removed.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false);
 
   // Lays a new ring into the memory, which is aligned to 128 bytes and outlives every role.
@@ -75,6 +75,9 @@ class segment {
 
   // Whether nobody can cut the file off, so that reading never raises SIGBUS.
   [[nodiscard]] bool is_sealed() const noexcept;
+
+  // Whether it was opened by a name that is gone: nobody else can come to it any more.
+  [[nodiscard]] bool has_lost_name() const noexcept;
 
   // Who holds a role now, as far as the kernel says. Plain memory: always false.
   [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;

@@ -410,7 +410,7 @@ TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
     EXPECT_TRUE(told["machine"][key].is_string()) << key;
   }
   EXPECT_EQ(told["bytes"], 128);
-  EXPECT_EQ(told["recommendation"].size(), 6u);
+  EXPECT_EQ(told["recommendation"].size(), 7u);
   for (const auto& one : told["transports"]) {
     SCOPED_TRACE(one["name"]);
     if (!one["missing"].is_null()) continue;

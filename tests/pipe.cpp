@@ -178,8 +178,8 @@ TEST(PipeNames, a_pipe_in_use_is_removed_only_by_force) {
   scratch_pipe pipe(of(4096));
   auto tx = attached<pipe_producer>(*pipe);
   EXPECT_THAT(why(named_pipe::remove(pipe->name())).message, HasSubstr("producer 0"));
-  EXPECT_TRUE(named_pipe::remove(pipe->name(), true));
   auto rx = attached<pipe_consumer>(*pipe);
+  EXPECT_TRUE(named_pipe::remove(pipe->name(), true));
   ASSERT_EQ(tx.try_push(bytes("still")), status::ok);
   EXPECT_EQ(next(rx), "still");
 }
