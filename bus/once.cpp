@@ -86,7 +86,7 @@ result<seen_list> seen_list::open(const std::string& path) {
     return not_ours("has " + std::to_string(info.st_size) + " bytes, not " + std::to_string(size));
   }
   // What the file system cannot hold is told now, and not later by SIGBUS.
-  errno = posix_fallocate(file.number(), 0, size);
+  errno = files::set_size(file.number(), sizeof(page), sizeof(page));
   if (errno != 0) return failed("cannot size");
   void* const mapped =
       mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
@@ -95,6 +95,16 @@ result<seen_list> seen_list::open(const std::string& path) {
   if (out.mapped_->magic == 0) out.mapped_->magic = list_magic;  // new
   if (out.mapped_->magic != list_magic) return not_ours("does not start with its magic word");
   return out;
+}
+
+bool seen_list::is_one(const std::string& path) noexcept {
+  const descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat info {};
+  if (!file || fstat(file.number(), &info) != 0) return false;
+  std::uint64_t start = 0;
+  return S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
+         info.st_size == static_cast<off_t>(sizeof(page)) &&
+         pread(file.number(), &start, sizeof start, 0) == sizeof start && start == list_magic;
 }
 
 void seen_list::take_up() noexcept {

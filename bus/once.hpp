@@ -67,6 +67,8 @@ class seen_list {
 
   // The file is made if it is missing. What is no such file is left alone.
   [[nodiscard]] static result<seen_list> open(const std::string& path);
+  // Whether such a file of ours stands there: only that may be removed.
+  [[nodiscard]] static bool is_one(const std::string& path) noexcept;
   // Goes by what was noted until now. Requires: the channel's consumer is us, so nobody else notes.
   void take_up() noexcept;
 

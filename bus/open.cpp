@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <annulus/bus/meeting.hpp>
+#include <annulus/bus/once.hpp>
 #include <annulus/bus/open.hpp>
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
@@ -146,7 +147,8 @@ result<bool> remove(const endpoint& e, bool is_forced) {
   auto channel = e.scheme == scheme::shm ? segment::remove(*named, is_forced)
                                          : named_pipe::remove(*named, is_forced);
   if (!channel && channel.error().kind != fault::not_found) return channel;
-  auto seen = remove_file(seen_path_of(e));
+  const auto seen_path = seen_path_of(e);
+  auto seen = seen_list::is_one(seen_path) ? remove_file(seen_path) : result<bool>(false);
   if (!seen) return seen;
   if (!channel && !*seen) return channel;
   return static_cast<bool>(channel);

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,6 +30,9 @@ descriptor::~descriptor() {
 namespace files {
 namespace {
 
+// A timer of 1 kHz interrupts a reservation of a GiB some hundred times.
+constexpr int most_interruptions = 100'000;
+
 std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
 
 }  // namespace
@@ -44,7 +48,9 @@ failure system_error(const std::string& what, int number) {
     case ENOMEM: kind = fault::no_space; break;
     default: break;
   }
-  return {kind, what + ": " + std::strerror(number)};
+  const char* advice =
+      number == EFBIG ? "; this process may not make files so large: see ulimit -f" : "";
+  return {kind, what + ": " + std::strerror(number) + advice};
 }
 
 std::string path_of(const std::string& name, std::string_view folder, std::string_view suffix) {
@@ -72,6 +78,20 @@ result<descriptor> reopened(int file, int flags, const std::string& name) {
   descriptor again(::open(link_of(file).c_str(), flags | O_CLOEXEC));
   if (!again) return system_error("cannot open " + quoted(name), errno);
   return again;
+}
+
+int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept {
+  rlimit most{};
+  if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur < bytes) return EFBIG;
+  while (ftruncate(file, static_cast<off_t>(bytes)) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  // A signal ends it early on some systems: it goes on where it was.
+  for (int tries = 0; fallocate(file, 0, 0, static_cast<off_t>(reserved)) != 0; ++tries) {
+    if (errno == EOPNOTSUPP) return 0;
+    if (errno != EINTR || tries == most_interruptions) return errno;
+  }
+  return 0;
 }
 
 bool publish(int file, const std::string& path) noexcept {

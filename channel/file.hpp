@@ -66,6 +66,10 @@ namespace files {
 // Gives a file without a name its name. False: see errno; EEXIST: the name is taken.
 [[nodiscard]] bool publish(int file, const std::string& path) noexcept;
 
+// Gives a file this size, and memory for its first `reserved` bytes, so that none is missing later.
+// Returns 0, or errno: EFBIG where this process may not make files so large; no signal is raised.
+[[nodiscard]] int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept;
+
 // Whether the path stands for this file, and not for another or none.
 [[nodiscard]] bool is_still_named(int file, const std::string& path) noexcept;
 

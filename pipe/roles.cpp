@@ -85,7 +85,7 @@ result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message
 
 result<bool> write_roles(int file, geometry shape, const std::string& name) {
   // What the file system cannot hold is told now, and not later by SIGBUS.
-  const int why = posix_fallocate(file, 0, static_cast<off_t>(file_bytes(shape)));
+  const int why = files::set_size(file, file_bytes(shape), file_bytes(shape));
   if (why != 0) return system_error("cannot reserve the roles file of " + quoted(name), why);
   if (pwrite(file, &shape, sizeof shape, 0) != sizeof shape) {
     return system_error("cannot write the roles file of " + quoted(name), errno);

@@ -66,16 +66,13 @@ void write_new_ring(std::byte* base, const geometry& shape) noexcept {
 
 // Sizes a new, empty file and lays the ring into it.
 std::string fill_new_file(int file, const geometry& shape, bool reserve, int& number) {
-  const auto size = static_cast<off_t>(shape.segment_bytes);
-  if (ftruncate(file, size) != 0) {
-    number = errno;
-    return "cannot size it to " + std::to_string(size) + " bytes";
-  }
-  if (reserve && fallocate(file, 0, 0, size) != 0 && errno != EOPNOTSUPP) {
-    number = errno;
-    return "cannot reserve " + std::to_string(size) + " bytes of memory";
-  }
   const std::size_t head = shape.data_offset;
+  const auto reserved = reserve ? shape.segment_bytes : head;
+  number = files::set_size(file, shape.segment_bytes, reserved);
+  if (number != 0) {
+    return "cannot size it to " + std::to_string(shape.segment_bytes) + " bytes and reserve " +
+           std::to_string(reserved) + " of them";
+  }
   void* base = mmap(nullptr, head, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (base == MAP_FAILED) {
     number = errno;

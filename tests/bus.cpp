@@ -451,6 +451,15 @@ TEST(BusRemove, a_damaged_decision_goes_only_by_force) {
   EXPECT_FALSE(is_there(at.decision_path()));
 }
 
+TEST(BusRemove, a_file_that_only_looks_like_a_seen_list_by_its_name_stays) {
+  const scratch_endpoint at;
+  const auto seen = bus::seen_path_of(named(at.at("shm")));
+  write(seen, "a film that somebody has seen");
+  EXPECT_EQ(refusal_of(bus::remove(named(at.at("shm")), true)).kind, fault::not_found);
+  EXPECT_TRUE(is_there(seen));
+  unlink(seen.c_str());
+}
+
 TEST(BusRemove, what_is_something_else_stays) {
   const scratch_endpoint at;
   write(bus::path_of(named(at.at("shm"))), std::string(8192, 'x'));

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -207,6 +208,30 @@ TEST(Segment, in_use_it_is_removed_only_by_force_and_the_attached_stay) {
   EXPECT_TRUE(segment::remove(name.str(), true));
   ASSERT_EQ(tx.try_push(bytes("still here")), status::ok);
   EXPECT_EQ(text(rx.try_read().bytes()), "still here");
+}
+
+// The limit of the process on the size of its files, on both sides of what the ring takes.
+int made_under_a_limit_of(std::uint64_t bytes, const std::string& name, const ring_options& shape) {
+  return child([&] {
+           const rlimit most{bytes, bytes};
+           if (setrlimit(RLIMIT_FSIZE, &most) != 0) return 9;
+           const auto made = segment::create(name, shape);
+           if (made) return 0;
+           return made.error().message.find("ulimit -f") != std::string::npos ? 1 : 8;
+         })
+      .exit_status();
+}
+
+TEST(Segment, a_limit_on_the_size_of_files_is_told_and_raises_no_signal) {
+  for (const bool reserve : {true, false}) {
+    const scratch_name name;
+    auto shape = small();
+    shape.reserve = reserve;
+    const auto bytes = *segment::bytes_for(shape);
+    EXPECT_EQ(made_under_a_limit_of(bytes - 1, name.str(), shape), 1);
+    EXPECT_FALSE(segment::open(name.str()));
+    EXPECT_EQ(made_under_a_limit_of(bytes, name.str(), shape), 0);
+  }
 }
 
 TEST(Segment, a_second_consumer_and_a_second_producer_are_refused_by_the_first_ones_pid) {
