@@ -76,8 +76,13 @@ std::string directory_of(const std::string& path) {
 
 result<descriptor> reopened(int file, int flags, const std::string& name) {
   descriptor again(::open(link_of(file).c_str(), flags | O_CLOEXEC));
-  if (!again) return system_error("cannot open " + quoted(name), errno);
-  return again;
+  if (again) return again;
+  const int number = errno;
+  auto why = system_error("cannot open " + quoted(name), number);
+  if (number == ENOENT && access("/proc/self/fd", F_OK) != 0) {
+    why.message += "; /proc is missing, by which each role opens its channel anew: mount it";
+  }
+  return why;
 }
 
 int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept {

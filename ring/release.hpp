@@ -66,9 +66,9 @@ class zeroed_space {
   // is taken, unless it is too far from write_pos: what it reads twice is zero.
   void take_up(const memory& ring) noexcept {
     auto& own = ring.control->consumer;
-    // [claim] acquire: nothing was ever released past it.
+    // [hint] relaxed: not older than what the last incarnation had passed, by the lock's handover.
     const auto claimed =
-        ring.control->write_pos.template load<edge::claim>(std::memory_order_acquire);
+        ring.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
     end_ = whole(own.read_pos.template load<edge::own>(std::memory_order_relaxed));
     // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.

@@ -358,6 +358,11 @@ class basic_spsc_consumer {
     if (!is_possible) return nothing_moved();
     const auto gap = next_record(ring_, cursor_, extent);
     if (gap.header == 0 && !is_certain && here.is_empty()) return nothing_moved();
+    if (gap.header != 0 && here.is_empty()) {
+      // [publish] acquire: what was committed before that record is seen from here on.
+      (void)ring_.header(gap.end).template load<edge::publish>(std::memory_order_acquire);
+      if (const auto late = load_header(); is_readable(late)) return deliver(late.bytes());
+    }
     const std::uint64_t from = std::exchange(cursor_, gap.end);
     return lost(from);
   }
