@@ -243,7 +243,7 @@ TEST(SuccessorOfTheDead, leaves_nothing_behind_its_end_that_poses_as_a_loss) {
 }
 
 TEST(SuccessorOfTheDead, never_goes_past_its_room_whatever_headers_stand_there) {
-  for (const std::uint64_t bytes_of_each : {4, 116, 2036}) {  // they tile the ring
+  for (const std::uint64_t bytes_of_each : {4u, 116u, 2036u}) {  // they tile the ring
     lone it;
     const auto& seal = it.ring.geometry().seal;
     const auto step = it.words().record_bytes(bytes_of_each);

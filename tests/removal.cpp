@@ -4,7 +4,9 @@
 #include "names.hpp"
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <string>
+#include <type_traits>
 
 #include <annulus/channel/file.hpp>
 #include <annulus/pipe/pipe.hpp>
