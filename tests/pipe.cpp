@@ -946,7 +946,7 @@ void allow_only(std::uint64_t more) {
   if (kib == 0 || setrlimit(RLIMIT_DATA, &most) != 0) std::abort();
 }
 
-// Not under sanitizers, whose own memory the limit would take: CMakePresets.json leaves it out there.
+// Not under sanitizers, whose own memory the limit would take: CMakePresets.json leaves it out.
 TEST(PipeHostile, a_long_message_that_finds_no_memory_is_told_as_damage_and_what_follows_is_read) {
   const auto shape = of(std::uint64_t{1} << 28, 2);
   const auto outcome = [&](std::uint64_t memory) {
