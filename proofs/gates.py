@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""The gates of the proofs. Each says what is wrong and where, and ends with 1.
+
+  words                     no file admits a proof, states an axiom or turns a check of Coq off
+  assumptions COQC DIR      the theorems and what they rest on are as golden.txt says
+  assumptions --update ...  writes golden.txt
+  checker COQCHK DIR        Coq's independent checker accepts the compiled files
+  attack COQC DIR           seeded faults turn the gates above red
+
+DIR holds the compiled files.
+"""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+GOLDEN = HERE / "golden.txt"
+
+# Files whose theorems a reader is to judge: all of their names stand in golden.txt.
+JUDGED = ["Theorems", "NotVacuous", "Necessity"]
+
+FORBIDDEN = re.compile(
+    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
+    r"|bypass_check|Declare\s+ML|Unset\s+(Guard|Positivity|Universe)\s+Checking"
+    r"|Set\s+(Type\s+In\s+Type|Definitional\s+UIP))\b|-type-in-type")
+SECTION = re.compile(r"\b(Section|Module|End)\s+(\w+)|\b(Variables?|Hypothes[ie]s|Context)\b")
+
+
+def without_comments(text):
+    """Blanks comments and strings, keeps lines."""
+    out, depth, i = [], 0, 0
+    while i < len(text):
+        pair = text[i:i + 2]
+        if pair == "(*":
+            depth, i = depth + 1, i + 2
+        elif pair == "*)" and depth:
+            depth, i = depth - 1, i + 2
+        else:
+            out.append(text[i] if not depth or text[i] == "\n" else " ")
+            i += 1
+    return "".join(out)
+
+
+def words(folder=HERE):
+    """Complaints about words that no proof may hold."""
+    complaints = []
+    for path in sorted(folder.glob("*.v")):
+        open_sections = 0
+        for number, line in enumerate(without_comments(path.read_text()).split("\n"), 1):
+            if found := FORBIDDEN.search(line):
+                complaints.append(f"{path.name}:{number}: '{found.group(0)}' is not allowed")
+            for found in SECTION.finditer(line):
+                if found.group(1):
+                    open_sections += -1 if found.group(1) == "End" else 1
+                elif open_sections == 0:
+                    complaints.append(f"{path.name}:{number}: '{found.group(3)}' outside a section "
+                                      "is an axiom")
+    return complaints
+
+
+def theorems(folder):
+    """Names that golden.txt speaks of: each theorem of the judged files."""
+    for file in JUDGED:
+        text = without_comments((folder / f"{file}.v").read_text())
+        for name in re.findall(r"\bTheorem\s+(\w+)", text):
+            yield file, name
+
+
+def assumptions(coqc, compiled, folder=HERE):
+    """What Coq says of each theorem: its statement, and what it rests on."""
+    lines = ["Set Printing Width 100.", "From Annulus Require Import %s." % " ".join(JUDGED)]
+    for file, name in theorems(folder):
+        lines += [f"Check {file}.{name}.", f"Print Assumptions {file}.{name}."]
+    with tempfile.TemporaryDirectory() as scratch:
+        script = pathlib.Path(scratch) / "Golden.v"
+        script.write_text("\n".join(lines) + "\n")
+        done = subprocess.run([coqc, "-q", "-R", compiled, "Annulus", str(script)],
+                              capture_output=True, text=True)
+    if done.returncode:
+        return "coqc: " + done.stderr
+    return done.stdout
+
+
+def differences(told, golden):
+    """Lines that one has and the other lacks, if any."""
+    if told == golden:
+        return []
+    import difflib
+    return list(difflib.unified_diff(golden.splitlines(), told.splitlines(),
+                                     "golden.txt", "what Coq says", lineterm="", n=3))
+
+
+def checker(coqchk, compiled):
+    """Complaints of the independent checker."""
+    modules = [f"Annulus.{path.stem}" for path in sorted(HERE.glob("*.v"))]
+    done = subprocess.run([coqchk, "-silent", "-o", "-R", compiled, "Annulus", *modules],
+                          capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    complaints = [] if done.returncode == 0 else [said]
+    for heading in ("Axioms", "Constants/Inductives relying on type-in-type",
+                    "Constants/Inductives relying on unsafe (co)fixpoints",
+                    "Inductives whose positivity is assumed"):
+        found = re.search(rf"\* {re.escape(heading)}:(.*)", said)
+        if not found or found.group(1).strip() != "<none>":
+            complaints.append(f"coqchk, {heading}: not <none>\n{said}")
+    return complaints
+
+
+def compile_from(coqc, folder, first):
+    """Compiles the named files again in folder; the first failure, or nothing."""
+    for file in first:
+        done = subprocess.run([coqc, "-q", "-R", str(folder), "Annulus", str(folder / f"{file}.v")],
+                              capture_output=True, text=True)
+        if done.returncode:
+            return done.stderr
+    return ""
+
+
+# A seeded fault: what it does, file, text, what takes its place, files to compile again.
+ATTACKS = [
+    ("a proof is admitted", "Layout", "Qed.", "Admitted.", []),
+    ("an axiom is stated", "Layout", "Definition size", "Axiom easy : False.\nDefinition size", []),
+    ("a hypothesis stands outside a section", "Layout", "Definition size",
+     "Hypothesis easy : False.\nDefinition size", []),
+    ("a theorem says less", "Theorems", "total (log s) + 1 <=", "total (log s) <=", ["Theorems"]),
+    ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous", ["NotVacuous"]),
+]
+
+
+def attack(coqc, compiled):
+    """Complaints about seeded faults that no gate sees."""
+    complaints = []
+    for what, file, old, new, again in ATTACKS:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = pathlib.Path(scratch)
+            for path in [*HERE.glob("*.v"), *pathlib.Path(compiled).glob("*.vo")]:
+                shutil.copy2(path, folder)
+            target = folder / f"{file}.v"
+            text = target.read_text()
+            if text.count(old) < 1:
+                complaints.append(f"{what}: '{old}' does not stand in {file}.v")
+                continue
+            target.write_text(text.replace(old, new, 1))
+            found = words(folder)
+            if not found and again:
+                failed = compile_from(coqc, folder, again)
+                found = [failed] if failed else differences(
+                    assumptions(coqc, str(folder), folder), GOLDEN.read_text())
+            if found:
+                print(f"seen: {what}: {found[0].splitlines()[0]}")
+            else:
+                complaints.append(f"{what}: no gate sees it")
+    return complaints
+
+
+def main(arguments):
+    update = "--update" in arguments
+    part, *rest = [a for a in arguments if a != "--update"] or [""]
+    if part == "words":
+        complaints = words()
+    elif part == "assumptions" and update:
+        GOLDEN.write_text(assumptions(*rest))
+        complaints = []
+    elif part == "assumptions":
+        complaints = differences(assumptions(*rest), GOLDEN.read_text())
+    elif part == "checker":
+        complaints = checker(*rest)
+    elif part == "attack":
+        complaints = attack(*rest)
+    else:
+        sys.exit(__doc__)
+    print("\n".join(complaints))
+    sys.exit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
