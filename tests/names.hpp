@@ -4,15 +4,24 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <random>
 #include <string>
 
 #include <annulus/channel/directory.hpp>
 
 namespace annulus::testing {
 
+// A name that no other process has, nor had: one that was killed may have left its files.
+inline std::string unused_name() {
+  static const auto run = std::random_device()();
+  static std::atomic<unsigned> made{0};
+  return "test." + std::to_string(getpid()) + "." + std::to_string(run) + "." +
+         std::to_string(made.fetch_add(1));
+}
+
 class scratch_name {
  public:
-  scratch_name() : name_("test." + std::to_string(getpid()) + "." + std::to_string(next())) {}
+  scratch_name() : name_(unused_name()) {}
   scratch_name(const scratch_name&) = delete;
   scratch_name& operator=(const scratch_name&) = delete;
   ~scratch_name() { unlink(path().c_str()); }
@@ -21,11 +30,6 @@ class scratch_name {
   [[nodiscard]] std::string path() const { return files::directory() + "/annulus." + name_; }
 
  private:
-  static unsigned next() {
-    static std::atomic<unsigned> made{0};
-    return made.fetch_add(1);
-  }
-
   std::string name_;
 };
 

@@ -4,18 +4,19 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <string>
 #include <utility>
 
 #include <annulus/channel/directory.hpp>
 #include <annulus/pipe/pipe.hpp>
 
+#include "names.hpp"
+
 namespace annulus::testing {
 
 class scratch_pipe_name {
  public:
-  scratch_pipe_name() : name_("test." + std::to_string(getpid()) + "." + std::to_string(next())) {}
+  scratch_pipe_name() : name_(unused_name()) {}
   scratch_pipe_name(const scratch_pipe_name&) = delete;
   scratch_pipe_name& operator=(const scratch_pipe_name&) = delete;
   ~scratch_pipe_name() {
@@ -30,11 +31,6 @@ class scratch_pipe_name {
   [[nodiscard]] std::string roles_path() const { return path() + ".roles"; }
 
  private:
-  static unsigned next() {
-    static std::atomic<unsigned> made{0};
-    return made.fetch_add(1);
-  }
-
   std::string name_;
 };
 
