@@ -68,6 +68,21 @@ RC_GTEST_PROP(Record, a_header_says_what_it_was_made_of, ()) {
   RC_ASSERT(busy.producer(pos, seal) == producer);
 }
 
+TEST(Record, only_a_word_of_zeros_is_an_empty_header) {
+  EXPECT_TRUE(record_header(0).is_empty());
+  for (unsigned bit = 0; bit < 64; ++bit) {
+    EXPECT_FALSE(record_header(std::uint64_t{1} << bit).is_empty());
+  }
+}
+
+TEST(Record, a_busy_header_names_one_of_so_many_producers) {
+  const auto busy = [](std::uint32_t number) {
+    return record_header(record_header::busy(8, 64, 7, number));
+  };
+  EXPECT_TRUE(busy(max_producers - 1).is_busy(64, 7));
+  EXPECT_FALSE(busy(max_producers).is_busy(64, 7));
+}
+
 RC_GTEST_PROP(Record, a_header_with_any_bit_flipped_is_none, ()) {
   const auto pos = *positions();
   const auto seal = *positions();

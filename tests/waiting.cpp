@@ -223,6 +223,10 @@ TEST(Waiting, sleeps_are_counted) {
   }
   EXPECT_EQ(spinning.push(bytes("more"), within(milliseconds(2))), status::timed_out);
   EXPECT_EQ(inspect(ring)->producers[0].counters.waits, 0u);
+  spinning.close();
+  auto sleeping = spsc_producer::attach(ring, {waiting::kind::block, {}}).value();
+  EXPECT_EQ(sleeping.push(bytes("more"), within(milliseconds(2))), status::timed_out);
+  EXPECT_GE(inspect(ring)->producers[0].counters.waits, 1u);
 }
 
 TEST(Waiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {

@@ -1,0 +1,234 @@
+// Words that no role writes so: a peer forged them, or damage did. Whatever they say, what was read
+// is not read again, what was not read is not lost, and no end is passed.
+#include "open_ring.hpp"
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <annulus/ring/ring.hpp>
+
+namespace annulus::testing {
+namespace {
+
+using strings = std::vector<std::string>;
+using lone = open_ring<topology::spsc>;
+using many = open_ring<topology::mpsc>;
+
+// Many producers: an end that is too far ahead, within a capacity, looks like claims of the dead.
+
+struct zeros_passed : many {
+  producer_core tx{words(), 0};
+  consumer_core rx{words()};
+  std::uint64_t end = 0;  // of what was pushed
+
+  explicit zeros_passed(bool releases) {
+    EXPECT_EQ(tx.try_push(bytes("before")), status::ok);
+    EXPECT_TRUE(rx.examine());
+    if (releases) rx.release();
+    end = value(write_pos());
+    set(write_pos(), end + 64);
+    EXPECT_EQ(rx.examine().status(), status::empty);
+    EXPECT_EQ(rx.read_pos(), end + 64);
+  }
+};
+
+TEST(PassedZeros, are_handed_back_at_once) {
+  const zeros_passed it(true);
+  EXPECT_EQ(value(it.read_pos()), it.end + 64);
+  EXPECT_EQ(value(it.releasing()), it.end + 64);
+  EXPECT_EQ(it.rx.unreleased_bytes(), 0u);
+}
+
+TEST(PassedZeros, are_taken_back_when_the_end_is_back_where_it_was) {
+  zeros_passed it(true);
+  set(it.write_pos(), it.end);
+  EXPECT_EQ(it.rx.examine().status(), status::corrupt);
+  EXPECT_EQ(it.rx.read_pos(), it.end);
+  EXPECT_EQ(it.rx.unreleased_bytes(), 0u);
+  EXPECT_EQ(value(it.read_pos()), it.end);
+  EXPECT_EQ(value(it.releasing()), it.end);
+  ASSERT_EQ(it.tx.try_push(bytes("after")), status::ok);
+  it.rx.release();
+  seen all;
+  read_into(all, it.rx);
+  EXPECT_EQ(all.messages, strings{"after"});
+}
+
+TEST(PassedZeros, behind_what_is_unreleased_release_nothing_when_they_are_taken_back) {
+  zeros_passed it(false);
+  const auto released = value(it.read_pos());
+  ASSERT_LT(released, it.end);
+  set(it.write_pos(), it.end);
+  EXPECT_EQ(it.rx.examine().status(), status::corrupt);
+  EXPECT_EQ(it.rx.read_pos(), it.end);
+  EXPECT_EQ(value(it.read_pos()), released);
+  it.rx.release();
+  EXPECT_EQ(value(it.read_pos()), it.end);
+}
+
+// What a dead consumer was zeroing.
+
+TEST(Releasing, that_was_begun_outside_of_what_is_claimed_is_not_done_again) {
+  for (const std::int64_t off : {-4096, -24, -8, 40, 48, 4096}) {
+    many it({.first_pos = 1 << 20});
+    many::producer_core tx(it.words(), 0);
+    ASSERT_EQ(tx.try_push(bytes("read")), status::ok);
+    {
+      many::consumer_core rx(it.words());
+      ASSERT_TRUE(rx.examine());
+      rx.release();
+    }
+    ASSERT_EQ(tx.try_push(bytes("1")), status::ok);
+    ASSERT_EQ(tx.try_push(bytes("2")), status::ok);
+    set(it.releasing(), value(it.read_pos()) + static_cast<std::uint64_t>(off) + 1);
+    many::consumer_core rx(it.words());
+    seen all;
+    read_into(all, rx);
+    EXPECT_EQ(all.messages, (strings{"1", "2"})) << off;
+    EXPECT_EQ(all.corrupt, 0) << off;
+    EXPECT_EQ(value(it.words().control->consumer.counters.recovered), 0u) << off;
+  }
+}
+
+// Claims and their headers.
+
+TEST(Claims, an_end_below_what_was_read_brings_nothing_again) {
+  many it;
+  many::producer_core tx(it.words(), 0);
+  many::consumer_core rx(it.words());
+  const auto first = value(it.write_pos());
+  for (const char* one : {"1", "2", "3"}) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+  seen all;
+  read_into(all, rx, 3, false);
+  set(it.write_pos(), first + 16);
+  EXPECT_EQ(rx.examine().status(), status::corrupt);
+  read_into(all, rx, 4, false);
+  EXPECT_EQ(all.messages, (strings{"1", "2", "3"}));
+  EXPECT_EQ(rx.unreleased_bytes(), 3 * 16u);
+}
+
+TEST(Claims, a_header_longer_than_any_is_passed_as_damage) {
+  const auto longest = many().ring.geometry().max_message;
+  const auto all_of_it = many().ring.geometry().max_claim();
+  for (const int forged : {0, 1, 2}) {
+    many it;
+    many::producer_core tx(it.words(), 0);
+    many::consumer_core rx(it.words());
+    const auto seal = it.ring.geometry().seal;
+    const auto pos = value(it.write_pos());
+    ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
+    ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
+    const std::uint64_t words[] = {record_header::committed(longest + 1, pos, seal),
+                                   record_header::aborted(all_of_it + 1, pos, seal),
+                                   record_header::busy(all_of_it + 1, pos, seal, 0)};
+    set(it.words().header(pos), words[forged]);
+    seen all;
+    read_into(all, rx);
+    EXPECT_EQ(all.messages, strings{"next"}) << forged;
+    EXPECT_EQ(all.corrupt, 1) << forged;
+  }
+}
+
+TEST(Claims, a_dead_claim_whose_header_says_more_than_was_claimed_ends_where_the_claims_end) {
+  many it;
+  many::producer_core tx(it.words(), 0);
+  many::consumer_core rx(it.words());
+  ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
+  const auto seal = it.ring.geometry().seal;
+  set(it.words().header(0), record_header::busy(80, 0, seal, 0));
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(rx.read_pos(), value(it.write_pos()));
+  ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
+  read_into(all, rx);
+  EXPECT_EQ(all.messages, strings{"next"});
+}
+
+TEST(Claims, a_batch_that_fills_the_ring_and_dies_is_skipped_as_one_claim) {
+  many it;
+  const auto pos = value(it.write_pos());
+  const auto& words = it.words();
+  set(words.header(pos), words.busy(capacity, pos, 0));
+  set(words.header(pos + 64), 0x1234567);  // of its payload
+  set(it.write_pos(), pos + capacity);
+  many::consumer_core rx(words);
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.corrupt, 0);
+  EXPECT_EQ(value(words.control->consumer.counters.recovered), 1u);
+  many::producer_core tx(words, 0);
+  ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
+  read_into(all, rx);
+  EXPECT_EQ(all.messages, strings{"next"});
+}
+
+TEST(Claims, a_roll_that_nobody_called_closes_nothing) {
+  lone one;
+  many more;
+  set(one.words().control->roll, 1);
+  set(more.words().control->roll, 1);
+  EXPECT_EQ(lone::consumer_core(one.words()).examine().status(), status::empty);
+  EXPECT_EQ(many::consumer_core(more.words()).examine().status(), status::empty);
+}
+
+// A lone producer that comes after one that died.
+
+TEST(LoneSuccessor, takes_no_claim_of_many_producers_for_a_record) {
+  lone it;
+  {
+    lone::producer_core first(it.words(), 0);
+    ASSERT_EQ(first.try_push(bytes("one")), status::ok);
+  }
+  const auto end = value(it.write_pos());
+  const auto seal = it.ring.geometry().seal;
+  for (const auto word :
+       {record_header::aborted(8, end, seal), record_header::busy(8, end, seal, 0)}) {
+    set(it.words().producers[0].role.owner, owner_word(1, tenure::attached));
+    set(it.words().header(end), word);
+    const lone::producer_core second(it.words(), 0);
+    EXPECT_EQ(value(it.write_pos()), end);
+  }
+}
+
+TEST(LoneSuccessor, goes_on_at_read_pos_where_a_record_of_any_length_ends_there) {
+  for (const std::uint64_t count : {0u, 1u, 4u, 5u, 12u, 100u, 2047u, 2048u}) {
+    lone it;
+    {
+      lone::producer_core first(it.words(), 0);
+      lone::consumer_core rx(it.words());
+      ASSERT_EQ(first.try_push(pattern(count, 1)), status::ok);
+      ASSERT_TRUE(rx.examine());
+      rx.release();
+    }
+    const auto end = value(it.read_pos());
+    flip(it.write_pos(), 40);
+    const lone::producer_core second(it.words(), 0);
+    EXPECT_EQ(value(it.write_pos()), end) << count;
+  }
+}
+
+TEST(LoneSuccessor, goes_on_at_write_pos_where_no_record_ends_at_read_pos) {
+  for (const std::uint64_t before : {0u, 8u, 16u, 32u, 40u}) {  // a header that ends elsewhere
+    lone it;
+    {
+      lone::producer_core first(it.words(), 0);
+      lone::consumer_core rx(it.words());
+      ASSERT_EQ(first.try_push(bytes("before")), status::ok);
+      ASSERT_EQ(first.try_push(pattern(100, 1)), status::ok);
+      ASSERT_TRUE(rx.examine());
+      ASSERT_TRUE(rx.examine());
+      rx.release();
+    }
+    const auto end = value(it.write_pos());
+    flip(it.read_pos(), 40);
+    const auto at = value(it.read_pos()) - before;
+    if (before != 0) set(it.words().header(at), it.words().committed(9, at));  // 24 bytes
+    const lone::producer_core second(it.words(), 0);
+    EXPECT_EQ(value(it.write_pos()), end) << before;
+  }
+}
+
+}  // namespace
+}  // namespace annulus::testing
