@@ -22,6 +22,7 @@
 #include <utility>
 #include <variant>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/bus/name.hpp>
 #include <annulus/bus/once.hpp>
 #include <annulus/channel/claim.hpp>

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/bus/bus.hpp>
 
 namespace annulus::bus {

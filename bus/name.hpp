@@ -31,6 +31,7 @@
 #include <string>
 #include <string_view>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/bus/choice.hpp>
 #include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>

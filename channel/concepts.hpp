@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/mark.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>

@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include <annulus/channel/at_least_cxx20.hpp>
+
 namespace annulus {
 
 enum class fault : unsigned char {

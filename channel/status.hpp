@@ -7,6 +7,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include <annulus/channel/at_least_cxx20.hpp>
+
 namespace annulus {
 
 // Every refusal has its own name, because each asks for something else of the caller.

@@ -10,6 +10,7 @@
 #include <span>
 #include <type_traits>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/concepts.hpp>
 
 namespace annulus {

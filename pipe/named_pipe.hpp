@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <string>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/pipe/roles.hpp>

@@ -33,6 +33,7 @@
 #include <optional>
 #include <utility>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/checked.hpp>
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/drain.hpp>

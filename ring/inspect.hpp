@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/report.hpp>
 #include <annulus/ring/segment.hpp>
 

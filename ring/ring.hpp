@@ -26,6 +26,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/checked.hpp>
 #include <annulus/channel/concepts.hpp>
 #include <annulus/channel/drain.hpp>

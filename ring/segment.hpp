@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/ownership.hpp>

@@ -11,14 +11,17 @@ Layers   channel <- ring, pipe <- bus <- compare <- cli. The first three rest on
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
 Size     A line 100 columns, a header 400 lines, a function 60.
-Claims   What SECURITY.md names as shown by a test or a file is there.
+Claims   What SECURITY.md and CLAIMS.md name as shown by a test or a file is there.
+Links    A link of a page leads to a file of the tree, and to a heading that it has.
 Tree     Nothing left to do, no test skipped, no path of one machine, no stray blanks.
 """
 
+import posixpath
 import re
 import subprocess
 import sys
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 
 SEAM = "ring/atomics.hpp"
 EDGES = "ring/edges.hpp"
@@ -217,7 +220,7 @@ def compare(path, line, edge, orders, edges, lines, labels, used):
 
 # Layers.
 
-INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\"]+)", re.M)
+INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*([<\"])([^>\" ]+)[>\"]", re.M)
 # <vector>, <fcntl.h>, <sys/mman.h>
 SYSTEM = re.compile(r"^(?:\w+|\w+\.h|(?:sys|linux|asm)/\w+\.h)$")
 
@@ -290,26 +293,53 @@ def sizes(tree):
 # Claims.
 
 CLAIM = re.compile(r"`([A-Z]\w*)\.(\w+|\*)`")
-CLAIMED_FILE = re.compile(r"\b(?:tests|fuzz|models)/\w+\.\w+")
+CLAIMED_FILE = re.compile(r"\b(?:tests|fuzz|models)/[\w*]+\.\w+")
 TEST = re.compile(r"^\s*(?:RC_GTEST_PROP|(?:TYPED_)?TEST\w*)\(\s*(\w+),\s*(\w+)\s*\)", re.M)
 ADDED_TEST = re.compile(r"\bNAME\s+(\w+)\.(\w+)")  # by CMake; ${...}: one of a family
 ADDED_FAMILY = re.compile(r"\bNAME\s+(\w+)\.(\w*)\$\{")
 
 
 def claims(tree):
-    text = tree.get("SECURITY.md", "")
     added = [t for path, t in tree.items() if path.endswith((".cmake", "CMakeLists.txt"))]
     tests = {found for path, t in tree.items() if path.startswith("tests/") and is_cpp(path)
              for found in TEST.findall(t)} | {f for t in added for f in ADDED_TEST.findall(t)}
     families = {f for t in added for f in ADDED_FAMILY.findall(t)}
-    for found in CLAIM.finditer(text):
-        suite, name = found.groups()
-        is_there = (suite, name) in tests or name == "*" and any(s == suite for s, _ in tests)
-        if not is_there and not any(s == suite and name.startswith(n) for s, n in families):
-            yield "SECURITY.md", line_of(text, found.start()), f"no test {suite}.{name}"
-    for found in CLAIMED_FILE.finditer(text):
-        if found[0] not in tree:
-            yield "SECURITY.md", line_of(text, found.start()), f"no file {found[0]}"
+    for page in ("SECURITY.md", "CLAIMS.md"):
+        text = tree.get(page, "")
+        for found in CLAIM.finditer(text):
+            suite, name = found.groups()
+            is_there = (suite, name) in tests or name == "*" and any(s == suite for s, _ in tests)
+            if not is_there and not any(s == suite and name.startswith(n) for s, n in families):
+                yield page, line_of(text, found.start()), f"no test {suite}.{name}"
+        for found in CLAIMED_FILE.finditer(text):
+            if not any(fnmatch(path, found[0]) for path in tree):
+                yield page, line_of(text, found.start()), f"no file {found[0]}"
+
+
+# Pages and their links.
+
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)")
+
+
+def anchors(page):
+    """What a link may say behind # of a page: its headings, as forges spell them."""
+    headings = re.findall(r"^#+ +(.*)", re.sub(r"^```.*?^```", "", page, flags=re.S | re.M), re.M)
+    return {re.sub(r"[^\w -]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+
+
+def links(tree):
+    folders = {str(parent) for path in tree for parent in PurePosixPath(path).parents}
+    for page, text in tree.items():
+        if not page.endswith(".md"):
+            continue
+        for found in LINK.finditer(text):
+            path = page
+            if found[1]:
+                path = posixpath.normpath(posixpath.join(posixpath.dirname(page), found[1]))
+            if path not in tree and path not in folders:
+                yield page, line_of(text, found.start()), f"a link to no file {path}"
+            elif found[2] and found[2] not in anchors(tree.get(path, "")):
+                yield page, line_of(text, found.start()), f"no heading {found[2]} in {path}"
 
 
 # The tree.
@@ -337,7 +367,7 @@ def neatness(tree):
             yield path, 1, "a header opens with a comment on what it is, then #pragma once"
 
 
-RULES = (atomics, layers, words, sizes, claims, neatness)
+RULES = (atomics, layers, words, sizes, claims, links, neatness)
 
 
 def judge(tree):
@@ -448,6 +478,9 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("no test Deaths.of_nobody", "SECURITY.md", "`Deaths.of_nobody`\n"),
     ("no test Deaths.*", "SECURITY.md", "`Deaths.*`\n"),
     ("no file tests/nothing.cpp", "SECURITY.md", "`tests/nothing.cpp`\n"),
+    ("no file tests/kills*.cpp", "CLAIMS.md", "`tests/kills*.cpp`\n"),
+    ("a link to no file docs/a.md", "docs/b.md", "[a](a.md)\n"),
+    ("no heading it in docs/b.md", "docs/b.md", "# At\n[a](#at) [b](#it)\n"),
     ("write <annulus/...>", "ring/a.cpp", '#include "spsc.hpp"\n'),
     ("not a word of this house", "ring/a.cpp", "int ring_buffer_size = 0;\n"),
     ("101 columns", "tests/a.cpp", "//" + "x" * 99 + "\n"),

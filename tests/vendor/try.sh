@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Uses annulus as another project would.   try.sh WAY ANNULUS SCRATCH COMPILER
 #
-#   readme                           the first example of README.md, and every header it names
+#   readme                           the examples of README.md, and every header it names
+#   language                         as C++17: one error, which says that C++20 is needed
 #   copy                             ring/ and channel/ copied into third_party/annulus/; the
 #                                    program itself with and without exceptions and RTTI
 #   add_subdirectory, fetch_content  annulus built within the other project, with a crash test and
@@ -31,15 +32,26 @@ case $way in
     cp -r "$annulus/pipe" "$annulus/bus" third_party/annulus/
     {
       grep -o 'annulus/[a-z_/]*\.hpp' "$annulus/README.md" | sort -u | sed 's/.*/#include <&>/'
-      echo 'std::size_t encode(std::span<std::byte> into);'
+      echo 'void fail(std::string_view why);'
       echo 'void handle(annulus::message seen);'
-      echo 'void example() {'
+      echo 'extern const annulus::message order;'
       echo 'using namespace std::chrono_literals;'
-      awk '/^```cpp/ { on = 1; next } /^```/ && on { exit } on && !/^#include/' "$annulus/README.md"
-      echo '}'
+      awk '/^```cpp/ { on = 1; print "void example" ++n "() {"; next }
+           /^```/ { if (on) print "}"; on = 0 }
+           on && !/^#include/' "$annulus/README.md"
     } >readme.cpp
     grep -q attach readme.cpp
     "$compiler" -std=c++20 "${warnings[@]}" -I third_party -fsyntax-only readme.cpp
+    ;;
+  language)
+    copy
+    cp -r "$annulus/pipe" "$annulus/bus" third_party/annulus/
+    for header in ring/ring ring/segment pipe/pipe bus/bus bus/gateway channel/typed; do
+      echo "#include <annulus/$header.hpp>" >older.cpp
+      if "$compiler" -std=c++17 -I third_party -fsyntax-only older.cpp 2>errors; then exit 1; fi
+      grep -q 'error: .*annulus needs C++20' errors
+      [[ $(grep -c 'error:' errors) == 1 ]] || { cat errors; exit 1; }
+    done
     ;;
   copy)
     copy

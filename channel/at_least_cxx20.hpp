@@ -1,0 +1,8 @@
+// Stops a compilation as an older C++, with one error that says so. The headers that programs
+// include come here first.
+#pragma once
+
+#if __cplusplus < 202002L
+// Only a missing file ends a compilation at once: after #error hundreds of errors would follow.
+#include "annulus needs C++20: compile with -std=c++20 or later"
+#endif
