@@ -83,6 +83,36 @@ TEST(Inspect, it_counts_messages_bytes_refusals_and_drops) {
   }
 }
 
+TEST(Inspect, the_deepest_that_a_role_saw_is_told_to_the_byte) {
+  for (const auto kind : {topology::spsc, topology::mpsc}) {
+    const auto ring = ring_of(kind);
+    const auto count = [&](auto tx, auto rx) {
+      const auto pass = [&](int messages) {
+        for (int i = 0; i < messages; ++i) {
+          ASSERT_EQ(tx.try_push(bytes("twelve bytes")), status::ok);
+          ASSERT_TRUE(rx.try_read());
+        }
+        rx.release();
+      };
+      pass(3);
+      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 3 * 24u);
+      pass(1);
+      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 3 * 24u);
+      pass(4);
+      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 4 * 24u);
+      while (tx.try_push(bytes("twelve bytes")) == status::ok) {
+      }
+      const auto seen = inspect(ring).value();
+      EXPECT_EQ(seen.producers[0].counters.high_water, seen.depth);
+    };
+    if (kind == topology::spsc) {
+      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
+    } else {
+      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
+    }
+  }
+}
+
 TEST(Inspect, it_names_what_stands_in_front) {
   const auto ring = ring_of(topology::mpsc);
   auto first = mpsc_producer::attach(ring).value();

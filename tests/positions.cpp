@@ -286,5 +286,29 @@ TEST(SparseRings, are_searched_and_zeroed_without_giving_them_memory) {
   }
 }
 
+TEST(SparseRings, that_are_zeroed_after_damage_are_zero_wherever_they_were_written) {
+  const ring_options shape{.topology = topology::mpsc,
+                           .capacity = std::uint64_t{1} << 30,
+                           .max_message = 64,
+                           .reserve = false};
+  const auto ring = segment::anonymous(shape).value();
+  const auto held = attachment::make(ring, access::read_write).value();
+  const auto& words = held.memory();
+  const std::uint64_t hit[] = {0, 8, 4096, 1 << 20, (1 << 25) + 24, shape.capacity - 4096};
+  for (const auto pos : hit) set(words.header(pos), 0x1234567);
+  const auto last = shape.capacity - 16;
+  set(words.header(last), words.committed(3, last));
+  set(words.control->write_pos, shape.capacity);
+  const auto before = kib_of(ring);
+  basic_mpsc_consumer<std_atomics> rx(words);
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.corrupt, 1);
+  EXPECT_EQ(all.messages.size(), 1u);
+  EXPECT_EQ(value(words.control->consumer.read_pos), shape.capacity);
+  for (const auto pos : hit) EXPECT_EQ(value(words.header(pos)), 0u) << pos;
+  EXPECT_LE(kib_of(ring) - before, 16u);
+}
+
 }  // namespace
 }  // namespace annulus::testing
