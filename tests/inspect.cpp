@@ -1,10 +1,13 @@
 // The report from outside: what it says of each state, and that it changes nothing.
-#include "bytes.hpp"
 #include "child.hpp"
+#include "open_ring.hpp"
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstdint>
+#include <ctime>
 
+#include <annulus/ring/bell.hpp>
 #include <annulus/ring/inspect.hpp>
 #include <annulus/ring/ring.hpp>
 
@@ -25,6 +28,11 @@ TEST(Inspect, a_fresh_ring_is_empty_and_nobody_came) {
   EXPECT_EQ(seen.depth, 0u);
   EXPECT_EQ(seen.consumer.state, presence::never_came);
   ASSERT_EQ(seen.producers.size(), 3u);
+  EXPECT_EQ(seen.geometry.capacity, 4096u);
+  EXPECT_EQ(seen.geometry.topology, topology::mpsc);
+  EXPECT_FALSE(seen.consumer_sleeps);
+  EXPECT_FALSE(seen.consumer_closed);
+  EXPECT_FALSE(seen.producers_wait);
   for (const auto& one : seen.producers) {
     EXPECT_EQ(one.state, presence::never_came);
     EXPECT_EQ(one.generation, 0u);
@@ -42,6 +50,8 @@ TEST(Inspect, it_tells_who_is_here_and_how_often_they_came) {
   EXPECT_EQ(seen.producers[0].pid, dead.pid());
   EXPECT_EQ(seen.producers[1].pid, getpid());
   EXPECT_EQ(seen.consumer.pid, getpid());
+  EXPECT_NEAR(static_cast<double>(seen.consumer.attached_at),
+              static_cast<double>(std::time(nullptr)), 60.0);
   dead.kill();
   tx.close();
   seen = inspect(ring).value();
@@ -133,6 +143,79 @@ TEST(Inspect, it_names_what_stands_in_front) {
   auto held = attachment::make(ring, access::read_write).value();
   held.memory().header(0).store<edge::publish>(7, std::memory_order_relaxed);
   EXPECT_EQ(inspect(ring)->front, front::unreadable);
+}
+
+// An mpsc ring whose words are set by hand: 64 bytes are claimed at 16.
+struct claimed {
+  segment ring = ring_of(topology::mpsc);
+  attachment held = attachment::make(ring, access::read_write).value();
+  const ring_memory<std_atomics>& words = held.memory();
+
+  claimed() {
+    set(words.control->consumer.read_pos, 16);
+    set(words.control->write_pos, 16 + 64);
+  }
+};
+
+TEST(Inspect, a_claim_without_a_header_is_unfinished_and_its_announcement_says_whose) {
+  claimed it;
+  auto seen = inspect(it.ring).value();
+  EXPECT_EQ(seen.depth, 64u);
+  EXPECT_EQ(seen.front, front::unfinished);
+  EXPECT_EQ(seen.front_producer, max_producers);  // nobody's: it died, and a successor settled
+  set(it.words.producers[2].announcement, 40 + 1);
+  seen = inspect(it.ring).value();
+  EXPECT_EQ(seen.producers[2].claim_pos, 40u);
+  EXPECT_EQ(seen.front_producer, max_producers);
+  set(it.words.producers[1].announcement, 16 + 1);
+  seen = inspect(it.ring).value();
+  EXPECT_EQ(seen.producers[1].claim_pos, 16u);
+  EXPECT_EQ(seen.front_producer, 1u);
+}
+
+TEST(Inspect, a_busy_header_says_whose_it_is) {
+  claimed it;
+  set(it.words.header(16), it.words.busy(64, 16, 2));
+  const auto seen = inspect(it.ring).value();
+  EXPECT_EQ(seen.front, front::unfinished);
+  EXPECT_EQ(seen.front_producer, 2u);
+}
+
+TEST(Inspect, a_lone_producers_claim_is_no_claim_before_its_commit) {
+  const auto ring = ring_of(topology::spsc);
+  const auto held = attachment::make(ring, access::read_write).value();
+  set(held.memory().control->write_pos, 64);
+  EXPECT_EQ(inspect(ring)->front, front::empty);
+}
+
+TEST(Inspect, an_end_before_what_was_released_is_no_depth) {
+  claimed it;
+  set(it.words.control->write_pos, 8);
+  EXPECT_EQ(inspect(it.ring)->depth, 0u);
+}
+
+TEST(Inspect, it_tells_who_sleeps) {
+  claimed it;
+  set_bell<std_atomics>(it.words.control->consumer_bell, call::asleep);
+  auto seen = inspect(it.ring).value();
+  EXPECT_TRUE(seen.consumer_sleeps);
+  EXPECT_FALSE(seen.producers_wait);
+  set_bell<std_atomics>(it.words.control->consumer_bell, call::awake);
+  set_bell<std_atomics>(it.words.control->producers_bell, call::asleep);
+  seen = inspect(it.ring).value();
+  EXPECT_FALSE(seen.consumer_sleeps);
+  EXPECT_TRUE(seen.producers_wait);
+}
+
+TEST(Inspect, without_a_descriptor_to_look_by_it_says_so) {
+  const auto ring = ring_of(topology::spsc);
+  rlimit all{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &all), 0);
+  const rlimit none{0, all.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const auto seen = inspect(ring);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
+  EXPECT_FALSE(seen);
 }
 
 TEST(Inspect, a_stall_since_a_time_that_cannot_be_is_none) {
