@@ -22,9 +22,9 @@
 #include <utility>
 #include <variant>
 
-#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/bus/name.hpp>
 #include <annulus/bus/once.hpp>
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/drain.hpp>
 #include <annulus/pipe/pipe.hpp>
@@ -50,6 +50,7 @@ template <class Variant, class F>
 // asks whose it is.
 class bus_claim {
  public:
+  // Open, or refused for a reason. Programs get claims from a producer.
   explicit bus_claim(annulus::status why) noexcept : status_(why) {}
   template <class Producer>
   explicit bus_claim(basic_claim<Producer> one) noexcept
@@ -80,10 +81,12 @@ class bus_claim {
       abort();
   }
 
+  // As of basic_claim.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
   [[nodiscard]] annulus::status status() const noexcept { return status_; }
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return bytes_; }
 
+  // The same: hands the message over, or its first bytes, or gives the space up.
   void commit() noexcept { commit(bytes_.size()); }
   void commit(std::size_t fewer) noexcept {
     if (fewer > bytes_.size()) watch_.exceeds();
@@ -127,14 +130,18 @@ class bus_claim {
   void* producer_ = nullptr;  // nobody: not open
 };
 
+// A producer of a channel opened by name. Each call is the one of ring_producer or pipe_producer.
 class bus_producer {
  public:
+  // What it may be.
   using roles = std::variant<spsc_producer, mpsc_producer, pipe_producer>;
   using claim_type = bus_claim;
 
+  // An attached role, and why its transport was taken.
   explicit bus_producer(roles role, std::string why) noexcept
       : role_(std::move(role)), why_(std::move(why)) {}
 
+  // As of the role.
   [[nodiscard, gnu::flatten]] bus_claim try_claim(std::size_t bytes) noexcept {
     return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
   }
@@ -166,6 +173,7 @@ class bus_producer {
   void abandon_claim() noexcept {
     bus::with(role_, [](auto& r) { r.abandon_claim(); });
   }
+  // What is known of the other side.
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }
@@ -186,6 +194,7 @@ class bus_producer {
     return piped != nullptr && piped->owes();
   }
 
+  // What carries the messages.
   [[nodiscard]] bus::transport transport() const noexcept {
     return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
   }
@@ -197,13 +206,18 @@ class bus_producer {
   std::string why_;
 };
 
+// The consumer of a channel opened by name. Each call is the one of ring_consumer or pipe_consumer;
+// with once=yes, messages that were released before are dropped.
 class bus_consumer {
  public:
+  // What it may be.
   using roles = std::variant<spsc_consumer, mpsc_consumer, pipe_consumer>;
 
+  // An attached role, and why its transport was taken.
   bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
       : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}
 
+  // As of the role.
   [[nodiscard, gnu::flatten]] view try_read() noexcept {
     const auto attempt = [&] { return bus::with(role_, [](auto& r) { return r.try_read(); }); };
     return seen_ == nullptr ? attempt() : first_new(attempt, no_deadline, capacity());
@@ -221,6 +235,7 @@ class bus_consumer {
     bus::with(role_, [](auto& r) { r.release(); });
   }
 
+  // As of the role.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
     if (seen_ == nullptr) {
@@ -236,6 +251,7 @@ class bus_consumer {
     return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
+  // What is known of the other side.
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }
@@ -265,6 +281,7 @@ class bus_consumer {
   [[nodiscard]] std::uint64_t repeated() const noexcept {
     return seen_ != nullptr ? seen_->repeated() : 0;
   }
+  // What carries the messages.
   [[nodiscard]] bus::transport transport() const noexcept {
     return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
   }
@@ -305,6 +322,8 @@ class bus_consumer {
 
 static_assert(producer<bus_producer> && consumer<bus_consumer>);
 
+// Opens the channel, makes it if it is missing and may be made, and attaches. Fails with a message
+// that names the option, file or holder at fault.
 [[nodiscard]] result<bus_producer> open_producer(std::string_view name);
 [[nodiscard]] result<bus_consumer> open_consumer(std::string_view name);
 [[nodiscard]] result<bus_producer> open_producer(const bus::endpoint& at);

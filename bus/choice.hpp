@@ -17,20 +17,23 @@
 
 namespace annulus::bus {
 
+// What carries the messages.
 enum class transport : std::uint8_t { shm, pipe };
 [[nodiscard]] const char* to_string(transport t) noexcept;
 
+// What is asked of a transport.
 struct needs {
-  bool portable = false;
-  bool guarded = false;
+  bool portable = false;                            // must work without shared memory
+  bool guarded = false;                             // the system is to guard, and log who comes
   std::optional<std::chrono::nanoseconds> latency;  // one way
   std::optional<std::uint64_t> rate;                // messages a second
 };
 
+// The answer to needs.
 struct choice {
-  bus::transport transport = transport::pipe;
-  std::string why;
-  bool is_fallback = false;  // shared memory was wanted
+  bus::transport transport = transport::pipe;  // the one to take
+  std::string why;                             // for people
+  bool is_fallback = false;                    // shared memory was wanted
 };
 
 // By the needs alone.

@@ -23,33 +23,37 @@
 #include <string>
 #include <vector>
 
-#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/bus/bus.hpp>
+#include <annulus/channel/at_least_cxx20.hpp>
 
 namespace annulus::bus {
 
+// How a gateway passes messages on.
 struct gateway_options {
   bool drops = false;             // without room: drop the newest; else wait
   bool ends_with_source = false;  // when all producers of a source have closed, and it is empty
   std::size_t batch = 256;        // messages
 };
 
+// What a lane is doing.
 enum class lane_state : std::uint8_t { idle, passing, full, no_consumer, ended, failed };
 [[nodiscard]] const char* to_string(lane_state s) noexcept;
 
+// One source, and what was passed on from it.
 struct lane_report {
-  std::string from;
-  lane_state state = lane_state::idle;
-  std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t batches = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t corrupt = 0;  // stretches of damage at the source
-  std::string error;          // why it failed
+  std::string from;                     // the source
+  lane_state state = lane_state::idle;  // now
+  std::uint64_t messages = 0;           // passed on
+  std::uint64_t bytes = 0;              // of payload
+  std::uint64_t batches = 0;            // in so many steps
+  std::uint64_t dropped = 0;            // without room
+  std::uint64_t corrupt = 0;            // stretches of damage at the source
+  std::string error;                    // why it failed
 };
 
 class lane;
 
+// Passes messages from channels into another.
 class gateway {
  public:
   // Opens every endpoint, and makes what is missing; a target is made large enough. Refuses one

@@ -31,8 +31,8 @@
 #include <string>
 #include <string_view>
 
-#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/bus/choice.hpp>
+#include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/waiting.hpp>
@@ -40,24 +40,27 @@
 
 namespace annulus::bus {
 
+// What stands before the colon.
 enum class scheme : std::uint8_t { shm, pipe, automatic };
 
+// A name and its options, as the table above tells them.
 struct endpoint {
-  bus::scheme scheme = scheme::shm;
-  std::string name;
-  std::optional<std::uint64_t> capacity;     // bytes
-  std::optional<std::uint64_t> max_message;  // bytes
-  std::optional<std::uint32_t> producers;
-  std::optional<annulus::integrity> integrity;
-  unsigned mode = 0600;
-  bool creates = true;
-  ownership owner = ownership::own_or_root;
-  std::string directory;  // empty: as for all (channel/directory.hpp)
-  waiting wait;
-  bool once = false;
-  bus::needs needs;
+  bus::scheme scheme = scheme::shm;             // in front of the colon
+  std::string name;                             // behind the colon
+  std::optional<std::uint64_t> capacity;        // bytes
+  std::optional<std::uint64_t> max_message;     // bytes
+  std::optional<std::uint32_t> producers;       // attached at once
+  std::optional<annulus::integrity> integrity;  // of a ring
+  unsigned mode = 0600;                         // of its files
+  bool creates = true;                          // if it does not exist
+  ownership owner = ownership::own_or_root;     // whose it may be
+  std::string directory;                        // empty: as for all (channel/directory.hpp)
+  waiting wait;                                 // of the role that is attached
+  bool once = false;                            // marked messages
+  bus::needs needs;                             // of auto:
 };
 
+// Fails with a message that says which option, and what it may be.
 [[nodiscard]] result<endpoint> parse(std::string_view text);
 
 // TRANSPORT:NAME, without the options.

@@ -15,8 +15,9 @@ namespace annulus {
 template <class Producer>
 class basic_claim {
  public:
-  using bytes_type = typename Producer::bytes;
+  using bytes_type = typename Producer::bytes;  // a span of writable bytes
 
+  // Open, or refused for a reason. Programs get claims from a producer.
   basic_claim(Producer& producer, bytes_type bytes) noexcept
       : producer_(&producer), bytes_(bytes) {}
   explicit basic_claim(annulus::status why) noexcept : status_(why) {}
@@ -38,6 +39,7 @@ class basic_claim {
   }
   ~basic_claim() { abort(); }
 
+  // Whether it is open; else the status says why not.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
   [[nodiscard]] annulus::status status() const noexcept { return status_; }
 
@@ -62,8 +64,8 @@ class basic_claim {
     if (Producer* producer = close()) producer->abort_claim();
   }
 
-  // For a claim of another type that takes this one's place: whom to tell of its end, and nothing
-  // if it is not open. This one has ended; of the other's end tell these.
+  // Hands the open claim to a type-erased wrapper: ends this one and returns its producer, or null.
+  // The wrapper later calls commit_for or abort_for.
   [[nodiscard]] Producer* handed_over() noexcept { return close(); }
   [[nodiscard]] checked_claim watch() noexcept { return std::move(watch_); }
   void watch(checked_claim by) noexcept { watch_ = std::move(by); }

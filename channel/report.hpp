@@ -7,8 +7,9 @@
 
 namespace annulus {
 
+// What the counters of one role say.
 struct counters_report {
-  std::uint64_t messages = 0;
+  std::uint64_t messages = 0;    // committed, or released
   std::uint64_t bytes = 0;       // of payload
   std::uint64_t refused = 0;     // full, and the caller did not wait
   std::uint64_t dropped = 0;     // full, and the policy was to drop
@@ -18,12 +19,13 @@ struct counters_report {
   std::uint64_t high_water = 0;  // the deepest it saw, bytes
 };
 
+// One role: who holds it, and what it has done.
 struct role_report {
-  presence state = presence::never_came;
-  std::int32_t pid = 0;          // as the role told; 0: nobody came yet
-  std::int64_t attached_at = 0;  // seconds since 1970
-  std::uint64_t generation = 0;  // how many times the role was taken
-  counters_report counters;
+  presence state = presence::never_came;  // as the kernel says
+  std::int32_t pid = 0;                   // as the role told; 0: nobody came yet
+  std::int64_t attached_at = 0;           // seconds since 1970
+  std::uint64_t generation = 0;           // how many times the role was taken
+  counters_report counters;               // kept over all who held the role
 };
 
 }  // namespace annulus

@@ -10,6 +10,7 @@
 
 namespace annulus {
 
+// Why something could not be opened, attached or removed.
 enum class fault : unsigned char {
   bad_argument,    // a limit was broken by the caller
   not_found,       // no such segment
@@ -23,17 +24,21 @@ enum class fault : unsigned char {
   system,          // the system refused for another reason
 };
 
+// What was found, what was expected, and what to do.
 struct failure {
-  fault kind;
-  std::string message;
+  fault kind;           // for programs
+  std::string message;  // for people
 };
 
+// A value, or the failure that stands in its place.
 template <class T>
 class [[nodiscard]] result {
  public:
+  // Success, or failure.
   result(T value) noexcept : held_(std::in_place_index<0>, std::move(value)) {}    // NOLINT
   result(failure why) noexcept : held_(std::in_place_index<1>, std::move(why)) {}  // NOLINT
 
+  // Whether there is a value.
   [[nodiscard]] explicit operator bool() const noexcept { return held_.index() == 0; }
 
   // Requires a value: without one the program ends.

@@ -26,6 +26,7 @@ enum class status : std::uint8_t {
   interrupted,    // interrupt() ended the wait
 };
 
+// For people and logs.
 [[nodiscard]] constexpr std::string_view to_string(status s) noexcept {
   switch (s) {
     case status::ok: return "ok";
@@ -51,6 +52,7 @@ enum class presence : std::uint8_t {
   died,        // left without closing
 };
 
+// For people and logs.
 [[nodiscard]] constexpr std::string_view to_string(presence p) noexcept {
   switch (p) {
     case presence::never_came: return "never came";
@@ -96,8 +98,8 @@ struct damage {
 
 // How far a batch got: `count` messages were taken, then `why` stopped it (ok: all were).
 struct batch {
-  std::uint64_t count = 0;
-  status why = status::ok;
+  std::uint64_t count = 0;  // messages
+  status why = status::ok;  // what stopped it
 };
 
 }  // namespace annulus

@@ -15,19 +15,23 @@
 
 namespace annulus {
 
+// What may be sent by value.
 template <class T>
 concept plain_value = std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T>;
 
+// A value as a message, without a copy.
 template <plain_value T>
 [[nodiscard]] message bytes_of(const T& value) noexcept {
   return std::as_bytes(std::span<const T, 1>(&value, 1));
 }
 
+// Sends one value, or answers why not.
 template <producer P, plain_value T>
 [[nodiscard]] status try_push(P& to, const T& value) noexcept {
   return to.try_push(bytes_of(value));
 }
 
+// The same, waiting for room until the deadline.
 template <producer P, plain_value T>
 [[nodiscard]] status push(P& to, const T& value, deadline until) noexcept {
   return to.push(bytes_of(value), until);
@@ -62,11 +66,13 @@ template <plain_value T>
 // A value that was read, or why there is none. A message of another size `never_fits`.
 template <plain_value T>
 struct read_value {
-  T value{};
-  annulus::status status = annulus::status::empty;
+  T value{};                                        // only if the status is ok
+  annulus::status status = annulus::status::empty;  // ok, or the refusal
+  // Whether a value was read.
   [[nodiscard]] explicit operator bool() const noexcept { return status == annulus::status::ok; }
 };
 
+// A copy of the value in a view.
 template <plain_value T>
 [[nodiscard]] read_value<T> value_of(const view& seen) noexcept {
   read_value<T> out;
@@ -88,6 +94,7 @@ template <plain_value T, consumer C>
   return out;
 }
 
+// The same, waiting for a message until the deadline.
 template <plain_value T, consumer C>
 [[nodiscard]] read_value<T> read(C& from, deadline until) noexcept {
   const auto out = value_of<T>(from.read(until));

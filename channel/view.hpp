@@ -14,9 +14,11 @@ namespace annulus {
 template <class Bytes>
 class basic_view {
  public:
+  // A message, or the reason why there is none.
   basic_view(Bytes bytes) noexcept : bytes_(bytes) {}         // NOLINT: a view is its bytes
   basic_view(annulus::status why) noexcept : status_(why) {}  // NOLINT: or its refusal
 
+  // Whether there is a message; else the status says why not.
   [[nodiscard]] explicit operator bool() const noexcept { return status_ == status::ok; }
   [[nodiscard]] annulus::status status() const noexcept { return status_; }
   [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
@@ -26,6 +28,7 @@ class basic_view {
   annulus::status status_ = annulus::status::ok;
 };
 
+// The view of ring and pipe.
 using view = basic_view<std::span<const std::byte>>;
 
 }  // namespace annulus

@@ -27,6 +27,7 @@
 
 namespace annulus {
 
+// What a new pipe is like.
 struct pipe_options {
   std::uint64_t capacity = std::uint64_t{1} << 20;  // bytes; a power of two, 4 KiB to 256 GiB
   std::uint64_t max_message = 0;                    // bytes; 0: capacity / 2, the most there is
@@ -35,6 +36,7 @@ struct pipe_options {
   bool transient = false;                           // may be removed by the reader that ends it
 };
 
+// A FIFO and its roles file, opened.
 class named_pipe {
  public:
   // Fails with already_exists if there is such a pipe.
@@ -48,8 +50,10 @@ class named_pipe {
   // unless forced.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
 
+  // As it was opened.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& path() const noexcept { return path_; }  // of the FIFO
+  // What it was made with.
   [[nodiscard]] pipe_options options() const noexcept;
   [[nodiscard]] const pipes::geometry& geometry() const noexcept { return geometry_; }
   // What the kernel grants for the FIFO now: less than the capacity where it refuses so much.
@@ -61,6 +65,7 @@ class named_pipe {
   // Requires: the object is neither used nor destroyed any more.
   [[nodiscard]] bool abandon_role(std::uint32_t role) const noexcept;
 
+  // Descriptors that stay this object's.
   [[nodiscard]] int file() const noexcept { return fifo_.number(); }
   [[nodiscard]] int roles_file() const noexcept { return roles_.number(); }
 

@@ -45,10 +45,12 @@
 
 namespace annulus {
 
+// A producer of a named pipe.
 class pipe_producer {
  public:
-  using claim_type = pipes::outflow::claim_type;
+  using claim_type = pipes::outflow::claim_type;  // basic_claim of this producer
 
+  // Takes a free producer's role. Fails with in_use, and names the holders, if there is none.
   [[nodiscard]] static result<pipe_producer> attach(const named_pipe& to, waiting how = {});
 
   pipe_producer(pipe_producer&&) noexcept = default;
@@ -57,6 +59,7 @@ class pipe_producer {
 
   // Space for one message of so many bytes. Requires: not destroyed while the claim is open.
   [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept;
+  // Sends one message: ok, or why not.
   [[nodiscard]] status try_push(message one) noexcept;
   // One message, gathered from several pieces.
   [[nodiscard]] status try_push(pieces parts) noexcept;
@@ -90,6 +93,7 @@ class pipe_producer {
   // Says that no more will come and gives the role back. An open claim is aborted first.
   void close() noexcept;
 
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept;
   // The largest that try_ forms pass: less than max_message() where the kernel grants little.
   [[nodiscard]] std::size_t most_at_once() const noexcept;
@@ -103,8 +107,10 @@ class pipe_producer {
   [[no_unique_address]] checked_role watch_{"pipe_producer", true};
 };
 
+// The consumer of a named pipe.
 class pipe_consumer {
  public:
+  // Takes the consumer's role. Fails with in_use, and names the holder, if it is taken.
   [[nodiscard]] static result<pipe_consumer> attach(const named_pipe& to, waiting how = {});
 
   pipe_consumer(pipe_consumer&&) noexcept = default;
@@ -148,6 +154,7 @@ class pipe_consumer {
   // comes again to the next consumer.
   void close() noexcept;
 
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept;
   // What the FIFO holds at once, bytes.
   [[nodiscard]] std::uint64_t capacity() const noexcept { return core_ ? core_->capacity() : 0; }

@@ -9,12 +9,13 @@
 
 namespace annulus {
 
+// What a new ring is like.
 struct ring_options {
-  annulus::topology topology = topology::spsc;
-  std::uint64_t capacity = std::uint64_t{1} << 20;  // bytes; a power of two, 4 KiB to 256 GiB
-  std::uint64_t max_message = 0;                    // bytes; 0: capacity / 2, the most there is
-  std::uint32_t producers = 16;                     // attached at once, 1 to 1024 (spsc: 1)
-  annulus::integrity integrity = integrity::structure;
+  annulus::topology topology = topology::spsc;          // one producer, or many
+  std::uint64_t capacity = std::uint64_t{1} << 20;      // bytes; a power of two, 4 KiB to 256 GiB
+  std::uint64_t max_message = 0;                        // bytes; 0: capacity / 2, the most there is
+  std::uint32_t producers = 16;                         // attached at once, 1 to 1024 (spsc: 1)
+  annulus::integrity integrity = integrity::structure;  // crc32c: payloads are checked too
   std::uint64_t first_pos = 0;  // where positions start, a multiple of 8: for tests of wrap-around
   bool transient = false;       // may be removed by the reader that ends it
   bool huge_pages = false;      // lays the data on 2 MiB and asks the kernel for huge pages

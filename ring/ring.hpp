@@ -45,11 +45,14 @@ namespace annulus {
 // Asked once the lock is held: whoever removes a segment holds all of them until its name is gone.
 [[nodiscard]] std::optional<failure> lost_name(const segment& of);
 
+// A producer of a ring: spsc_producer, mpsc_producer. The try_ forms of a lone producer are
+// wait-free; those of several are lock-free.
 template <class Core>
 class ring_producer {
  public:
-  using claim_type = typename Core::claim_type;
+  using claim_type = typename Core::claim_type;  // basic_claim of this producer
 
+  // Takes a free producer's role. Fails with in_use, and names the holders, if there is none.
   [[nodiscard]] static result<ring_producer> attach(const segment& to, waiting how = {});
 
   ring_producer(ring_producer&&) noexcept = default;
@@ -75,6 +78,7 @@ class ring_producer {
     watch_.opened(made);
     return made;
   }
+  // Sends one message: ok, or why not.
   [[nodiscard]] status try_push(message one) noexcept {
     const auto running = watch_.enter("try_push");
     if (!home_.is_here()) [[unlikely]]
@@ -167,8 +171,11 @@ class ring_producer {
     held_.unlock();
   }
 
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
+  // Among the producers, from 0; a successor takes over the number of the dead.
   [[nodiscard]] std::uint32_t number() const noexcept { return core_.number(); }
+  // The ring's size and limits.
   [[nodiscard]] const annulus::geometry& geometry() const noexcept {
     return core_.memory().geometry;
   }
@@ -218,9 +225,12 @@ class ring_producer {
                                                                              : "mpsc_producer"};
 };
 
+// The consumer of a ring: spsc_consumer, mpsc_consumer. Its try_ forms are wait-free; a search
+// behind damage or a dead claim takes steps bounded by the capacity.
 template <class Core>
 class ring_consumer {
  public:
+  // Takes the consumer's role. Fails with in_use, and names the holder, if it is taken.
   [[nodiscard]] static result<ring_consumer> attach(const segment& to, waiting how = {});
 
   ring_consumer(ring_consumer&&) noexcept = default;
@@ -308,6 +318,7 @@ class ring_consumer {
     held_.unlock();
   }
 
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
   // What the ring holds at once, bytes.
   [[nodiscard]] std::uint64_t capacity() const noexcept { return geometry().capacity; }
@@ -333,6 +344,7 @@ class ring_consumer {
                                                                              : "mpsc_consumer"};
 };
 
+// The roles of a ring of one producer, and of many.
 using spsc_producer = ring_producer<basic_spsc_producer<std_atomics>>;
 using spsc_consumer = ring_consumer<basic_spsc_consumer<std_atomics>>;
 using mpsc_producer = ring_producer<basic_mpsc_producer<std_atomics>>;

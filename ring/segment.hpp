@@ -33,10 +33,13 @@
 
 namespace annulus {
 
+// As for a ring over memory of yours.
 using segment_options = ring_options;
 
+// How a segment is mapped.
 enum class access : std::uint8_t { read_only, read_write };
 
+// The memory of a ring, mapped: under a name, anonymous, or in memory of yours.
 class segment {
  public:
   // Fails with already_exists if the name is taken.
@@ -67,6 +70,7 @@ class segment {
   segment(segment&&) noexcept;
   segment& operator=(segment&&) noexcept;
 
+  // Its size and limits, and the name it was opened by.
   [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Empty: it was not opened by a name.
@@ -104,11 +108,13 @@ class segment {
 // fork().
 class attachment {
  public:
+  // Opens and maps the segment once more.
   [[nodiscard]] static result<attachment> make(const segment&, access);
   attachment(attachment&&) noexcept;
   attachment& operator=(attachment&&) noexcept;
   ~attachment();
 
+  // The words of the ring.
   [[nodiscard]] const ring_memory<std_atomics>& memory() const noexcept { return memory_; }
   // Whether it was made in this process. Else nothing may be asked of its descriptor.
   [[nodiscard]] bool is_here() const noexcept { return home_.is_here(); }

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Doxygen's filter: turns plain comments into those that it reads.   comments.py FILE
+
+The comment at the head of a file describes the file. A comment above a declaration describes it,
+and the declarations that follow it without a blank line. A comment behind a declaration, on its
+line, describes that one.
+"""
+
+import re
+import sys
+
+ENDS = re.compile(r"[;{}]\s*$|^#|^\s*(?:public|private|protected):|^\s*\w+(?: = [^()]*)?,$")
+SPECIAL = (  # members that need no words of their own
+    (re.compile(r"\s*(?:explicit )?(\w+)\(\1&&"), "Takes the other's place."),
+    (re.compile(r".*operator=\((\w+)&&"), "Ends this one, and takes the other's place."),
+)
+CLOSES = re.compile(r"\s*[}#]|\s*\w+:$")
+
+
+def depth_behind(code, depth):
+    """The depth of braces and parentheses behind a line of code."""
+    bare = re.sub(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])+\'', "", code)
+    return depth + sum(bare.count(c) for c in "({") - sum(bare.count(c) for c in ")}")
+
+
+def filtered(lines):
+    in_head, depth, at_start = True, 0, True  # at_start: no declaration has begun on a line above
+    comment, comment_depth, is_fresh = [], 0, False  # is_fresh: it stands directly above
+    for number, line in enumerate(lines):
+        if in_head and line.startswith("//"):
+            yield ("/// @file\n///\n" if number == 0 else "") + "/" + line
+            continue
+        in_head = False
+        if re.match(r"\s*//", line) and at_start:
+            if not is_fresh:
+                comment, comment_depth, is_fresh = [], depth, True
+            comment.append(line.replace("//", "///", 1))
+            yield comment[-1]
+            continue
+        code, behind, text = line.partition("  // ")
+        behind = behind and not text.startswith("NOLINT")
+        if not code.strip():
+            comment, is_fresh = [], False
+            yield line
+            continue
+        inherits = at_start and not is_fresh and not behind and depth == comment_depth
+        special = [words for pattern, words in SPECIAL if pattern.match(code)]
+        if special and not is_fresh:
+            yield "/// " + special[0]
+        elif inherits and not CLOSES.match(code):
+            yield from comment
+        is_fresh = False
+        yield code + (f"  ///< {text}" if behind else "")
+        depth = depth_behind(code, depth)
+        at_start = ENDS.search(code) is not None
+
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    sys.stdout.write("\n".join(filtered(file.read().split("\n"))))
