@@ -37,7 +37,12 @@ std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); 
 
 }  // namespace
 
-std::string quoted(std::string_view name) { return "'" + std::string(name) + "'"; }
+std::string quoted(std::string_view name) {
+  std::string out(1, '\'');
+  out += name;
+  out += '\'';
+  return out;
+}
 
 failure system_error(const std::string& what, int number) {
   fault kind = fault::system;
