@@ -109,6 +109,28 @@ TEST(Claims, an_end_below_what_was_read_brings_nothing_again) {
   EXPECT_EQ(rx.unreleased_bytes(), 3 * 16u);
 }
 
+TEST(Claims, an_end_before_what_was_released_or_between_two_words_gives_nobody_room) {
+  for (const std::int64_t off : {-4096, -24, -16, -8, 1, 4, 7}) {
+    many it({.first_pos = 1 << 20});
+    const auto end = value(it.write_pos()) + static_cast<std::uint64_t>(off);
+    set(it.write_pos(), end);
+    many::producer_core tx(it.words(), 0);
+    for (const std::size_t count : {0u, 8u, 16u, 2000u}) {
+      EXPECT_NE(tx.try_push(pattern(count, 1)), status::ok) << off << " " << count;
+      EXPECT_EQ(value(it.write_pos()), end) << off;
+    }
+  }
+}
+
+TEST(Claims, more_than_a_capacity_of_them_is_damage_to_the_producers) {
+  for (const std::uint64_t end : {capacity, capacity + 8, std::uint64_t{1} << 40}) {
+    many it;
+    set(it.write_pos(), end);
+    many::producer_core tx(it.words(), 0);
+    EXPECT_EQ(tx.try_push(bytes("one")), end > capacity ? status::corrupt : status::full) << end;
+  }
+}
+
 TEST(Claims, a_header_longer_than_any_is_passed_as_damage) {
   const auto longest = many().ring.geometry().max_message;
   const auto all_of_it = many().ring.geometry().max_claim();

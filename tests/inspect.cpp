@@ -99,21 +99,22 @@ TEST(Inspect, the_deepest_that_a_role_saw_is_told_to_the_byte) {
     const auto count = [&](auto tx, auto rx) {
       const auto pass = [&](int messages) {
         for (int i = 0; i < messages; ++i) {
-          ASSERT_EQ(tx.try_push(bytes("twelve bytes")), status::ok);
+          ASSERT_EQ(tx.try_push(bytes("so many that it tiles it")), status::ok);
           ASSERT_TRUE(rx.try_read());
         }
         rx.release();
       };
       pass(3);
-      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 3 * 24u);
+      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 3 * 32u);
       pass(1);
-      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 3 * 24u);
+      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 3 * 32u);
       pass(4);
-      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 4 * 24u);
-      while (tx.try_push(bytes("twelve bytes")) == status::ok) {
+      EXPECT_EQ(inspect(ring)->consumer.counters.high_water, 4 * 32u);
+      while (tx.try_push(bytes("so many that it tiles it")) == status::ok) {
       }
       const auto seen = inspect(ring).value();
       EXPECT_EQ(seen.producers[0].counters.high_water, seen.depth);
+      EXPECT_EQ(seen.depth, kind == topology::mpsc ? 4096u : 4096u - 32);
     };
     if (kind == topology::spsc) {
       count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());

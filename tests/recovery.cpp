@@ -89,6 +89,9 @@ class Recovery : public ::testing::Test {
   [[nodiscard]] std::uint64_t corrupt() const {
     return control_.consumer.counters.corrupt.load<edge::hint>(std::memory_order_relaxed);
   }
+  [[nodiscard]] std::uint64_t stalled_since() const {
+    return control_.consumer.stalled_since.load<edge::own>(std::memory_order_relaxed);
+  }
   [[nodiscard]] bool is_zero(std::uint64_t from, std::uint64_t to) const {
     for (; from != to; from += 8) {
       if (ring_.header(from).load<edge::own>(std::memory_order_relaxed) != 0) return false;
@@ -148,6 +151,24 @@ TEST_F(Recovery, a_live_producer_is_never_robbed_and_is_named) {
   EXPECT_EQ(rx_->stalled_by(), std::nullopt);
   EXPECT_EQ(next(), "behind");
   EXPECT_EQ(recovered(), 0u);
+}
+
+TEST_F(Recovery, a_stall_lasts_while_what_was_read_before_is_released) {
+  make();
+  ASSERT_EQ(live(1).try_push(bytes("before")), status::ok);
+  auto claim = live(0).try_claim(4);
+  attach_consumer();
+  EXPECT_EQ(next(), "before");
+  EXPECT_EQ(next(), "[empty]");
+  const auto since = rx_->stalled_by()->since;
+  EXPECT_NE(stalled_since(), 0u);
+  rx_->release();
+  EXPECT_NE(stalled_since(), 0u);
+  EXPECT_EQ(next(), "[stalled]");
+  EXPECT_EQ(rx_->stalled_by()->since, since);
+  claim.abort();
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(stalled_since(), 0u);
 }
 
 TEST_F(Recovery, a_dead_claim_waits_for_a_live_one_before_the_end) {
