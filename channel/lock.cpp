@@ -52,3 +52,19 @@ void give_back(int file) noexcept {
 }
 
 }  // namespace annulus::locks
+
+namespace annulus {
+
+bool lock_witness::is_held(std::uint32_t role) const noexcept {
+  return file_ < 0 || locks::is_held(file_, role);
+}
+
+void lock_witness::give_back() const noexcept {
+  if (file_ >= 0) locks::give_back(file_);
+}
+
+bool lock_witness::take(std::uint32_t role) const noexcept {
+  return file_ < 0 || locks::take(file_, role);
+}
+
+}  // namespace annulus

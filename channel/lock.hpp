@@ -11,14 +11,21 @@
 
 #include <cstdint>
 
+#include <annulus/channel/limits.hpp>
 #include <annulus/channel/status.hpp>
 
-namespace annulus::locks {
+namespace annulus {
 
-// The bytes: role 0 is the consumer, 1 + i producer i. Behind them the one that is held while a
-// channel is made, mended or removed.
-inline constexpr std::uint32_t most_roles = 1 + 1024;
-inline constexpr std::uint32_t maker = most_roles;
+// Roles by number, and so their locks: 0 is the consumer, 1 + i producer i.
+inline constexpr std::uint32_t consumer_role = 0;
+[[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t producer) noexcept {
+  return 1 + producer;
+}
+
+namespace locks {
+
+// Behind the roles' bytes: the one that is held while a channel is made, mended or removed.
+inline constexpr std::uint32_t maker = 1 + max_producers;
 
 // Whether somebody else holds it. Also true where the kernel does not say: no word of death.
 [[nodiscard]] bool is_held(int file, std::uint32_t role) noexcept;
@@ -31,4 +38,27 @@ inline constexpr std::uint32_t maker = most_roles;
 // Gives back all that was taken through this file.
 void give_back(int file) noexcept;
 
-}  // namespace annulus::locks
+}  // namespace locks
+
+// The same of one file. Plain memory has no file: there a role that has not closed counts as alive.
+class lock_witness {
+ public:
+  lock_witness() = default;
+  explicit lock_witness(int file) noexcept : file_(file) {}
+
+  [[nodiscard]] bool has_file() const noexcept { return file_ >= 0; }
+
+  // Whether some process holds the role's lock.
+  [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
+
+  // Takes the role's lock, until the file is closed. False: a live process holds it.
+  [[nodiscard]] bool take(std::uint32_t role) const noexcept;
+
+  // Gives back every lock taken through this file.
+  void give_back() const noexcept;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace annulus

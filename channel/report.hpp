@@ -23,8 +23,9 @@ struct counters_report {
 struct role_report {
   presence state = presence::never_came;  // as the kernel says
   std::int32_t pid = 0;                   // as the role told; 0: nobody came yet
+  std::uint32_t uid = 0;                  // the same: its effective user
   std::int64_t attached_at = 0;           // seconds since 1970
-  std::uint64_t generation = 0;           // how many times the role was taken
+  std::uint64_t incarnation = 0;          // how many times the role was taken
   counters_report counters;               // kept over all who held the role
 };
 

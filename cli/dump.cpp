@@ -143,7 +143,7 @@ json json_of(const role_report& role) {
   return {{"state", std::string(to_string(role.state))},
           {"pid", role.pid},
           {"attached_at", role.attached_at},
-          {"generation", role.generation},
+          {"incarnation", role.incarnation},
           {"messages", role.counters.messages}};
 }
 

@@ -47,7 +47,7 @@ class outbox {
   outbox(const Place& place, Producer& role, const outbox_options& options)
       : place_(place), role_(role), options_(options), pusher_(place) {
     const auto seen = place.look();
-    if (seen.consumer.state != presence::attached) absent_ = seen.consumer.generation;
+    if (seen.consumer.state != presence::attached) absent_ = seen.consumer.incarnation;
   }
 
   [[nodiscard]] std::uint64_t message_count() const noexcept { return messages_; }
@@ -204,7 +204,7 @@ class outbox {
   void throw_if_over() {
     const auto seen = place_.look().consumer;
     if (seen.state == presence::attached) gone_since_.reset();
-    const bool may_come = options_.keeps_on || seen.generation == absent_;
+    const bool may_come = options_.keeps_on || seen.incarnation == absent_;
     if (seen.state == presence::attached || may_come || !is_over()) return;
     throw command_error{
         exit_code::peer_gone,
@@ -264,7 +264,7 @@ class outbox {
   Producer& role_;
   outbox_options options_;
   typename Place::pusher pusher_;
-  std::optional<std::uint64_t> absent_;  // the generation of a consumer that was gone when we came
+  std::optional<std::uint64_t> absent_;  // the incarnation of a consumer that was gone when we came
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t dropped_ = 0;

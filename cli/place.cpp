@@ -149,9 +149,9 @@ bool pipe_place::is_still_named() const {
 
 bool pipe_place::remove_if_over() const {
   const auto own = must(files::reopened(pipe_.roles_file(), O_RDWR, pipe_.name()));
-  if (!locks::take(own.number(), pipes::consumer_role)) return true;
+  if (!locks::take(own.number(), consumer_role)) return true;
   const auto left = wait_for_leavers(*this, [&](std::uint32_t number) {
-    return locks::is_held(own.number(), pipes::producer_role(number));
+    return locks::is_held(own.number(), producer_role(number));
   });
   if (left != leavers::all_gone) return left == leavers::one_in_between;
   if (unread_bytes() != 0) return false;

@@ -118,7 +118,7 @@ class pipe_place {
 
   [[nodiscard]] bool is_still_named() const;
   [[nodiscard]] bool is_consumer_held() const noexcept {
-    return locks::is_held(pipe_.roles_file(), pipes::consumer_role);
+    return locks::is_held(pipe_.roles_file(), consumer_role);
   }
   [[nodiscard]] bool remove_if_over() const;
 
@@ -151,7 +151,7 @@ class pipe_place {
 template <class Report>
 [[nodiscard]] std::uint64_t arrivals(const Report& seen) noexcept {
   std::uint64_t count = 0;
-  for (const auto& one : seen.producers) count += one.generation;
+  for (const auto& one : seen.producers) count += one.incarnation;
   return count;
 }
 

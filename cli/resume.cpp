@@ -36,7 +36,7 @@ sent_before find_sent(const ring_place& at, std::uint64_t chunk) {
   // Counted after each commit: a death may have cost one count, and nothing else may.
   const auto sent = out.chunks + (out.rest != 0 ? 1 : 0);
   const auto counted = producer.counters.messages;
-  if (counted > sent || sent - counted >= producer.generation) {
+  if (counted > sent || sent - counted >= producer.incarnation) {
     throw not_resumable(at,
                         fmt::format("{} messages were sent in {} bytes of records, and chunks of "
                                     "{} would be {}",

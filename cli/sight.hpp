@@ -79,7 +79,6 @@ void show_trail(const pipe_look& seen);
 void add_to(json& out, const ring_look& seen);
 void add_to(json& out, const pipe_look& seen);
 void add_to(json& out, const producer_report& one);
-void add_to(json& out, const pipe_role_report& one);
 
 // For a line of a list: its kind and its capacity.
 [[nodiscard]] std::string kind_of(const ring_look& seen);

@@ -111,8 +111,6 @@ void add_to(json& out, const pipe_look& r) {
   }
 }
 
-void add_to(json& out, const pipe_role_report& one) { out["uid"] = one.uid; }
-
 std::string kind_of(const pipe_look&) { return "pipe"; }
 std::uint64_t capacity_of(const pipe_look& r) { return r.kernel_bytes; }
 

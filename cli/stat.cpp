@@ -106,8 +106,9 @@ json json_of(const counters_report& c) {
 json json_of(const role_report& role) {
   return {{"state", std::string(to_string(role.state))},
           {"pid", role.pid},
+          {"uid", role.uid},
           {"attached_at", role.attached_at},
-          {"generation", role.generation},
+          {"incarnation", role.incarnation},
           {"counters", json_of(role.counters)}};
 }
 
@@ -126,13 +127,12 @@ json json_of(const found_endpoint& at, const Look& seen, const rates* speed) {
     out["bytes_per_second"] = speed->bytes;
   }
   out["consumer"] = json_of(seen.consumer);
-  if constexpr (!std::is_same_v<Look, ring_look>) add_to(out["consumer"], seen.consumer);
   out["producers"] = json::array();
   for (std::size_t i = 0; i < seen.producers.size(); ++i) {
     if (seen.producers[i].state == presence::never_came) continue;
     auto one = json_of(seen.producers[i]);
     one["number"] = i;
-    add_to(one, seen.producers[i]);
+    if constexpr (std::is_same_v<Look, ring_look>) add_to(one, seen.producers[i]);
     out["producers"].push_back(std::move(one));
   }
   return out;

@@ -74,6 +74,7 @@ template <class Work>
 }
 
 struct fuzz_atomics {
+  using edge = annulus::edge;
   using bytes = std::span<std::byte>;
   using const_bytes = std::span<const std::byte>;
 

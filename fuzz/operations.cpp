@@ -115,7 +115,7 @@ class play {
     if (one.role) return;
     now_running.is_held[producer_role(i)] = true;
     const bool lived = life(dies_at, [&] {
-      demand(enter<fuzz_atomics>(ring_.producers[i].role, true, 1, i), "a free role is refused");
+      demand(enter<fuzz_atomics>(ring_.producers[i].role, true, {1, i}), "a free role is refused");
       one.role.be(ring_, i);
       call_the_roll<fuzz_atomics>(*ring_.control);
     });
@@ -126,7 +126,7 @@ class play {
     if (reader_) return;
     now_running.is_held[consumer_role] = true;
     const bool lived = life(dies_at, [&] {
-      demand(enter<fuzz_atomics>(ring_.control->consumer.role, true, 1, 7),
+      demand(enter<fuzz_atomics>(ring_.control->consumer.role, true, {1, 7}),
              "a free role is refused");
       set_bell<fuzz_atomics>(ring_.control->consumer_bell, call::none);
       may_be_closed_ = false;

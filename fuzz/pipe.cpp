@@ -211,7 +211,7 @@ void run(input& in) {
   unlink(roles_path().c_str());
   pipe_options shape;
   const auto bits = in.take<std::uint8_t>();
-  shape.capacity = pipes::min_capacity << (bits & 3);
+  shape.capacity = min_capacity << (bits & 3);
   shape.producers = 1 + (bits >> 2 & 3);
   shape.max_message = std::min<std::uint64_t>(in.take<std::uint16_t>(), shape.capacity / 2);
   auto made = named_pipe::create(path(), shape);

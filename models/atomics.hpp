@@ -14,10 +14,9 @@
 
 #include "sites.hpp"
 
+#include <annulus/channel/counters.hpp>
 #include <annulus/channel/status.hpp>
-#include <annulus/ring/counters.hpp>
 #include <annulus/ring/layout.hpp>
-#include <annulus/ring/record.hpp>
 
 namespace annulus::models {
 
@@ -45,6 +44,7 @@ struct surroundings {
 inline surroundings world;
 
 struct model_atomics {
+  using edge = annulus::edge;
   template <class T>
   class word {
    public:

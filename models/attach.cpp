@@ -74,7 +74,7 @@ struct attach : ring_model<Derived, 3, Producer, Consumer> {
 
   void produce(unsigned index) {
     auto& words = ring.producers[0].role;
-    if (!enter<model_atomics>(words, has_locks(), index, index)) return;
+    if (!enter<model_atomics>(words, has_locks(), {index, index})) return;
     producer_type role(ring.memory, 0);
     call_the_roll<model_atomics>(ring.control);
     base::push(role, index);
@@ -83,7 +83,7 @@ struct attach : ring_model<Derived, 3, Producer, Consumer> {
 
   void consume() {
     auto& words = ring.control.consumer.role;
-    if (!enter<model_atomics>(words, has_locks(), 2, 2)) return;
+    if (!enter<model_atomics>(words, has_locks(), {2, 2})) return;
     set_bell<model_atomics>(ring.control.consumer_bell, call::none);
     consumer_type role(ring.memory);
     book.consumer_came();

@@ -114,7 +114,7 @@ def coverage(folder):
 
 
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
-                    r"\s*<\s*edge::(\w+)\s*>")
+                    r"\s*<\s*(?:Atomics::)?edge::(\w+)\s*>")
 MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "release", "role",
             "roster", "spsc", "wait"]
 
@@ -122,7 +122,8 @@ MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "rele
 def accesses_of_source():
     counts = defaultdict(int)
     for name in MODELLED:
-        text = (HERE.parent / "ring" / f"{name}.hpp").read_text()
+        text = next(file for folder in ("ring", "channel")
+                    if (file := HERE.parent / folder / f"{name}.hpp").exists()).read_text()
         text = re.sub(r"//[^\n]*", "", text)
         for how, edge in ACCESS.findall(text):
             counts[f"{name}.hpp", edge, how] += 1

@@ -112,6 +112,7 @@ struct modelled_ring {
     role.owner.start(0, stores::any);
     role.attached_at.start(0, stores::ordered);
     role.pid.start(0, stores::ordered);
+    role.uid.start(0, stores::ordered);
   }
   static void start_counters(counter_words<model_atomics>& words) {
     for (auto* word : {&words.messages, &words.bytes, &words.refused, &words.dropped, &words.waits,

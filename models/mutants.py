@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The logic mutants: the ring with one thing done wrong.   mutants.py RING TO
+"""The logic mutants: the ring with one thing done wrong.   mutants.py ROOT TO
 
-Writes a copy of ring/ that holds all of them, each behind its number, so that one build tries all
-and a run chooses one. Every edit must apply exactly once, or the build stops. In an edit, IF stands
-for "this mutant is chosen".
+Writes a copy of ring/ and channel/ that holds all of them, each behind its number, so that one
+build tries all and a run chooses one. Every edit must apply exactly once, or the build stops. In an
+edit, IF stands for "this mutant is chosen".
 """
 
 import re
@@ -294,7 +294,7 @@ MUTANTS = [
     Mutant("space passed without a message is kept", ["waiting_mpsc tight"], [
         ("role.hpp", "  else if (!has_views)\n", "  else if (!has_views && !IF)\n")]),
     Mutant("one that closed stands for all", ["waiting_mpsc ends", "waiting_mpsc blocked"], [
-        ("roster.hpp", "    all_closed_ = any_closed && !any_open;",
+        ("channel/roster.hpp", "    all_closed_ = any_closed && !any_open;",
          "    all_closed_ = any_closed && (IF || !any_open);")]),
     Mutant("a closer look misses what has come", ["waiting_mpsc blocked"], [
         ("mpsc.hpp", "      if (const auto seen = read_committed(); seen.status()",
@@ -312,16 +312,22 @@ MUTANTS = [
 ]
 
 
+def of_folder(file):
+    """In ring/, where no folder is told."""
+    return file if "/" in file else f"ring/{file}"
+
+
 def main():
-    source, target = map(Path, sys.argv[1:])
-    shutil.copytree(source, target, dirs_exist_ok=True,
-                    ignore=shutil.ignore_patterns("*.cpp", "*.txt"))
+    root, target = map(Path, sys.argv[1:])
+    for folder in ("channel", "ring"):
+        shutil.copytree(root / folder, target / folder, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("*.cpp", "*.txt"))
     for number, mutant in enumerate(MUTANTS, 1):
         for name, old, new in mutant.edits:
-            path = target / name
+            path = target / of_folder(name)
             text = path.read_text()
             if text.count(old) != 1:
-                sys.exit(f"models/mutants.py: '{mutant.name}' does not apply to ring/{name}: its "
+                sys.exit(f"models/mutants.py: '{mutant.name}' does not apply to {path}: its "
                          f"text is there {text.count(old)} times. Bring the mutant up to date.\n"
                          f"{old}")
             chosen = re.sub(r"\bIF\b", f"(::annulus::models::mutant == {number})", new)

@@ -77,7 +77,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
  private:
   void come(role_words<model_atomics>& words, std::uint32_t role) {
     ring.locks.change(role);
-    RL_ASSERT(enter<model_atomics>(words, true, 0, 0));
+    RL_ASSERT(enter<model_atomics>(words, true, {}));
   }
 
   // Whoever dies is not replaced: waits must end all the same.

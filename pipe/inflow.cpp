@@ -18,8 +18,7 @@ result<inflow> inflow::make(roles held, int fifo, waiting how) {
   const bool is_ours = held.enter(consumer_role);
   if (auto why = held.lost_name()) return *why;
   if (!is_ours) {
-    return failure{fault::in_use, "the pipe has a consumer already: " +
-                                      held.holder_of(consumer_role) + " holds it and is alive"};
+    return consumer_in_use("pipe", pid_of(held.control().consumer));
   }
   inflow made(std::move(held), std::move(*from), std::move(*memory), how);
   made.waits_.interrupt = std::move(*interrupt);
@@ -30,7 +29,7 @@ inflow::inflow(roles held, tap from, pages memory, waiting how)
     : held_(std::move(held)),
       from_(std::move(from)),
       memory_(std::move(memory)),
-      tally_(held_.control().counters),
+      counters_(held_.control().counters),
       how_(how),
       lanes_(held_.geometry().producers) {
   open_.reserve(lanes_.size());
@@ -65,14 +64,14 @@ bool inflow::look() noexcept {
   const std::size_t some =
       from_.look(copied_ - taken_, {memory_.data() + used, memory_.size() - used});
   copied_ += some;
-  tally_.depth(copied_ - taken_);
+  counters_.depth(copied_ - taken_);
   return some > 0;
 }
 
 // Nothing to read: is that all there will be, and who holds us up? Asked before the last look.
 view inflow::idle() noexcept {
-  const bool has_news = roll_.has_news(held_);
-  if (has_news) roll_.look(held_);
+  const bool has_news = roll_.has_news(held_.control());
+  if (has_news) roll_.look(held_.memory());
   if (has_news || !open_.empty()) {
     mark_the_gone();
     if (look()) {
@@ -100,7 +99,7 @@ view inflow::read(deadline until) noexcept {
                          [](const view& v) { return v.status(); }, [](status s) { return view(s); },
                          [&] { return peer() == presence::died; },
                          [&](std::chrono::nanoseconds at_most) {
-                           tally_.waited();
+                           counters_.waited();
                            from_.nap(copied_ - taken_, at_most, waits_.interrupt.event());
                          }});
 }
@@ -142,7 +141,7 @@ std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos
     if (header.offset != 0) {
       // Its beginning is lost: taken by another, or by a consumer that could not keep it.
       of.passed = header.sequence;
-      tally_.recovered();
+      counters_.recovered();
       return std::nullopt;
     }
     if (header.is_last != 0 && payload.size() <= max_message()) {
@@ -173,13 +172,13 @@ std::optional<view> inflow::append(const frame_header& header, std::uint64_t pos
   if (header.offset != to.bytes.size() || to.bytes.size() + payload.size() > max_message()) {
     // Something took frames out of the middle, or made them up.
     drop(header.producer, false);
-    tally_.corrupt();
+    counters_.corrupt();
     return std::nullopt;
   }
   if (!to.bytes.append(payload)) {
     // No memory for it: the message is lost, which is told, and what follows is read.
     drop(header.producer, false);
-    tally_.corrupt();
+    counters_.corrupt();
     damage_ = damage{pos, header.bytes};
     return view(status::corrupt);
   }
@@ -202,7 +201,7 @@ view inflow::deliver(message one, std::uint32_t number, std::uint64_t sequence) 
   mark_ = {held_.geometry().seal + number, sequence};
   ++unreleased_count_;
   if (stall_) clear_stall();
-  tally_.messages(1, one.size());
+  counters_.messages(1, one.size());
   return one;
 }
 
@@ -221,7 +220,7 @@ void inflow::skip_damage() noexcept {
     damage_->bytes += parsed_ - from;
   } else {
     damage_ = damage{from, parsed_ - from};
-    tally_.corrupt();
+    counters_.corrupt();
   }
 }
 
@@ -233,7 +232,7 @@ void inflow::drop(std::uint32_t number, bool is_loss) noexcept {
   set_aside(std::move(of.bytes));
   std::erase(open_, number);
   of.passed = of.sequence;
-  if (is_loss) tally_.recovered();
+  if (is_loss) counters_.recovered();
 }
 
 void inflow::mark_the_gone() noexcept {
@@ -245,7 +244,7 @@ void inflow::mark_the_gone() noexcept {
         words.abandoned.load<edge::abandon>(std::memory_order_acquire) >= of.sequence;
     // [roll] acquire: what the one before wrote is in the FIFO before the look that follows.
     const auto owner = words.role.owner.load<edge::roll>(std::memory_order_acquire);
-    const bool is_another = static_cast<std::uint32_t>(generation_of(owner)) != of.incarnation;
+    const bool is_another = static_cast<std::uint32_t>(incarnation_of(owner)) != of.incarnation;
     of.is_gone = is_abandoned || is_another ||
                  held_.presence_of(producer_role(number)) != presence::attached;
   }
@@ -365,21 +364,19 @@ void inflow::note_stall() noexcept {
   const auto number = open_.front();
   if (stall_ && stall_->producer == number && stall_->pos == lanes_[number].first_pos) return;
   const auto now = std::chrono::steady_clock::now();
-  const auto& words = held_.producer(number).role;
-  // [hint] relaxed: told to people.
-  stall_ = stall{number, words.pid.load<edge::hint>(std::memory_order_relaxed),
+  stall_ = stall{number, static_cast<std::int32_t>(pid_of(held_.producer(number).role)),
                  lanes_[number].first_pos, now};
   auto& control = held_.control();
-  // [own] relaxed: told to people.
+  // [own] relaxed: diagnostic only.
   control.stalled_by.store<edge::own>(number, std::memory_order_relaxed);
-  // [own] relaxed: told to people.
+  // [own] relaxed: diagnostic only.
   control.stalled_since.store<edge::own>(static_cast<std::uint64_t>(now.time_since_epoch().count()),
                                          std::memory_order_relaxed);
 }
 
 void inflow::clear_stall() noexcept {
   stall_.reset();
-  // [own] relaxed: told to people.
+  // [own] relaxed: diagnostic only.
   held_.control().stalled_since.store<edge::own>(0, std::memory_order_relaxed);
 }
 

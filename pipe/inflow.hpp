@@ -100,7 +100,7 @@ class inflow {
   roles held_;
   tap from_;
   pages memory_;  // twice what the FIFO holds: [base_, copied_) lies in it
-  tally tally_;
+  counted<words> counters_;
   waiting how_;
   wait_memory waits_;
 
@@ -115,7 +115,7 @@ class inflow {
   std::vector<std::uint32_t> kept_;  // lanes with bytes in the roles file
   octets_stack whole_;               // long messages that were read and not released
   octets_stack spare_;               // memory for others
-  roll_call roll_;
+  roll_call<words> roll_;
   std::uint64_t unreleased_count_ = 0;
   message_mark mark_;  // of the last message that was delivered
   std::optional<stall> stall_;

@@ -16,20 +16,6 @@ T seen(const pipes::word<T>& at) noexcept {
   return at.template load<edge::hint>(std::memory_order_relaxed);
 }
 
-pipe_role_report report(const pipes::roles& at, std::uint32_t role, const pipes::role_words& words,
-                        const pipes::counter_words& counted) {
-  pipe_role_report out;
-  out.generation = pipes::generation_of(seen(words.owner));  // first: the state is of no older one
-  out.state = at.presence_of(role);
-  out.pid = seen(words.pid);
-  out.uid = seen(words.uid);
-  out.attached_at = seen(words.attached_at);
-  out.counters = {seen(counted.messages), seen(counted.bytes),     seen(counted.refused),
-                  seen(counted.dropped),  seen(counted.waits),     seen(counted.recovered),
-                  seen(counted.corrupt),  seen(counted.high_water)};
-  return out;
-}
-
 // Empty: the entry is being written, or has been overwritten by a later one.
 std::optional<pipe_event> entry(const pipes::roles& at, std::uint64_t number) {
   const auto& words = at.trail(number);
@@ -39,11 +25,11 @@ std::optional<pipe_event> entry(const pipes::roles& at, std::uint64_t number) {
   const auto what = seen(words.what);
   const auto role = seen(words.role);
   out.at = seen(words.at);
-  out.pid = seen(words.pid);
+  out.pid = static_cast<std::int32_t>(seen(words.pid));
   out.uid = seen(words.uid);
   if (seen(words.ticket) != number + 1 || what < 1 || what > 3) return std::nullopt;
   out.what = static_cast<pipe_event::kind>(what - 1);
-  out.is_consumer = role == pipes::consumer_role;
+  out.is_consumer = role == consumer_role;
   out.producer = out.is_consumer ? 0 : role - 1;
   return out;
 }
@@ -71,10 +57,11 @@ result<pipe_report> inspect(const named_pipe& of) {
                               out.kernel_bytes / pipes::block_bytes * pipes::most_payload);
   out.depth = pipes::bytes_in(of.file());
   out.consumer_closed = seen(control.is_closed) != 0;
-  out.consumer = report(*at, pipes::consumer_role, control.consumer, control.counters);
+  const auto& kernel = at->memory().witness;
+  out.consumer = report_of(control.consumer, control.counters, kernel, consumer_role);
   for (std::uint32_t i = 0; i < of.geometry().producers; ++i) {
     const auto& words = at->producer(i);
-    out.producers.push_back(report(*at, pipes::producer_role(i), words.role, words.counters));
+    out.producers.push_back(report_of(words.role, words.counters, kernel, producer_role(i)));
   }
   const auto since = static_cast<std::int64_t>(seen(control.stalled_since));
   const auto holder = seen(control.stalled_by);

@@ -24,10 +24,6 @@ struct pipe_event {
 };
 [[nodiscard]] std::string_view to_string(pipe_event::kind what) noexcept;
 
-struct pipe_role_report : role_report {
-  std::uint32_t uid = 0;
-};
-
 struct pipe_report {
   pipe_options options;
   std::uint64_t kernel_bytes = 0;  // what the kernel grants: less than the capacity if it refused
@@ -35,9 +31,9 @@ struct pipe_report {
   std::uint64_t depth = 0;         // bytes in the FIFO, headers included
   bool consumer_closed = false;
   std::optional<stall> stalled_by;  // as the consumer noticed it
-  pipe_role_report consumer;
-  std::vector<pipe_role_report> producers;  // one for each number
-  std::vector<pipe_event> trail;            // the latest, oldest first
+  role_report consumer;
+  std::vector<role_report> producers;  // one for each number
+  std::vector<pipe_event> trail;       // the latest, oldest first
 };
 
 [[nodiscard]] result<pipe_report> inspect(const named_pipe& of);

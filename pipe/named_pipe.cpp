@@ -273,8 +273,8 @@ result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
   for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
     // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
     if (locks::take(file->number(), role)) continue;
-    const auto who = role == pipes::consumer_role ? std::string("the consumer")
-                                                  : "producer " + std::to_string(role - 1);
+    const auto who = role == consumer_role ? std::string("the consumer")
+                                           : "producer " + std::to_string(role - 1);
     return failure{fault::in_use, quoted(name) + " is in use: " + who +
                                       " is attached and alive; close it first, or force"};
   }

@@ -46,14 +46,7 @@ result<outflow> outflow::make(roles held, int fifo, waiting how) {
     made.waits_.interrupt = std::move(*interrupt);
     return made;
   }
-  const auto holder = held.holder_of(producer_role(0));
-  if (most == 1) {
-    return failure{fault::in_use,
-                   "the pipe has a producer already: " + holder + " holds it and is alive"};
-  }
-  return failure{fault::in_use, "all " + std::to_string(most) +
-                                    " producers of the pipe are attached and alive, the first " +
-                                    holder + "; close one, or create it for more producers"};
+  return producers_in_use("pipe", most, pid_of(held.producer(0).role));
 }
 
 outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std::uint32_t number,
@@ -62,7 +55,7 @@ outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std:
       fifo_(std::move(fifo)),
       staging_(std::move(staging)),
       claimed_(std::move(claimed)),
-      tally_(held_.producer(number).counters),
+      counters_(held_.producer(number).counters),
       how_(how),
       number_(number),
       most_at_once_(
@@ -71,7 +64,7 @@ outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std:
   auto& words = held_.producer(number_);
   // [own] relaxed: our own word, just stored.
   const auto owner = words.role.owner.load<edge::own>(std::memory_order_relaxed);
-  incarnation_ = static_cast<std::uint32_t>(generation_of(owner));
+  incarnation_ = static_cast<std::uint32_t>(incarnation_of(owner));
   // [own] relaxed: written by the one before us in the role.
   sequence_ = words.sequence.load<edge::own>(std::memory_order_relaxed) + 1;
   use_sequences(0);
@@ -119,13 +112,13 @@ outflow::claim_type outflow::opened(status may, std::size_t count) noexcept {
 
 outflow::claim_type outflow::try_claim(std::size_t count) noexcept {
   const status may = claimable(count, true);
-  if (may == status::full) tally_.refused();
+  if (may == status::full) counters_.refused();
   return opened(may, count);
 }
 
 outflow::claim_type outflow::claim(std::size_t count, deadline until) noexcept {
   const auto take_a_nap = [&](std::chrono::nanoseconds at_most) {
-    tally_.waited();
+    counters_.waited();
     // One page may be free, and not enough of them: that is nothing to poll for.
     if (!has_free_page(fifo_.number())) return nap_for_page(at_most);
     nap(std::min<std::chrono::nanoseconds>(at_most, std::chrono::milliseconds(1)),
@@ -154,7 +147,7 @@ status outflow::try_push(source from, std::uint64_t count) noexcept {
     return s;
   parcel one{from, count};
   const status s = send_at_once(one);
-  if (s == status::full) tally_.refused();
+  if (s == status::full) counters_.refused();
   return s;
 }
 
@@ -162,7 +155,7 @@ status outflow::push_or_drop(message one) noexcept {
   if (const status s = refusal(one.size()); s != status::ok) return s;
   parcel whole{source(one), one.size()};
   const status s = send_at_once(whole);
-  if (s == status::full) tally_.dropped();
+  if (s == status::full) counters_.dropped();
   return s;
 }
 
@@ -197,7 +190,7 @@ batch outflow::try_push_batch(messages many) noexcept {
     }
   }
   if (many.empty() && (!home_.is_here() || claim_.is_here())) all.why = status::not_permitted;
-  if (all.count == 0 && all.why == status::full) tally_.refused();
+  if (all.count == 0 && all.why == status::full) counters_.refused();
   return all;
 }
 
@@ -246,7 +239,7 @@ status outflow::send_short(const parcel& one) noexcept {
   stage_frame(staging_.data(), from, payload, sequence_, 0, true);
   if (write_blocks(fifo_.number(), {staging_.data(), frame_bytes(payload)}) == 0) [[unlikely]]
     return no_room();
-  tally_.messages(1, payload);
+  counters_.messages(1, payload);
   use_sequences(1);
   return status::ok;
 }
@@ -268,7 +261,7 @@ status outflow::send(parcel& one) noexcept {
       return no_room();
     }
   } while (one.sent < one.bytes);
-  tally_.messages(1, one.bytes);
+  counters_.messages(1, one.bytes);
   use_sequences(1);
   return status::ok;
 }
@@ -305,7 +298,7 @@ batch outflow::send_group(messages many) noexcept {
   }
   std::uint64_t payload = 0;
   for (const auto& one : many.first(done.count)) payload += one.size();
-  tally_.messages(done.count, payload);
+  counters_.messages(done.count, payload);
   use_sequences(done.count);
   return done;
 }
@@ -381,7 +374,7 @@ void outflow::close() noexcept {
   if (!home_.is_here()) return;
   abort_claim();
   if (settle() != status::ok) {
-    tally_.dropped();
+    counters_.dropped();
     abandon(*owed_);
   }
   (void)home_.leave();
@@ -391,7 +384,7 @@ void outflow::close() noexcept {
 // Waiting.
 
 void outflow::nap_for_page(std::chrono::nanoseconds at_most) noexcept {
-  tally_.waited();
+  counters_.waited();
   nap_for_room(fifo_.number(), at_most, waits_.interrupt.event());
 }
 

@@ -120,7 +120,7 @@ class outflow {
   descriptor fifo_;
   pages staging_;  // most_blocks of them
   pages claimed_;  // one largest message
-  tally tally_;
+  counted<words> counters_;
   waiting how_;
   wait_memory waits_;
   std::uint32_t number_;

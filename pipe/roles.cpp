@@ -3,12 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 
-#include <annulus/channel/lock.hpp>
 #include <annulus/channel/uncancelled.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/roles.hpp>
@@ -43,18 +41,9 @@ std::uint64_t checksum_of(const geometry& shape) noexcept {
 
 // The limits, the same for a plan and for what was found. Empty: it is within them.
 std::string broken_limit(const geometry& shape) {
-  if (!std::has_single_bit(shape.capacity) || shape.capacity < min_capacity ||
-      shape.capacity > max_capacity) {
-    return "capacity " + number(shape.capacity) + " is not a power of two between " +
-           number(min_capacity) + " and " + number(max_capacity);
-  }
-  if (shape.max_message < 1 || shape.max_message > shape.capacity / 2) {
-    return "max_message " + number(shape.max_message) +
-           " is not between 1 and half the capacity, " + number(shape.capacity / 2);
-  }
-  if (shape.producers < 1 || shape.producers > max_producers) {
-    return "producers " + number(shape.producers) + " is not between 1 and " +
-           number(max_producers);
+  if (auto why = annulus::broken_limit(shape.capacity, shape.max_message, shape.producers);
+      !why.empty()) {
+    return why;
   }
   if ((shape.mode & ~0666u) != 0 || (shape.mode & 0600) != 0600) {
     return "mode " + number(shape.mode) +
@@ -142,24 +131,21 @@ result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
   made.file_ = std::move(*own);
   auto mapped = reopened(file, flags, name);
   if (!mapped) return mapped.error();
-  made.geometry_ = shape;
   const std::size_t size = file_bytes(shape);
   void* at = mmap(nullptr, size, read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
                   mapped->number(), 0);
   if (at == MAP_FAILED) return system_error("cannot map the roles file of " + quoted(name), errno);
-  made.mapped_ = pages({static_cast<std::byte*>(at), size});
+  auto* const base = static_cast<std::byte*>(at);
+  made.mapped_ = pages({base, size});
+  made.memory_ = {reinterpret_cast<control_words*>(base + page_bytes),
+                  reinterpret_cast<producer_words*>(base + producers_offset), shape,
+                  lock_witness(made.file_.number())};
   return made;
 }
 
-control_words& roles::control() const noexcept {
-  return *reinterpret_cast<control_words*>(mapped_.data() + page_bytes);
-}
-producer_words& roles::producer(std::uint32_t which) const noexcept {
-  return reinterpret_cast<producer_words*>(mapped_.data() + producers_offset)[which];
-}
 trail_words& roles::trail(std::uint64_t entry) const noexcept {
   return reinterpret_cast<trail_words*>(mapped_.data() +
-                                        trail_offset(geometry_))[entry % trail_size];
+                                        trail_offset(geometry()))[entry % trail_size];
 }
 role_words& roles::words_of(std::uint32_t role) const noexcept {
   return role == consumer_role ? control().consumer : producer(role - 1).role;
@@ -168,78 +154,47 @@ role_words& roles::words_of(std::uint32_t role) const noexcept {
 // Coming and going.
 
 bool roles::enter(std::uint32_t role) const noexcept {
-  if (!locks::take(file_.number(), role)) return false;
+  if (!memory_.witness.take(role)) return false;
   auto& words = words_of(role);
   // [roll] acquire: after all that the one before did.
-  const auto owner = words.owner.load<edge::roll>(std::memory_order_acquire);
-  if (tenure_of(owner) == tenure::attached) {
-    // [own] relaxed: told to people; the lock is ours.
+  if (tenure_of(words.owner.load<edge::roll>(std::memory_order_acquire)) == tenure::attached) {
+    // [own] relaxed: diagnostic only; the lock is ours.
     record(act::found_dead, role, words.pid.load<edge::own>(std::memory_order_relaxed),
-           // [own] relaxed: told to people; the lock is ours.
+           // [own] relaxed: diagnostic only; the lock is ours.
            words.uid.load<edge::own>(std::memory_order_relaxed));
   }
-  const auto pid = static_cast<std::int32_t>(getpid());
-  const auto uid = static_cast<std::uint32_t>(geteuid());
-  // [own] relaxed: told to people.
-  words.attached_at.store<edge::own>(static_cast<std::int64_t>(std::time(nullptr)),
-                                     std::memory_order_relaxed);
-  // [own] relaxed: told to people.
-  words.pid.store<edge::own>(pid, std::memory_order_relaxed);
-  // [own] relaxed: told to people.
-  words.uid.store<edge::own>(uid, std::memory_order_relaxed);
-  // [roll] release: whoever sees us here sees who we are.
-  words.owner.store<edge::roll>(owner_word(generation_of(owner) + 1, tenure::attached),
-                                std::memory_order_release);
-  record(act::attached, role, pid, uid);
+  const auto who = holder::here();
+  if (!annulus::enter(words, true, who)) return false;
+  record(act::attached, role, who.pid, who.uid);
   if (role == consumer_role) {
     // [hint] relaxed: a producer that does not see it yet is refused once more.
     control().is_closed.store<edge::hint>(0, std::memory_order_relaxed);
   } else {
-    // [roll] release: our own word comes before.
-    control().roll.fetch_add<edge::roll>(1, std::memory_order_release);
+    call_the_roll<pipes::words>(control());
   }
   return true;
 }
 
 void roles::leave(std::uint32_t role) const noexcept {
-  auto& words = words_of(role);
-  // [own] relaxed: written by this role itself.
-  const auto owner = words.owner.load<edge::own>(std::memory_order_relaxed);
-  record(act::closed, role, static_cast<std::int32_t>(getpid()),
-         static_cast<std::uint32_t>(geteuid()));
-  // [roll] release: all that it wrote comes before its closing.
-  words.owner.store<edge::roll>(owner_word(generation_of(owner), tenure::closed),
-                                std::memory_order_release);
+  const auto who = holder::here();
+  record(act::closed, role, who.pid, who.uid);
+  annulus::leave(words_of(role));
   if (role == consumer_role) {
     // [hint] relaxed: a push that does not see it yet is read by the next consumer.
     control().is_closed.store<edge::hint>(1, std::memory_order_relaxed);
   } else {
-    // [roll] release: our own word comes before.
-    control().roll.fetch_add<edge::roll>(1, std::memory_order_release);
+    call_the_roll<pipes::words>(control());
   }
-  locks::give_back(file_.number());
+  memory_.witness.give_back();
 }
 
 presence roles::presence_of(std::uint32_t role) const noexcept {
   if (!file_.is_here()) return presence::never_came;
-  // [roll] acquire: whoever has closed has written all that it ever will.
-  const auto owner = words_of(role).owner.load<edge::roll>(std::memory_order_acquire);
-  switch (tenure_of(owner)) {
-    case tenure::vacant: return presence::never_came;
-    case tenure::closed: return presence::closed;
-    case tenure::attached: break;
-  }
-  return locks::is_held(file_.number(), role) ? presence::attached : presence::died;
+  return annulus::presence_of(words_of(role), memory_.witness, role);
 }
 
 presence roles::presence_of_producers() const noexcept {
-  auto seen = presence::never_came;
-  for (std::uint32_t i = 0; i < geometry_.producers; ++i) {
-    const auto one = presence_of(producer_role(i));
-    if (one == presence::attached) return one;
-    if (one == presence::died || seen == presence::never_came) seen = one;
-  }
-  return seen;
+  return file_.is_here() ? annulus::presence_of_producers(memory_) : presence::never_came;
 }
 
 std::optional<failure> roles::lost_name() const {
@@ -248,13 +203,7 @@ std::optional<failure> roles::lost_name() const {
   return failure{fault::not_found, "the pipe was removed while it was attached to; open it anew"};
 }
 
-std::string roles::holder_of(std::uint32_t role) const {
-  // [hint] relaxed: told to people.
-  return "process " +
-         std::to_string(words_of(role).pid.load<edge::hint>(std::memory_order_relaxed));
-}
-
-void roles::record(act what, std::uint32_t role, std::int32_t pid,
+void roles::record(act what, std::uint32_t role, std::uint32_t pid,
                    std::uint32_t uid) const noexcept {
   // [own] relaxed: the count gives each entry to one role; the ticket hands it on.
   const auto entry = control().trail_next.fetch_add<edge::own>(1, std::memory_order_relaxed);
@@ -278,8 +227,8 @@ void roles::record(act what, std::uint32_t role, std::int32_t pid,
 // Keeping.
 
 off_t roles::room_of(std::uint32_t which) const noexcept {
-  const std::uint64_t room = (geometry_.max_message + page_bytes - 1) / page_bytes * page_bytes;
-  return static_cast<off_t>(file_bytes(geometry_) + which * room);
+  const std::uint64_t room = (geometry().max_message + page_bytes - 1) / page_bytes * page_bytes;
+  return static_cast<off_t>(file_bytes(geometry()) + which * room);
 }
 
 bool roles::keep(std::uint32_t which, std::uint64_t offset,
@@ -304,7 +253,7 @@ bool roles::is_there(off_t from, std::uint64_t count) const noexcept {
 
 bool roles::recall(std::uint32_t which, octets& bytes, std::uint64_t count) const noexcept {
   const uncancelled here;
-  if (count > geometry_.max_message || !is_there(room_of(which), count)) return false;
+  if (count > geometry().max_message || !is_there(room_of(which), count)) return false;
   if (!bytes.resize(static_cast<std::size_t>(count))) return false;
   auto rest = bytes.bytes();
   auto from = room_of(which);
@@ -316,43 +265,6 @@ bool roles::recall(std::uint32_t which, octets& bytes, std::uint64_t count) cons
     from += some;
   }
   return true;
-}
-
-// Counting.
-
-void tally::add(word<std::uint64_t>& to, std::uint64_t more) noexcept {
-  // [own] relaxed: only this role, or the one before it, counts here.
-  const auto count = to.load<edge::own>(std::memory_order_relaxed);
-  // [own] relaxed: a statistic orders nothing.
-  to.store<edge::own>(count + more, std::memory_order_relaxed);
-}
-
-void tally::depth(std::uint64_t bytes) noexcept {
-  // [own] relaxed: only this role, or the one before it, counts here.
-  if (bytes <= words_->high_water.load<edge::own>(std::memory_order_relaxed)) return;
-  // [own] relaxed: a statistic orders nothing.
-  words_->high_water.store<edge::own>(bytes, std::memory_order_relaxed);
-}
-
-// The roll.
-
-bool roll_call::has_news(const roles& at) const noexcept {
-  // [hint] relaxed: a stale value shows at the next poll; the look itself acquires.
-  return at.control().roll.load<edge::hint>(std::memory_order_relaxed) != seen_;
-}
-
-void roll_call::look(const roles& at) noexcept {
-  // [roll] acquire: the words of those who came or closed.
-  seen_ = at.control().roll.load<edge::roll>(std::memory_order_acquire);
-  bool any_closed = false;
-  bool any_open = false;
-  for (std::uint32_t i = 0; i < at.geometry().producers; ++i) {
-    // [roll] acquire: whoever has closed has written all that it ever will.
-    const auto owner = at.producer(i).role.owner.load<edge::roll>(std::memory_order_acquire);
-    any_closed |= tenure_of(owner) == tenure::closed;
-    any_open |= tenure_of(owner) == tenure::attached;
-  }
-  all_closed_ = any_closed && !any_open;
 }
 
 }  // namespace annulus::pipes

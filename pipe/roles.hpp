@@ -23,7 +23,7 @@
 #include <span>
 #include <string>
 
-#include <annulus/channel/lock.hpp>
+#include <annulus/channel/limits.hpp>
 #include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/report.hpp>
 #include <annulus/channel/result.hpp>
@@ -36,18 +36,7 @@ namespace annulus::pipes {
 
 inline constexpr std::size_t page_bytes = 4096;
 inline constexpr std::size_t line_bytes = 128;
-inline constexpr std::uint64_t min_capacity = 4096;
-inline constexpr std::uint64_t max_capacity = std::uint64_t{256} << 30;
-inline constexpr std::uint32_t max_producers = 1024;
 inline constexpr std::uint32_t trail_size = 256;
-
-// The locks of its file: one for each role, and locks::maker, which is held while the pipe is made,
-// mended or removed.
-inline constexpr std::uint32_t consumer_role = 0;
-[[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t number) noexcept {
-  return 1 + number;
-}
-static_assert(max_producers < locks::most_roles);
 
 struct geometry {
   char magic[8] = {};
@@ -62,29 +51,6 @@ struct geometry {
   std::int32_t created_by = 0;
   std::uint32_t reserved = 0;
   std::uint64_t checksum = 0;  // over all before
-};
-
-// Vacant, attached or closed in the low two bits, above them how many times the role was taken.
-enum class tenure : std::uint64_t { vacant, attached, closed };
-[[nodiscard]] constexpr std::uint64_t owner_word(std::uint64_t generation, tenure t) noexcept {
-  return generation << 2 | static_cast<std::uint64_t>(t);
-}
-[[nodiscard]] constexpr tenure tenure_of(std::uint64_t owner) noexcept {
-  return static_cast<tenure>(owner & 3);
-}
-[[nodiscard]] constexpr std::uint64_t generation_of(std::uint64_t owner) noexcept {
-  return owner >> 2;
-}
-
-struct role_words {
-  word<std::uint64_t> owner;
-  word<std::int64_t> attached_at;
-  word<std::int32_t> pid;
-  word<std::uint32_t> uid;
-};
-
-struct counter_words {
-  word<std::uint64_t> messages, bytes, refused, dropped, waits, recovered, corrupt, high_water;
 };
 
 struct alignas(line_bytes) control_words {
@@ -116,7 +82,7 @@ enum class act : std::uint32_t { attached = 1, closed, found_dead };
 struct trail_words {
   word<std::uint64_t> ticket;  // 1 + the entry's number, stored last; 0: being written
   word<std::int64_t> at;
-  word<std::int32_t> pid;
+  word<std::uint32_t> pid;
   word<std::uint32_t> uid;
   word<std::uint32_t> role;
   word<std::uint32_t> what;
@@ -132,6 +98,14 @@ static_assert(sizeof(trail_words) == 32);
 // Reads and checks a file that somebody else made.
 [[nodiscard]] result<geometry> read_roles(int file, const std::string& name);
 
+// Where its words are, as one role sees them.
+struct roles_memory {
+  control_words* control = nullptr;
+  producer_words* producers = nullptr;
+  pipes::geometry geometry;
+  lock_witness witness;
+};
+
 // A role's own hold on the file: its descriptor, which carries its locks, and its mapping. That is
 // made of another open file, so that a child of fork() has it without the locks.
 class roles {
@@ -139,9 +113,12 @@ class roles {
   [[nodiscard]] static result<roles> map(int file, const geometry& shape, bool read_only,
                                          const std::string& name);
 
-  [[nodiscard]] const pipes::geometry& geometry() const noexcept { return geometry_; }
-  [[nodiscard]] control_words& control() const noexcept;
-  [[nodiscard]] producer_words& producer(std::uint32_t number) const noexcept;
+  [[nodiscard]] const roles_memory& memory() const noexcept { return memory_; }
+  [[nodiscard]] const pipes::geometry& geometry() const noexcept { return memory_.geometry; }
+  [[nodiscard]] control_words& control() const noexcept { return *memory_.control; }
+  [[nodiscard]] producer_words& producer(std::uint32_t number) const noexcept {
+    return memory_.producers[number];
+  }
   [[nodiscard]] trail_words& trail(std::uint64_t entry) const noexcept;
 
   // Takes a role: its lock, then its words. False: a live process holds it.
@@ -158,8 +135,6 @@ class roles {
   [[nodiscard]] bool recall(std::uint32_t number, octets& bytes,
                             std::uint64_t count) const noexcept;
 
-  // For messages: the process that holds the role, as it told.
-  [[nodiscard]] std::string holder_of(std::uint32_t role) const;
   // Asked once a role's lock is held: whoever removes a pipe holds all of them until its name is
   // gone. Nothing: the name is there.
   [[nodiscard]] std::optional<failure> lost_name() const;
@@ -168,46 +143,11 @@ class roles {
   [[nodiscard]] role_words& words_of(std::uint32_t role) const noexcept;
   [[nodiscard]] off_t room_of(std::uint32_t number) const noexcept;
   [[nodiscard]] bool is_there(off_t from, std::uint64_t count) const noexcept;
-  void record(act what, std::uint32_t role, std::int32_t pid, std::uint32_t uid) const noexcept;
+  void record(act what, std::uint32_t role, std::uint32_t pid, std::uint32_t uid) const noexcept;
 
   lock_file file_;
   pages mapped_;
-  pipes::geometry geometry_;
-};
-
-// A role counts its own acts; nobody else writes there.
-class tally {
- public:
-  explicit tally(counter_words& words) noexcept : words_(&words) {}
-
-  void messages(std::uint64_t count, std::uint64_t bytes) noexcept {
-    add(words_->messages, count);
-    add(words_->bytes, bytes);
-  }
-  void refused() noexcept { add(words_->refused); }
-  void dropped() noexcept { add(words_->dropped); }
-  void waited() noexcept { add(words_->waits); }
-  void recovered() noexcept { add(words_->recovered); }
-  void corrupt() noexcept { add(words_->corrupt); }
-  void depth(std::uint64_t bytes) noexcept;
-
- private:
-  static void add(word<std::uint64_t>& to, std::uint64_t more = 1) noexcept;
-
-  counter_words* words_;
-};
-
-// The consumer's knowledge that no more will come, kept until a producer comes or closes.
-class roll_call {
- public:
-  // Whether the roll has changed since the last look.
-  [[nodiscard]] bool has_news(const roles& at) const noexcept;
-  void look(const roles& at) noexcept;
-  [[nodiscard]] bool all_closed() const noexcept { return all_closed_; }
-
- private:
-  std::uint32_t seen_ = 0;
-  bool all_closed_ = false;
+  roles_memory memory_;
 };
 
 }  // namespace annulus::pipes

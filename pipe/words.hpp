@@ -1,8 +1,10 @@
 // The words that the roles of one pipe share, and what each access of them is for.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <annulus/channel/counters.hpp>
+#include <annulus/channel/lock.hpp>
+#include <annulus/channel/roster.hpp>
+#include <annulus/channel/word.hpp>
 
 namespace annulus::pipes {
 
@@ -18,31 +20,16 @@ enum class edge {
   own,   // relaxed: one role reads what it, or the one before it, wrote
 };
 
-// An atomic in mapped memory; every access names its edge and its order.
-template <class T>
-class word {
-  static_assert(std::atomic_ref<T>::is_always_lock_free, "a mapped file needs plain atomics");
+using annulus::word;
 
- public:
-  template <edge>
-  [[nodiscard]] T load(std::memory_order order) const noexcept {
-    return std::atomic_ref<T>(value_).load(order);
-  }
-  template <edge>
-  void store(T value, std::memory_order order) noexcept {
-    std::atomic_ref<T>(value_).store(value, order);
-  }
-  template <edge>
-  T exchange(T value, std::memory_order order) noexcept {
-    return std::atomic_ref<T>(value_).exchange(value, order);
-  }
-  template <edge>
-  T fetch_add(T value, std::memory_order order) noexcept {
-    return std::atomic_ref<T>(value_).fetch_add(value, order);
-  }
-
- private:
-  alignas(std::atomic_ref<T>::required_alignment) mutable T value_;
+// What channel/roster.hpp and channel/counters.hpp ask for.
+struct words {
+  template <class T>
+  using word = annulus::word<T>;
+  using edge = pipes::edge;
+  using witness = lock_witness;
 };
+using role_words = annulus::role_words<words>;
+using counter_words = annulus::counter_words<words>;
 
 }  // namespace annulus::pipes

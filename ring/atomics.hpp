@@ -5,6 +5,7 @@
 // own and runs the same source. A policy supplies
 //
 //   word<T>        an atomic; every access names its edge and its order
+//   edge           those names
 //   area           the data: header words and payload bytes, and which of it was ever written
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
@@ -19,8 +20,10 @@
 #include <cstring>
 #include <span>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
+#include <annulus/channel/word.hpp>
 #include <annulus/ring/crc32c.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/kernel.hpp>
@@ -31,44 +34,11 @@ namespace annulus {
 struct std_atomics {
   using bytes = std::span<std::byte>;
   using const_bytes = std::span<const std::byte>;
+  template <class T>
+  using word = annulus::word<T>;
+  using edge = annulus::edge;
   using witness = lock_witness;
   using home = annulus::home;
-
-  // Plain memory underneath, so that mapped bytes need no construction.
-  template <class T>
-  class word {
-    static_assert(std::atomic_ref<T>::is_always_lock_free,
-                  "shared memory needs address-free atomics");
-
-   public:
-    template <edge>
-    [[nodiscard]] T load(std::memory_order order) const noexcept {
-      return std::atomic_ref<T>(value_).load(order);
-    }
-    template <edge>
-    void store(T value, std::memory_order order) noexcept {
-      std::atomic_ref<T>(value_).store(value, order);
-    }
-    template <edge>
-    [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
-                                        std::memory_order failure) noexcept {
-      return std::atomic_ref<T>(value_).compare_exchange_strong(expected, desired, success,
-                                                                failure);
-    }
-    template <edge>
-    T exchange(T value, std::memory_order order) noexcept {
-      return std::atomic_ref<T>(value_).exchange(value, order);
-    }
-    template <edge>
-    T fetch_add(T value, std::memory_order order) noexcept {
-      return std::atomic_ref<T>(value_).fetch_add(value, order);
-    }
-
-    [[nodiscard]] void* address() noexcept { return &value_; }
-
-   private:
-    alignas(std::atomic_ref<T>::required_alignment) mutable T value_;
-  };
 
   // Indices are in bytes, multiples of 8, and lie within capacity; payload may run past it.
   class area {

@@ -171,7 +171,7 @@ class dumper {
     role_report out;
     const bool is_held = of_.is_held(number);
     out_.is_live |= is_held;
-    out.generation = generation_of(words.owner);
+    out.incarnation = incarnation_of(words.owner);
     switch (tenure_of(words.owner)) {
       case tenure::vacant: break;
       case tenure::closed: out.state = presence::closed; break;
@@ -179,6 +179,7 @@ class dumper {
       default: problem(name + " is neither vacant, attached nor closed"); break;
     }
     out.pid = static_cast<std::int32_t>(words.pid);
+    out.uid = words.uid;
     out.attached_at = static_cast<std::int64_t>(words.attached_at);
     out.counters = {counted.messages, counted.bytes,     counted.refused, counted.dropped,
                     counted.waits,    counted.recovered, counted.corrupt, counted.high_water};

@@ -1,4 +1,3 @@
-#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -46,18 +45,10 @@ std::string broken_limit(const geometry& shape) {
     return "integrity " + number(static_cast<std::uint32_t>(shape.integrity)) +
            " is neither structure (0) nor crc32c (1)";
   }
-  if (!std::has_single_bit(shape.capacity) || shape.capacity < min_capacity ||
-      shape.capacity > max_capacity) {
-    return "capacity " + number(shape.capacity) + " is not a power of two between " +
-           number(min_capacity) + " and " + number(max_capacity);
-  }
-  if (shape.max_message < 1 || shape.max_message > shape.capacity / 2) {
-    return "max_message " + number(shape.max_message) +
-           " is not between 1 and half the capacity, " + number(shape.capacity / 2);
-  }
   const std::uint32_t most = shape.topology == topology::spsc ? 1 : max_producers;
-  if (shape.producers < 1 || shape.producers > most) {
-    return "producers " + number(shape.producers) + " is not between 1 and " + number(most);
+  if (auto why = annulus::broken_limit(shape.capacity, shape.max_message, shape.producers, most);
+      !why.empty()) {
+    return why;
   }
   if (shape.first_pos % record_align != 0) {
     return "first_pos " + number(shape.first_pos) + " is not a multiple of 8";

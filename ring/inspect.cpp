@@ -1,9 +1,9 @@
 #include <ctime>
 #include <string_view>
 
+#include <annulus/channel/roster.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/inspect.hpp>
-#include <annulus/ring/roster.hpp>
 
 namespace annulus {
 namespace {
@@ -12,22 +12,6 @@ template <class T>
 T look(const std_atomics::word<T>& at) noexcept {
   // [hint] relaxed: a report is of some moment, not of one.
   return at.template load<edge::hint>(std::memory_order_relaxed);
-}
-
-counters_report report(const counter_words<std_atomics>& words) noexcept {
-  return {look(words.messages), look(words.bytes),     look(words.refused), look(words.dropped),
-          look(words.waits),    look(words.recovered), look(words.corrupt), look(words.high_water)};
-}
-
-role_report report(const role_words<std_atomics>& role, const counter_words<std_atomics>& counters,
-                   const lock_witness& kernel, std::uint32_t number) noexcept {
-  role_report out;
-  out.generation = generation_of(look(role.owner));  // first: the state is of no older one
-  out.state = presence_of<std_atomics>(role, kernel, number);
-  out.pid = static_cast<std::int32_t>(look(role.pid));
-  out.attached_at = static_cast<std::int64_t>(look(role.attached_at));
-  out.counters = report(counters);
-  return out;
 }
 
 void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexcept {
@@ -88,12 +72,12 @@ result<ring_report> inspect(const segment& of) {
   out.producers_wait = look(control.producers_bell) == static_cast<std::uint32_t>(call::asleep);
   out.stalled_for_ns = elapsed_since(look(control.consumer.stalled_since));
   out.consumer =
-      report(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
+      report_of(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
   report_front(ring, out);
 
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     const auto& words = ring.producers[i];
-    producer_report one{report(words.role, words.counters, ring.witness, producer_role(i))};
+    producer_report one{report_of(words.role, words.counters, ring.witness, producer_role(i))};
     const auto announced = look(words.announcement);
     one.has_claim = announced != 0;
     one.claim_pos = announced - 1;

@@ -9,7 +9,6 @@
 #include <climits>
 #include <ctime>
 
-#include <annulus/channel/lock.hpp>
 #include <annulus/ring/kernel.hpp>
 
 namespace annulus {
@@ -60,17 +59,5 @@ bool barrier_for_all() noexcept {
 }
 
 }  // namespace kernel
-
-bool lock_witness::is_held(std::uint32_t role) const noexcept {
-  return file_ < 0 || locks::is_held(file_, role);
-}
-
-void lock_witness::give_back() const noexcept {
-  if (file_ >= 0) locks::give_back(file_);
-}
-
-bool lock_witness::take(std::uint32_t role) const noexcept {
-  return file_ < 0 || locks::take(file_, role);
-}
 
 }  // namespace annulus

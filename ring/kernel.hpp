@@ -1,4 +1,4 @@
-// The system calls off the hot path: futex, membarrier, and the locks that attest who is alive.
+// The system calls off the hot path: futex and membarrier.
 #pragma once
 
 #include <chrono>
@@ -40,28 +40,5 @@ struct file_range {
 [[nodiscard]] bool barrier_for_all() noexcept;
 
 }  // namespace kernel
-
-// The kernel's word on who is alive. Every role holds a lock on its own byte of the segment's file;
-// the kernel drops it when the last thread of the process has left its memory. Plain memory has no
-// file: there, whoever has not closed counts as alive.
-class lock_witness {
- public:
-  lock_witness() = default;
-  explicit lock_witness(int file) noexcept : file_(file) {}
-
-  [[nodiscard]] bool has_file() const noexcept { return file_ >= 0; }
-
-  // Whether some process holds the role's lock. Roles: 0 the consumer, 1 + i producer i.
-  [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
-
-  // Takes the role's lock, until the file is closed. False: a live process holds it.
-  [[nodiscard]] bool take(std::uint32_t role) const noexcept;
-
-  // Gives back every lock taken through this file.
-  void give_back() const noexcept;
-
- private:
-  int file_ = -1;
-};
 
 }  // namespace annulus

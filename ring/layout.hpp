@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <annulus/channel/counters.hpp>
+#include <annulus/channel/roster.hpp>
 #include <annulus/ring/record.hpp>
 
 namespace annulus {
@@ -18,8 +20,6 @@ namespace annulus {
 enum class topology : std::uint32_t { spsc = 1, mpsc = 2 };
 enum class integrity : std::uint32_t { structure = 0, crc32c = 1 };
 
-inline constexpr std::uint64_t min_capacity = 4096;
-inline constexpr std::uint64_t max_capacity = std::uint64_t{1} << 38;  // 256 GiB
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint64_t huge_page_bytes = std::uint64_t{2} << 20;
 inline constexpr std::uint64_t line_bytes = 128;  // two 64-byte lines: the prefetcher fetches pairs
@@ -57,53 +57,6 @@ static_assert(sizeof(geometry) == 112);
 // Positions, or indices of the data: [from, to).
 struct interval {
   std::uint64_t from, to;
-};
-
-// Roles by number: their locks, and what is told of them.
-inline constexpr std::uint32_t consumer_role = 0;
-[[nodiscard]] constexpr std::uint32_t producer_role(std::uint32_t producer) noexcept {
-  return 1 + producer;
-}
-
-// A role comes and goes: `owner` is its generation and whether it is attached. A role that took
-// over from one that died says so: what that one left may be unfinished. It is attached all the
-// same.
-enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2, succeeded = 3 };
-
-[[nodiscard]] constexpr std::uint64_t owner_word(std::uint64_t generation, tenure t) noexcept {
-  return generation << 2 | static_cast<std::uint64_t>(t);
-}
-[[nodiscard]] constexpr std::uint64_t generation_of(std::uint64_t owner) noexcept {
-  return owner >> 2;
-}
-[[nodiscard]] constexpr tenure tenure_of(std::uint64_t owner) noexcept {
-  const auto kept = static_cast<tenure>(owner & 3);
-  return kept == tenure::succeeded ? tenure::attached : kept;
-}
-// Whether the role was taken from one that closed, or is the first: nothing is unfinished.
-[[nodiscard]] constexpr bool began_clean(std::uint64_t owner) noexcept {
-  return static_cast<tenure>(owner & 3) == tenure::attached;
-}
-
-// Who holds a role. Told by the holder, believed by nobody but people: locks decide.
-template <class Atomics>
-struct role_words {
-  typename Atomics::template word<std::uint64_t> owner;
-  typename Atomics::template word<std::uint64_t> attached_at;  // seconds since 1970
-  typename Atomics::template word<std::uint32_t> pid;
-};
-
-// Statistics of one role, written by it alone.
-template <class Atomics>
-struct counter_words {
-  typename Atomics::template word<std::uint64_t> messages;
-  typename Atomics::template word<std::uint64_t> bytes;
-  typename Atomics::template word<std::uint64_t> refused;     // full, and the caller did not wait
-  typename Atomics::template word<std::uint64_t> dropped;     // full, and the policy was to drop
-  typename Atomics::template word<std::uint64_t> waits;       // times that it went to sleep
-  typename Atomics::template word<std::uint64_t> recovered;   // dead claims skipped
-  typename Atomics::template word<std::uint64_t> corrupt;     // stretches of damage skipped
-  typename Atomics::template word<std::uint64_t> high_water;  // the deepest it saw, bytes
 };
 
 // One line each, so that no two roles write the same line.

@@ -20,13 +20,13 @@
 #include <utility>
 
 #include <annulus/channel/claim.hpp>
+#include <annulus/channel/counters.hpp>
+#include <annulus/channel/roster.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
-#include <annulus/ring/counters.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>
 #include <annulus/ring/release.hpp>
-#include <annulus/ring/roster.hpp>
 
 namespace annulus {
 

@@ -15,12 +15,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <annulus/channel/limits.hpp>
+
 namespace annulus {
 
 inline constexpr std::uint64_t header_bytes = 8;
 inline constexpr std::uint64_t record_align = 8;
 inline constexpr std::uint64_t crc_bytes = 4;
-inline constexpr std::uint32_t max_producers = 1024;
 
 enum class record_state : std::uint64_t { empty = 0, busy = 1, committed = 2, aborted = 3 };
 

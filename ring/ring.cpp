@@ -1,6 +1,3 @@
-#include <unistd.h>
-
-#include <ctime>
 #include <optional>
 #include <string>
 
@@ -23,13 +20,7 @@ result<bool> check_topology(const attachment& held, topology expected) {
 bool take(const attachment& held, role_words<std_atomics>& role, std::uint32_t number) {
   const auto& kernel = held.memory().witness;
   if (!kernel.take(number)) return false;
-  return enter<std_atomics>(role, kernel.has_file(), static_cast<std::uint64_t>(std::time(nullptr)),
-                            static_cast<std::uint32_t>(getpid()));
-}
-
-std::string holder_of(const role_words<std_atomics>& role) {
-  // [hint] relaxed: told to people.
-  return "process " + std::to_string(role.pid.load<edge::hint>(std::memory_order_relaxed));
+  return enter<std_atomics>(role, kernel.has_file(), holder::here());
 }
 
 }  // namespace
@@ -44,8 +35,7 @@ result<bool> take_consumer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();
   auto& control = *held.memory().control;
   if (!take(held, control.consumer.role, consumer_role)) {
-    return failure{fault::in_use, "the segment has a consumer already: " +
-                                      holder_of(control.consumer.role) + " holds it and is alive"};
+    return consumer_in_use("segment", pid_of(control.consumer.role));
   }
   set_bell<std_atomics>(control.consumer_bell, call::none);
   return true;
@@ -57,14 +47,7 @@ result<std::uint32_t> take_producer(const attachment& held, topology expected) {
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     if (take(held, ring.producers[i].role, producer_role(i))) return i;
   }
-  if (ring.geometry.producers == 1) {
-    return failure{fault::in_use, "the segment has a producer already: " +
-                                      holder_of(ring.producers[0].role) + " holds it and is alive"};
-  }
-  return failure{fault::in_use,
-                 "all " + std::to_string(ring.geometry.producers) +
-                     " producers of the segment are attached and alive; close one, or "
-                     "create it for more producers"};
+  return producers_in_use("segment", ring.geometry.producers, pid_of(ring.producers[0].role));
 }
 
 }  // namespace annulus

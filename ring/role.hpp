@@ -4,8 +4,9 @@
 // push.
 #pragma once
 
+#include <annulus/channel/roster.hpp>
 #include <annulus/ring/bell.hpp>
-#include <annulus/ring/roster.hpp>
+#include <annulus/ring/memory.hpp>
 #include <annulus/ring/wait.hpp>
 
 namespace annulus {
@@ -17,7 +18,7 @@ template <class Atomics>
 }
 template <class Atomics>
 [[nodiscard]] presence producers_of(const ring_memory<Atomics>& ring) noexcept {
-  return presence_of_producers<Atomics>(ring);
+  return presence_of_producers(ring);
 }
 
 // Waits for room: until the attempt is met, the deadline, the consumer's close or its death; where

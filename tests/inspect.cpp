@@ -35,7 +35,7 @@ TEST(Inspect, a_fresh_ring_is_empty_and_nobody_came) {
   EXPECT_FALSE(seen.producers_wait);
   for (const auto& one : seen.producers) {
     EXPECT_EQ(one.state, presence::never_came);
-    EXPECT_EQ(one.generation, 0u);
+    EXPECT_EQ(one.incarnation, 0u);
     EXPECT_FALSE(one.has_claim);
   }
 }
@@ -59,7 +59,7 @@ TEST(Inspect, it_tells_who_is_here_and_how_often_they_came) {
   EXPECT_EQ(seen.producers[1].state, presence::closed);
   EXPECT_EQ(seen.consumer.state, presence::attached);
   auto again = mpsc_producer::attach(ring).value();
-  EXPECT_EQ(inspect(ring)->producers[0].generation, 2u);
+  EXPECT_EQ(inspect(ring)->producers[0].incarnation, 2u);
   EXPECT_FALSE(seen.consumer_closed);
   rx.close();
   EXPECT_TRUE(inspect(ring)->consumer_closed);

@@ -800,7 +800,7 @@ TEST(PipeLife, the_audit_trail_says_who_came_who_closed_and_who_was_found_dead) 
   }
   for (int i = 0; i < 300; ++i) (void)attached<pipe_consumer>(*pipe);
   EXPECT_EQ(inspect(*pipe)->trail.size(), 256u);
-  EXPECT_EQ(inspect(*pipe)->consumer.generation, 301u);
+  EXPECT_EQ(inspect(*pipe)->consumer.incarnation, 301u);
 }
 
 TEST(PipeLife, counters_tell_what_happened) {

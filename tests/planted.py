@@ -13,14 +13,14 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "models"))
-from mutants import MUTANTS  # noqa: E402
+from mutants import MUTANTS, of_folder  # noqa: E402
 
 FOLDERS = ["channel", "ring", "pipe", "bus"]
 
 
 def of_models(name):
     edits = next(mutant.edits for mutant in MUTANTS if mutant.name == name)
-    return [(f"ring/{file}", old, new) for file, old, new in edits]
+    return [(of_folder(file), old, new) for file, old, new in edits]
 
 
 PLANTED = {
@@ -30,7 +30,7 @@ PLANTED = {
     "no_walk": of_models("a new producer trusts the copy of write_pos"),
     # The living are taken for dead.
     "locks_read_as_dead": [
-        ("ring/kernel.cpp", "bool lock_witness::is_held(std::uint32_t role) const noexcept {\n",
+        ("channel/lock.cpp", "bool lock_witness::is_held(std::uint32_t role) const noexcept {\n",
          "bool lock_witness::is_held(std::uint32_t role) const noexcept {\n"
          "  if (IF) return false;\n")],
     # What was released and still stands in the FIFO is not told to the next consumer.

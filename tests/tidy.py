@@ -5,8 +5,9 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          above its statement a comment `// [edge] order: why.` that says the same. An edge whose
          line in edges.hpp starts with `relaxed:` is only ever relaxed; every other has both ends,
          a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay
-         behind the seam, ring/atomics.hpp, and in channel/process and channel/checked, whose words
-         no other process sees. The same in pipe/, whose edges and seam are words.hpp.
+         in channel/word.hpp and behind the seam, ring/atomics.hpp, and in channel/process and
+         channel/checked, whose words no other process sees. The same in pipe/, whose edges stand
+         in words.hpp. What channel/ shares keeps the rules of both.
 Layers   channel <- ring, pipe <- bus <- compare <- cli. The first three rest on the standard
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
@@ -23,14 +24,15 @@ import sys
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
+WORD = "channel/word.hpp"
 SEAM = "ring/atomics.hpp"
 EDGES = "ring/edges.hpp"
-PIPE_WORDS = "pipe/words.hpp"
+PIPE_EDGES = "pipe/words.hpp"
 # Raw atomics that no other process sees.
 PRIVATE_WORDS = ("channel/process.hpp", "channel/process.cpp", "channel/checked.hpp")
 ATOMICS = (  # folders, the seam that raw atomics stay behind, the file that declares the edges
     (("ring", "channel"), SEAM, EDGES),
-    (("pipe",), PIPE_WORDS, PIPE_WORDS),
+    (("pipe", "channel"), WORD, PIPE_EDGES),
 )
 LAYERS = {  # folder -> the folders that it may include
     "channel": {"channel"},
@@ -167,7 +169,7 @@ def atomics_of(tree, folders, seam, declared):
     edges = declared_edges(tree[declared]) if declared in tree else {}
     ends = {edge: set() for edge in edges}
     for path, text in tree.items():
-        if folder(path) not in folders or not is_cpp(path) or path in (seam, *PRIVATE_WORDS):
+        if folder(path) not in folders or not is_cpp(path) or path in (seam, WORD, *PRIVATE_WORDS):
             continue
         code, lines, used = blanked(text), text.split("\n"), set()
         for raw in RAW.finditer(code):

@@ -9,13 +9,26 @@
 #include <atomic>
 #include <cstdint>
 
-#include <annulus/ring/edges.hpp>
-#include <annulus/ring/layout.hpp>
+#include <annulus/channel/report.hpp>
 
 namespace annulus {
 
+// Statistics of one role, written by it alone.
+template <class Atomics>
+struct counter_words {
+  typename Atomics::template word<std::uint64_t> messages;
+  typename Atomics::template word<std::uint64_t> bytes;
+  typename Atomics::template word<std::uint64_t> refused;     // full, and the caller did not wait
+  typename Atomics::template word<std::uint64_t> dropped;     // full, and the policy was to drop
+  typename Atomics::template word<std::uint64_t> waits;       // times that it went to sleep
+  typename Atomics::template word<std::uint64_t> recovered;   // messages that the dead left
+  typename Atomics::template word<std::uint64_t> corrupt;     // stretches of damage skipped
+  typename Atomics::template word<std::uint64_t> high_water;  // the deepest it saw, bytes
+};
+
 template <class Atomics>
 class counted {
+  using edge = typename Atomics::edge;
   using word = typename Atomics::template word<std::uint64_t>;
 
  public:
@@ -64,5 +77,15 @@ class uncounted {
   void corrupt() noexcept {}
   void depth(std::uint64_t) noexcept {}
 };
+
+template <class Atomics>
+[[nodiscard]] counters_report report_of(const counter_words<Atomics>& words) noexcept {
+  const auto seen = [](const auto& word) {
+    // [hint] relaxed: a report is of some moment, not of one.
+    return word.template load<Atomics::edge::hint>(std::memory_order_relaxed);
+  };
+  return {seen(words.messages), seen(words.bytes),     seen(words.refused), seen(words.dropped),
+          seen(words.waits),    seen(words.recovered), seen(words.corrupt), seen(words.high_water)};
+}
 
 }  // namespace annulus

@@ -1,0 +1,45 @@
+// An atomic in memory that processes share.
+//
+// Plain memory underneath, so that mapped bytes need no construction. Every access names the edge
+// that it is an end of (ring/edges.hpp, pipe/words.hpp) and its order.
+#pragma once
+
+#include <atomic>
+
+namespace annulus {
+
+template <class T>
+class word {
+  static_assert(std::atomic_ref<T>::is_always_lock_free,
+                "shared memory needs address-free atomics");
+
+ public:
+  template <auto edge>
+  [[nodiscard]] T load(std::memory_order order) const noexcept {
+    return std::atomic_ref<T>(value_).load(order);
+  }
+  template <auto edge>
+  void store(T value, std::memory_order order) noexcept {
+    std::atomic_ref<T>(value_).store(value, order);
+  }
+  template <auto edge>
+  [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
+                                      std::memory_order failure) noexcept {
+    return std::atomic_ref<T>(value_).compare_exchange_strong(expected, desired, success, failure);
+  }
+  template <auto edge>
+  T exchange(T value, std::memory_order order) noexcept {
+    return std::atomic_ref<T>(value_).exchange(value, order);
+  }
+  template <auto edge>
+  T fetch_add(T value, std::memory_order order) noexcept {
+    return std::atomic_ref<T>(value_).fetch_add(value, order);
+  }
+
+  [[nodiscard]] void* address() noexcept { return &value_; }
+
+ private:
+  alignas(std::atomic_ref<T>::required_alignment) mutable T value_;
+};
+
+}  // namespace annulus
