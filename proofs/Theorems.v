@@ -1,66 +1,66 @@
-(* What is proved of the ring of one producer. Read Machine.v (first 85 lines) and Spsc.v first. *)
-From Coq Require Import Arith Lia List Bool.
+(* What is proved of the ring of one producer. Read Machine.v (the first 85 lines) and Spsc.v first. *)
+From Coq Require Import Arith List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Spsc SpscInvariant SpscKept Run.
+From Annulus Require Import Machine Layout Spsc SpscFacts.
 
-Definition held (c : cpc) := match c with
-  | Start => nil | Idle _ h => h | Take _ h _ _ => h | Exam _ h _ => h end.
-
-Section Safety.
-Variables N most : nat.
-Hypothesis fits : most + 2 <= N.       (* one largest record, and a terminator behind it *)
+Section One_producer.
+Variables N most W : nat.                    (* capacity, largest payload; positions modulo W: in words *)
+Variable enc : nat -> nat -> nat.            (* a header of a position and a length *)
+Variable dec : nat -> nat -> option nat.     (* the length that it says at a position *)
+Hypothesis room : most + 2 <= N.             (* a largest record, and a terminator behind it *)
+Hypothesis wide : 4 * N <= W.
+Hypothesis codes : encoding most enc dec.
 Variable s : st.
-(* Whether a producer that comes stores write_pos again makes no difference; the shipped one does. *)
-Variable again : bool.
-Hypothesis reached : reach N most (Orders true true true true true true true again) s.
+Hypothesis reached : reach N most W enc dec shipped s.
+Notation word := (word N). Notation cell := (cell N).
+Notation read_so_far := (done s ++ held (cc s)).      (* released, then held *)
 
-(* No data race, no false damage, no view that changes; what is released for good and what is held
-   are, in order, the records that were committed: none lost, none twice, none that was not. *)
-Theorem spsc_safe :
-  race (mm s) = false /\ wrong s = false /\
-  exists n, length (done s) <= n <= length (log s) /\ done s ++ held (cc s) = firstn n (log s).
-Proof.
-  destruct (inv_reach N most fits again s reached) as [tau [H [_ [HC HW]]]].
-  split; [apply (s_race _ _ _ _ _ H)|]. split; [exact HW|].
-  destruct HC as [A1 [A2 [A3 [A4 A5]]]].
-  assert (St : forall c h j, stands tau (mm s) (log s) (done s) c h j ->
-    exists n, length (done s) <= n <= length (log s) /\ done s ++ h = firstn n (log s)).
-  { intros c h j S. assert (length (done s) <= j) by (eapply done_le; eauto). destruct S as [S1 [_ [S3 _]]]. exists j. auto. }
-  destruct (cc s); simpl.
-  - exists (length (done s)). rewrite app_nil_r. auto.
-  - destruct A5 as [j S]. eapply St; eauto.
-  - destruct A5 as [j [S _]]. eapply St; eauto.
-  - destruct A5 as [j [S _]]. eapply St; eauto.
-Qed.
+(* No two accesses to a word, of which one is plain and one writes, are unordered. *)
+Theorem no_data_race : race (mm s) = false.
+Proof. exact (race_free N most W enc dec room wide codes s reached). Qed.
+
+(* Nobody takes for damage what is none, and a view reads the same until it is released. *)
+Theorem no_false_damage_and_no_view_changes : wrong s = false.
+Proof. exact (never_wrong N most W enc dec room wide codes s reached). Qed.
+
+(* None is lost, none comes twice but what a dead consumer held, order is kept, none was never committed. *)
+Theorem read_is_a_prefix_of_committed :
+  exists n, length (done s) <= n <= length (log s) /\ read_so_far = firstn n (log s).
+Proof. exact (prefix N most W enc dec room wide codes s reached). Qed.
+
+(* What is being read is the next committed record, word by word. *)
+Theorem nothing_uncommitted_is_read q h n got : cc s = Take q h n got ->
+  length (done s ++ h) < length (log s) /\ n = length (rec (log s) (length (done s ++ h))) /\
+  got = firstn (length got) (rec (log s) (length (done s ++ h))).
+Proof. exact (taken N most W enc dec room wide codes s reached q h n got). Qed.
 
 (* What is committed and not released stands in memory as it was written. *)
-Theorem nothing_overwritten j i : length (done s) <= j -> j < length (log s) -> i < length (rec (log s) j) ->
-  last (mm s) (word N (off (log s) j)) = size (rec (log s) j) /\
-  last (mm s) (cell N (off (log s) j) i) = nth i (rec (log s) j) 0.
-Proof.
-  intros J1 J2 I. destruct (inv_reach N most fits again s reached) as [tau [H [_ [[A1 [A2 [A3 _]]] _]]]].
-  assert (S : seen (mm s) <= off (log s) j).
-  { pose proof (seen_released N most fits tau _ _ _ H A3). pose proof (off_mono (log s) (length (done s)) j). lia. }
-  split; [apply (s_head _ _ _ _ _ H j S); auto; lia|]. apply (s_pay _ _ _ _ _ H j S J2 i I).
-Qed.
+Theorem nothing_unread_is_overwritten j i :
+  length (done s) <= j -> j < length (log s) -> i < length (rec (log s) j) ->
+  last (mm s) (word (off (log s) j)) = header W enc (off (log s) j) (length (rec (log s) j)) /\
+  last (mm s) (cell (off (log s) j) i) = nth i (rec (log s) j) 0.
+Proof. exact (stands_written N most W enc dec room wide codes s reached j i). Qed.
 
 Theorem never_more_than_fits : total (log s) + 1 <= off (log s) (length (done s)) + N.
-Proof.
-  destruct (inv_reach N most fits again s reached) as [tau [H [_ [[A1 [A2 [A3 _]]] _]]]].
-  pose proof (seen_released N most fits tau _ _ _ H A3). pose proof (s_cap _ _ _ _ _ H). lia.
-Qed.
+Proof. exact (bounded N most W enc dec room wide codes s reached). Qed.
 
 (* A consumer that polls can take whatever is committed: the newest header is there for it. *)
-Theorem nothing_hidden c h : cc s = Idle c h -> length (done s ++ h) < length (log s) ->
-  exists k, can_read (mm s) C (word N c) k /\ val (hist (mm s) (word N c) k) = size (rec (log s) (length (done s ++ h))).
-Proof.
-  intros E L. destruct (inv_reach N most fits again s reached) as [tau [H [_ [[A1 [A2 [A3 [A4 A5]]]] _]]]].
-  rewrite E in A5. destruct A5 as [j S]. assert (Dj : length (done s) <= j) by (eapply done_le; eauto). destruct S as [S1 [S2 [S3 S4]]].
-  assert (Lj : length (done s ++ h) = j) by (rewrite S3; apply firstn_length_le; auto). rewrite Lj in *.
-  assert (Sn : seen (mm s) <= off (log s) j).
-  { pose proof (seen_released N most fits tau _ _ _ H A3). pose proof (off_mono (log s) (length (done s)) j Dj S1). lia. }
-  destruct (s_head _ _ _ _ _ H j Sn S1) as [_ [X _]]. destruct (X L) as [X1 _].
-  pose proof (ts_in N most tau _ _ H C (word N c)). subst c. exists (len (mm s) (word N (off (log s) j)) - 1).
-  split; [split; lia|exact X1].
-Qed.
-End Safety.
+Theorem nothing_committed_is_hidden q h : cc s = Idle q h -> length (done s ++ h) < length (log s) ->
+  exists k, can_read (mm s) C (word (cursor q)) k /\
+    after_header most W dec q h (val (hist (mm s) (word (cursor q)) k)) =
+      Take q h (length (rec (log s) (length (done s ++ h)))) nil.
+Proof. exact (takeable N most W enc dec room wide codes s reached q h). Qed.
+
+(* `closed` is answered on the word of a producer that closed, after all that was committed until
+   then; after all that was ever committed, unless another producer has come since. *)
+Theorem closed_comes_last q h k : cc s = Ended q h k ->
+  k < len (mm s) OW /\ val (hist (mm s) OW k) = 2 /\ nth k (ends s) 0 <= length (done s ++ h) /\
+  (S k = len (mm s) OW -> done s ++ h = log s).
+Proof. exact (ended N most W enc dec room wide codes s reached q h k). Qed.
+End One_producer.
+
+(* Steps decide by positions modulo W alone, so machine words do: N is a divisor of W. *)
+Theorem positions_wrap N W p : N <> 0 -> W mod N = 0 -> (p mod W) mod N = p mod N.
+Proof. exact (wrapped_index N W p). Qed.
+Theorem distances_wrap W a b : W <> 0 -> dist W (a mod W) (b mod W) = dist W a b.
+Proof. exact (wrapped_distance W a b). Qed.

@@ -125,8 +125,12 @@ ATTACKS = [
     ("an axiom is stated", "Layout", "Definition size", "Axiom easy : False.\nDefinition size", []),
     ("a hypothesis stands outside a section", "Layout", "Definition size",
      "Hypothesis easy : False.\nDefinition size", []),
-    ("a theorem says less", "Theorems", "total (log s) + 1 <=", "total (log s) <=", ["Theorems"]),
+    ("a theorem says less", "Theorems", "dist W a b.\nProof. exact (wrapped_distance W a b). Qed.",
+     "dist W a b \\/ W = 1.\nProof. intros. left. now apply wrapped_distance. Qed.", ["Theorems"]),
     ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous", ["NotVacuous"]),
+    ("a step of the protocol is weaker", "Spsc", "Definition shipped := Orders true",
+     "Definition shipped := Orders false",
+     ["Spsc", "SpscInvariant", "SpscWrites", "SpscKept", "SpscProducer", "SpscConsumer"]),
 ]
 
 
