@@ -1,7 +1,7 @@
 (* What is proved of the ring of one producer. Read Machine.v (the first 85 lines) and Spsc.v first. *)
-From Coq Require Import Arith List Bool.
+From Coq Require Import NArith Arith List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Spsc SpscFacts.
+From Annulus Require Import Machine Layout Spsc SpscFacts Record.
 
 Section One_producer.
 Variables N most W : nat.                    (* capacity, largest payload; positions modulo W: in words *)
@@ -64,3 +64,16 @@ Theorem positions_wrap N W p : N <> 0 -> W mod N = 0 -> (p mod W) mod N = p mod 
 Proof. exact (wrapped_index N W p). Qed.
 Theorem distances_wrap W a b : W <> 0 -> dist W (a mod W) (b mod W) = dist W a b.
 Proof. exact (wrapped_distance W a b). Qed.
+
+(* The header that ships is such an encoding; it tells what it says of any position; and where its
+   position is one bit off it is refused. *)
+Theorem header_is_an_encoding seal most : (N.of_nat most < 2 ^ 37)%N ->
+  encoding most (Record.enc seal) (Record.dec seal).
+Proof. exact (shipped_codes seal most). Qed.
+Theorem header_is_injective seal state state' bytes bytes' pos pos' :
+  (bytes < 2 ^ 40 -> bytes' < 2 ^ 40 -> state < 4 -> state' < 4 ->
+   stamp seal state bytes pos = stamp seal state' bytes' pos' -> state = state' /\ bytes = bytes')%N.
+Proof. exact (injective seal state state' bytes bytes' pos pos'). Qed.
+Theorem header_is_tied_to_its_position seal bytes pos k : (bytes < 2 ^ 40)%N -> k < 64 ->
+  is_committed seal (committed seal bytes pos) (N.lxor pos (2 ^ N.of_nat k)) = false.
+Proof. exact (one_bit_off seal bytes pos k). Qed.
