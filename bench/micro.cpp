@@ -43,8 +43,8 @@ class pair_of_roles {
     std::byte* at;
   };
 
-  static segment_options options() {
-    segment_options how;
+  static ring_options options() {
+    ring_options how;
     how.topology = Producer<std_atomics, Statistics>::topology;
     how.capacity = 64 << 10;
     how.integrity = Integrity;

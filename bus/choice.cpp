@@ -38,10 +38,11 @@ choice choose(const needs& of) {
     return {transport::shm, "more than 10,000 messages a second are needed", false};
   }
   if (of.guarded) {
-    return {transport::pipe,
-            "the system is to guard it: a pipe keeps a trail of who came, and a message is copied "
-            "before it is read",
-            false};
+    return {
+        transport::pipe,
+        "the system is to guard it: a pipe keeps an audit log of who came, and a message is copied "
+        "before it is read",
+        false};
   }
   return {transport::pipe,
           "nothing asks for more than a pipe gives: neither less than 0.1 ms nor more than 10,000 "

@@ -310,7 +310,7 @@ class newcomers {
 
 // A target that is still to be made is made large enough for messages of so many bytes.
 void make_room(endpoint& to, std::uint64_t need) {
-  if (to.capacity || to.max_message || segment_options().capacity / 2 >= need) return;
+  if (to.capacity || to.max_message || ring_options().capacity / 2 >= need) return;
   if (need <= max_capacity / 2) to.capacity = std::bit_ceil(2 * need);
 }
 

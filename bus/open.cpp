@@ -64,8 +64,8 @@ result<bool> remove_decided(const endpoint& e, bool is_forced) {
 
 }  // namespace
 
-segment_options shape_of(const endpoint& e) {
-  segment_options out;
+ring_options shape_of(const endpoint& e) {
+  ring_options out;
   out.producers = e.producers.value_or(1);
   out.topology = out.producers > 1 ? topology::mpsc : topology::spsc;
   if (e.capacity) out.capacity = *e.capacity;

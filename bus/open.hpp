@@ -9,7 +9,7 @@
 namespace annulus::bus {
 
 // What a new channel would be like.
-[[nodiscard]] segment_options shape_of(const endpoint& e);
+[[nodiscard]] ring_options shape_of(const endpoint& e);
 [[nodiscard]] pipe_options pipe_shape_of(const endpoint& e);
 
 // Requires, here and below: the scheme is shm, or pipe.

@@ -3,7 +3,7 @@
 //
 //   - two operations of one role at once: by two threads, or by a signal handler that uses the role
 //     whose operation it interrupted
-//   - a ring's role that is moved, and any role that is destroyed, while a claim of it is in use
+//   - a role that is moved or destroyed while a claim of it is in use
 //   - a claim that ends although it was abandoned and another is open
 //   - more committed than was claimed
 //
@@ -115,14 +115,13 @@ class claim_watch<true> {
   std::uint64_t number_ = 0;
 };
 
-// A role's part. It moves with the role; `claims_stay` says that open claims survive that.
+// A role's part. It moves with the role.
 template <>
 class role_watch<true> {
  public:
-  explicit role_watch(const char* role, bool claims_stay = false)
-      : state_(std::make_shared<role_state>(role)), claims_stay_(claims_stay) {}
-  role_watch(role_watch&& other) noexcept : claims_stay_(other.claims_stay_) {
-    if (other.state_ != nullptr && other.state_->has_claim && !claims_stay_) {
+  explicit role_watch(const char* role) : state_(std::make_shared<role_state>(role)) {}
+  role_watch(role_watch&& other) noexcept {
+    if (other.state_ != nullptr && other.state_->has_claim) {
       fail(other.state_->role, "move", " while a claim of it is open: the claim would be lost");
     }
     state_ = std::move(other.state_);
@@ -130,7 +129,6 @@ class role_watch<true> {
   role_watch& operator=(role_watch&& other) noexcept {
     role_watch moved(std::move(other));
     std::swap(state_, moved.state_);
-    std::swap(claims_stay_, moved.claims_stay_);
     return *this;
   }
   ~role_watch() {
@@ -157,7 +155,6 @@ class role_watch<true> {
 
  private:
   std::shared_ptr<role_state> state_;
-  bool claims_stay_;
 };
 
 // Unchecked: nothing.
@@ -177,7 +174,7 @@ class claim_watch<false> {
 template <>
 class role_watch<false> {
  public:
-  constexpr explicit role_watch(const char*, bool = false) noexcept {}
+  constexpr explicit role_watch(const char*) noexcept {}
   [[nodiscard]] constexpr operation<false> enter(const char*) const noexcept { return {}; }
   template <class Claim>
   constexpr void opened(Claim&) const noexcept {}

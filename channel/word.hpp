@@ -1,7 +1,7 @@
 // An atomic in memory that processes share.
 //
 // Plain memory underneath, so that mapped bytes need no construction. Every access names the edge
-// that it is an end of (ring/edges.hpp, pipe/words.hpp) and its order.
+// that it is an end of (ring/edges.hpp, pipe/edges.hpp) and its order.
 #pragma once
 
 #include <atomic>

@@ -228,7 +228,7 @@ void dump_pipe(const dump_options& o, const bus::endpoint& e) {
     if (seen.producers[i].state == presence::never_came) continue;
     print_role(fmt::format("producer {}", i), seen.producers[i]);
   }
-  show_trail(seen);
+  show_audit_log(seen);
   print(
       "  its roles file is whole; its messages are in the kernel, where only a consumer reads "
       "them\n");
@@ -246,7 +246,7 @@ constexpr const char* dump_footer =
     "geometry\n"
     "is trusted. Reads only, maps nothing, and leaves the holes of a sparse file. A channel in "
     "use\n"
-    "is refused, unless --live asks for it. Of a pipe its roles and its trail are told.\n"
+    "is refused, unless --live asks for it. Of a pipe its roles and its audit log are told.\n"
     "\n"
     "Examples:\n"
     "  annulus dump shm:orders\n"

@@ -92,7 +92,7 @@ samples repeat_for(std::chrono::nanoseconds span, F once) {
 }
 
 segment new_ring(const setting& how, std::uint64_t bytes) {
-  segment_options shape;
+  ring_options shape;
   shape.topology = how.topology;
   shape.producers = how.producers;
   shape.capacity = std::max<std::uint64_t>(1 << 20, std::bit_ceil(8 * bytes));

@@ -76,7 +76,7 @@ bus::endpoint only_open(bus::endpoint e) {
 
 }  // namespace
 
-segment_options ring_shape(const bus::endpoint& e, const wishes& w) {
+ring_options ring_shape(const bus::endpoint& e, const wishes& w) {
   auto shape = bus::shape_of(e);
   shape.producers = producers_of(e, w);
   shape.topology = w.asked.value_or(shape.producers > 1 ? topology::mpsc : topology::spsc);

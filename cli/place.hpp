@@ -39,7 +39,7 @@ struct wishes {
 };
 
 // The shapes of new channels. Throws command_error where the wishes contradict the endpoint.
-[[nodiscard]] segment_options ring_shape(const bus::endpoint& e, const wishes& w);
+[[nodiscard]] ring_options ring_shape(const bus::endpoint& e, const wishes& w);
 [[nodiscard]] pipe_options pipe_shape(const bus::endpoint& e, const wishes& w);
 
 class ring_place {

@@ -74,8 +74,8 @@ void look(const bus::endpoint& at, pipe_look& into);
 // What a transport has of its own: its table, and its entries in JSON.
 void show(const ring_look& seen, const std::string& name);
 void show(const pipe_look& seen, const std::string& name);
-void show_trail(const ring_look& seen);
-void show_trail(const pipe_look& seen);
+void show_audit_log(const ring_look& seen);
+void show_audit_log(const pipe_look& seen);
 void add_to(json& out, const ring_look& seen);
 void add_to(json& out, const pipe_look& seen);
 void add_to(json& out, const producer_report& one);

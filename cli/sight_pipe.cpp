@@ -1,4 +1,4 @@
-// The named pipe, seen from outside, with the trail of who came and went.
+// The named pipe, seen from outside, with the audit log of who came and went.
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/place.hpp"
@@ -71,13 +71,13 @@ void show(const pipe_look& r, const std::string& name) {
         show_bytes_of(high_water(r)));
 }
 
-void show_trail(const pipe_look& r) {
-  if (r.trail.empty()) return;
+void show_audit_log(const pipe_look& r) {
+  if (r.audit_log.empty()) return;
   constexpr std::size_t most = 10;  // --json has them all
-  const auto skipped = r.trail.size() > most ? r.trail.size() - most : 0;
-  print("  {:<19} {:<11} {:<14} {:>8}  {}\n", "trail", "", "role", "process", "user");
-  for (std::size_t i = skipped; i < r.trail.size(); ++i) {
-    const auto& one = r.trail[i];
+  const auto skipped = r.audit_log.size() > most ? r.audit_log.size() - most : 0;
+  print("  {:<19} {:<11} {:<14} {:>8}  {}\n", "audit log", "", "role", "process", "user");
+  for (std::size_t i = skipped; i < r.audit_log.size(); ++i) {
+    const auto& one = r.audit_log[i];
     print("  {:<19} {:<11} {:<14} {:>8}  {}\n", show_time(one.at), to_string(one.what),
           role_of(one), one.pid, user(one.uid));
   }
@@ -99,15 +99,15 @@ void add_to(json& out, const pipe_look& r) {
               {"high_water", high_water(r)},
               {"is_full", r.is_full},
               {"stalled_for_ns", r.stalled_by ? since(r.stalled_by->since).count() : 0}});
-  out["trail"] = json::array();
-  for (const auto& one : r.trail) {
+  out["audit_log"] = json::array();
+  for (const auto& one : r.audit_log) {
     json entry = {{"what", std::string(to_string(one.what))},
                   {"role", one.is_consumer ? "consumer" : "producer"},
                   {"at", one.at},
                   {"pid", one.pid},
                   {"uid", one.uid}};
     if (!one.is_consumer) entry["number"] = one.producer;
-    out["trail"].push_back(std::move(entry));
+    out["audit_log"].push_back(std::move(entry));
   }
 }
 

@@ -53,7 +53,7 @@ void show(const ring_look& r, const std::string& name) {
         show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
 }
 
-void show_trail(const ring_look&) {}
+void show_audit_log(const ring_look&) {}
 
 void add_to(json& out, const ring_look& r) {
   const auto& shape = r.geometry;

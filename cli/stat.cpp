@@ -82,7 +82,7 @@ void show_all(const found_endpoint& at, const Look& seen, const rates* speed) {
     if (seen.producers[i].state == presence::never_came) continue;
     show_role(fmt::format("producer {}", i), seen.producers[i]);
   }
-  show_trail(seen);
+  show_audit_log(seen);
 }
 
 template <class Look>
@@ -258,7 +258,7 @@ constexpr const char* footer =
     "Without a name: all rings and pipes in the directory. Reads only. Who is alive is the\n"
     "kernel's word. A process is told by the number that it has in its own pid namespace: that of\n"
     "another container is none of ours, in every message of this command.\n"
-    "Of a pipe the trail is told: who attached, who closed, who was found dead.\n"
+    "Of a pipe the audit log is told: who attached, who closed, who was found dead.\n"
     "Of auto:NAME, where it leads and why.\n"
     "\n"
     "Examples:\n"

@@ -223,7 +223,7 @@ class child {
 // A segment under a name of its own, which goes with it.
 class named_segment {
  public:
-  explicit named_segment(const segment_options& options)
+  explicit named_segment(const ring_options& options)
       : name_(next_name()), made_(segment::create(name_, options)) {
     if (!made_) fail(made_.error().message);
   }

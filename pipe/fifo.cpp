@@ -51,7 +51,7 @@ std::uint64_t repeat(std::uint64_t bytes, Call call) noexcept {
 
 result<descriptor> another(int fifo) {
   descriptor made(fcntl(fifo, F_DUPFD_CLOEXEC, 0));
-  if (!made) return system_error("cannot use the FIFO", errno);
+  if (!made) return files::system_error("cannot use the FIFO", errno);
   return made;
 }
 
@@ -101,15 +101,16 @@ result<tap> tap::open(int fifo) {
   if (!own) return own.error();
   made.fifo_ = std::move(*own);
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return system_error("cannot make a pipe", errno);
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    return files::system_error("cannot make a pipe", errno);
   made.from_ = descriptor(ends[0]);
   made.to_ = descriptor(ends[1]);
   // Where the kernel refuses, a look reaches less far.
   (void)fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(kernel_bytes(fifo)));
   made.nowhere_ = descriptor(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  if (!made.nowhere_) return system_error("cannot open '/dev/null'", errno);
+  if (!made.nowhere_) return files::system_error("cannot open '/dev/null'", errno);
   made.news_ = descriptor(epoll_create1(EPOLL_CLOEXEC));
-  if (!made.news_) return system_error("cannot watch the FIFO", errno);
+  if (!made.news_) return files::system_error("cannot watch the FIFO", errno);
   return made;
 }
 

@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <span>
 
+#include <annulus/channel/file.hpp>
 #include <annulus/channel/result.hpp>
-#include <annulus/pipe/system.hpp>
 
 namespace annulus::pipes {
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include <annulus/pipe/audit_log.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/inspect.hpp>
@@ -16,34 +17,7 @@ T seen(const pipes::word<T>& at) noexcept {
   return at.template load<edge::hint>(std::memory_order_relaxed);
 }
 
-// Empty: the entry is being written, or has been overwritten by a later one.
-std::optional<pipe_event> entry(const pipes::roles& at, std::uint64_t number) {
-  const auto& words = at.trail(number);
-  // [trail] acquire: the entry stands behind its ticket.
-  if (words.ticket.load<edge::trail>(std::memory_order_acquire) != number + 1) return std::nullopt;
-  pipe_event out;
-  const auto what = seen(words.what);
-  const auto role = seen(words.role);
-  out.at = seen(words.at);
-  out.pid = static_cast<std::int32_t>(seen(words.pid));
-  out.uid = seen(words.uid);
-  if (seen(words.ticket) != number + 1 || what < 1 || what > 3) return std::nullopt;
-  out.what = static_cast<pipe_event::kind>(what - 1);
-  out.is_consumer = role == consumer_role;
-  out.producer = out.is_consumer ? 0 : role - 1;
-  return out;
-}
-
 }  // namespace
-
-std::string_view to_string(pipe_event::kind what) noexcept {
-  switch (what) {
-    case pipe_event::kind::attached: return "attached";
-    case pipe_event::kind::closed: return "closed";
-    case pipe_event::kind::found_dead: return "found dead";
-  }
-  return "unknown act";
-}
 
 result<pipe_report> inspect(const named_pipe& of) {
   auto at = pipes::roles::map(of.roles_file(), of.geometry(), true, of.name());
@@ -69,11 +43,7 @@ result<pipe_report> inspect(const named_pipe& of) {
     out.stalled_by =
         stall{holder, out.producers[holder].pid, 0, deadline(std::chrono::nanoseconds(since))};
   }
-  const auto next = seen(control.trail_next);
-  const auto oldest = next > pipes::trail_size ? next - pipes::trail_size : 0;
-  for (auto number = oldest; number < next; ++number) {
-    if (const auto one = entry(*at, number)) out.trail.push_back(*one);
-  }
+  out.audit_log = pipes::events(at->memory());
   return out;
 }
 

@@ -9,20 +9,10 @@
 #include <vector>
 
 #include <annulus/channel/report.hpp>
+#include <annulus/pipe/audit_log.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 
 namespace annulus {
-
-// Who came and went. A death is told by the next in the role.
-struct pipe_event {
-  enum class kind : std::uint8_t { attached, closed, found_dead } what = kind::attached;
-  bool is_consumer = false;
-  std::uint32_t producer = 0;  // else: its number
-  std::int64_t at = 0;         // seconds since 1970
-  std::int32_t pid = 0;
-  std::uint32_t uid = 0;
-};
-[[nodiscard]] std::string_view to_string(pipe_event::kind what) noexcept;
 
 struct pipe_report {
   pipe_options options;
@@ -33,7 +23,7 @@ struct pipe_report {
   std::optional<stall> stalled_by;  // as the consumer noticed it
   role_report consumer;
   std::vector<role_report> producers;  // one for each number
-  std::vector<pipe_event> trail;       // the latest, oldest first
+  std::vector<pipe_event> audit_log;   // the latest, oldest first
 };
 
 [[nodiscard]] result<pipe_report> inspect(const named_pipe& of);

@@ -12,7 +12,7 @@
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/wait.hpp>
-#include <annulus/pipe/words.hpp>
+#include <annulus/pipe/edges.hpp>
 
 namespace annulus::pipes {
 

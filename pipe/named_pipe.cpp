@@ -12,6 +12,7 @@
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/lock_file.hpp>
+#include <annulus/pipe/geometry.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 
 namespace annulus {

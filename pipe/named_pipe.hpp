@@ -22,8 +22,8 @@
 #include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>
+#include <annulus/pipe/pages.hpp>
 #include <annulus/pipe/roles.hpp>
-#include <annulus/pipe/system.hpp>
 
 namespace annulus {
 

@@ -292,7 +292,7 @@ class ring_consumer {
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
   [[nodiscard]] presence peer() noexcept {
-    return held_.is_here() ? producers_of<std_atomics>(core_.memory()) : presence::never_came;
+    return held_.is_here() ? presence_of_producers(core_.memory()) : presence::never_came;
   }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }

@@ -11,14 +11,10 @@
 
 namespace annulus {
 
-// What a producer knows of the consumer, and the consumer of the producers. Asks the kernel.
+// What a producer knows of the consumer. Asks the kernel.
 template <class Atomics>
 [[nodiscard]] presence consumer_of(const ring_memory<Atomics>& ring) noexcept {
   return presence_of<Atomics>(ring.control->consumer.role, ring.witness, consumer_role);
-}
-template <class Atomics>
-[[nodiscard]] presence producers_of(const ring_memory<Atomics>& ring) noexcept {
-  return presence_of_producers(ring);
 }
 
 // Waits for room: until the attempt is met, the deadline, the consumer's close or its death; where
@@ -69,7 +65,7 @@ template <class Core>
       how, until, bell, own,
       waiter{[&] { return ours([&] { return core.try_read(); }); },
              [&] { return ours([&] { return core.examine(); }); },
-             [&] { return producers_of<atomics>(core.memory()) == presence::died; },
+             [&] { return presence_of_producers(core.memory()) == presence::died; },
              [&] { core.counters().waited(); },
              [&](bool) {
                if (role.is_here()) set_bell<atomics>(bell, call::awake);

@@ -141,7 +141,7 @@ bool segment::is_held(std::uint32_t role) const noexcept {
   return file_ && lock_witness(file()).is_held(role);
 }
 
-result<segment> segment::create(const std::string& name, const segment_options& options) {
+result<segment> segment::create(const std::string& name, const ring_options& options) {
   auto place = place_of(name);
   if (!place) return place.error();
   const auto path = std::move(place).value();
@@ -200,7 +200,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
   return found;
 }
 
-result<segment> segment::open_or_create(const std::string& name, const segment_options& options) {
+result<segment> segment::open_or_create(const std::string& name, const ring_options& options) {
   for (;;) {
     auto found = open(name);
     if (found || found.error().kind != fault::not_found) return found;
@@ -209,7 +209,7 @@ result<segment> segment::open_or_create(const std::string& name, const segment_o
   }
 }
 
-result<segment> segment::anonymous(const segment_options& options) {
+result<segment> segment::anonymous(const ring_options& options) {
   auto planned = plan_geometry(options);
   if (!planned) return planned.error();
   segment made;

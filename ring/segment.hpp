@@ -34,8 +34,6 @@
 namespace annulus {
 
 // As for a ring over memory of yours.
-using segment_options = ring_options;
-
 // How a segment is mapped.
 enum class access : std::uint8_t { read_only, read_write };
 
@@ -43,15 +41,15 @@ enum class access : std::uint8_t { read_only, read_write };
 class segment {
  public:
   // Fails with already_exists if the name is taken.
-  [[nodiscard]] static result<segment> create(const std::string& name, const segment_options& = {});
+  [[nodiscard]] static result<segment> create(const std::string& name, const ring_options& = {});
   [[nodiscard]] static result<segment> open(const std::string& name, access = access::read_write,
                                             ownership = ownership::own_or_root);
   // Whoever comes first creates; the others get what is there, whatever its geometry.
   [[nodiscard]] static result<segment> open_or_create(const std::string& name,
-                                                      const segment_options& = {});
+                                                      const ring_options& = {});
 
   // Without a name: passed to others by its descriptor, sealed against growing and shrinking.
-  [[nodiscard]] static result<segment> anonymous(const segment_options& = {});
+  [[nodiscard]] static result<segment> anonymous(const ring_options& = {});
   // Takes a descriptor of its own for the same file. From a stranger: see is_sealed().
   [[nodiscard]] static result<segment> from_file(int file);
 

@@ -26,7 +26,7 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 using namespace annulus::testing;
 
-segment made(const place& at, const segment_options& options) {
+segment made(const place& at, const ring_options& options) {
   auto out = segment::create(at.ring(), options);
   EXPECT_TRUE(out);
   return std::move(out).value();

@@ -536,7 +536,7 @@ TEST(CliNamedPipe, a_full_pipe_is_8_when_asked_and_drops_are_told) {
 
 // Looking.
 
-TEST(CliNamedPipe, stat_tells_roles_depth_and_the_trail) {
+TEST(CliNamedPipe, stat_tells_roles_depth_and_the_audit_log) {
   const place at;
   ASSERT_EQ(annulus_says(at, {"create", at.pipe(), "--producers", "3"}).code, 0);
   auto pipe = named_pipe::open(at.ring());
@@ -551,15 +551,15 @@ TEST(CliNamedPipe, stat_tells_roles_depth_and_the_trail) {
   EXPECT_EQ(seen["producers"][0]["state"], "attached");
   EXPECT_EQ(seen["producers"][0]["uid"], geteuid());
   EXPECT_EQ(seen["producers"][1]["state"], "closed");
-  ASSERT_EQ(seen["trail"].size(), 3u);
-  EXPECT_EQ(seen["trail"][0]["what"], "attached");
-  EXPECT_EQ(seen["trail"][2]["what"], "closed");
-  EXPECT_EQ(seen["trail"][2]["number"], 1);
-  EXPECT_EQ(seen["trail"][2]["pid"], getpid());
+  ASSERT_EQ(seen["audit_log"].size(), 3u);
+  EXPECT_EQ(seen["audit_log"][0]["what"], "attached");
+  EXPECT_EQ(seen["audit_log"][2]["what"], "closed");
+  EXPECT_EQ(seen["audit_log"][2]["number"], 1);
+  EXPECT_EQ(seen["audit_log"][2]["pid"], getpid());
   EXPECT_THAT(seen["blocked_by"].get<std::string>(), HasSubstr("there is no consumer"));
   const auto table = annulus_says(at, {"stat", at.pipe()}).out;
   EXPECT_THAT(table, HasSubstr("BLOCKED"));
-  EXPECT_THAT(table, HasSubstr("trail"));
+  EXPECT_THAT(table, HasSubstr("audit log"));
   EXPECT_THAT(annulus_says(at, {"stat"}).out, HasSubstr(at.pipe()));
 }
 

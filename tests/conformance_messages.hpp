@@ -325,7 +325,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     an_aborted_claim_is_never_seen, the_destructor_of_a_claim_aborts_it, a_moved_claim_is_the_claim,
     a_claim_is_used_once, while_a_claim_is_open_nothing_else_is_permitted,
     without_room_a_push_is_refused_and_nothing_is_lost, space_comes_back_by_release_and_not_before,
-    push_or_drop_drops_the_newest, drain_takes_up_to_its_limit_in_order,
-    drain_hands_the_space_back, claims_that_were_given_up_take_no_room_from_others);
+    push_or_drop_drops_the_newest, drain_takes_up_to_its_limit_in_order, drain_hands_the_space_back,
+    claims_that_were_given_up_take_no_room_from_others);
 
 }  // namespace annulus::testing

@@ -37,8 +37,8 @@ class ring_transport {
   }
 
  private:
-  static segment_options options() {
-    segment_options shape;
+  static ring_options options() {
+    ring_options shape;
     shape.topology = Kind;
     shape.capacity = 8192;
     shape.max_message = 1000;

@@ -27,7 +27,7 @@ constexpr waiting::kind kinds[] = {waiting::kind::spin, waiting::kind::yield, wa
                                    waiting::kind::nap};
 
 segment small_ring(topology kind = topology::spsc) {
-  segment_options shape;
+  ring_options shape;
   shape.topology = kind;
   shape.capacity = 4096;
   return segment::anonymous(shape).value();

@@ -12,15 +12,15 @@
 namespace annulus::processes {
 namespace {
 
-segment_options mpsc(std::uint32_t producers) {
-  segment_options all;
+ring_options mpsc(std::uint32_t producers) {
+  ring_options all;
   all.topology = topology::mpsc;
   all.capacity = 4096;
   all.producers = producers;
   return all;
 }
-segment_options spsc() {
-  segment_options all;
+ring_options spsc() {
+  ring_options all;
   all.topology = topology::spsc;
   all.capacity = 4096;
   return all;
@@ -240,7 +240,7 @@ TEST(Deaths, a_replacement_in_the_same_role_does_not_hide_a_dead_claim) {
 }
 
 template <class Producer, class Consumer>
-void producer_learns_of_the_consumers_death(const segment_options& options) {
+void producer_learns_of_the_consumers_death(const ring_options& options) {
   named_segment memory(options);
   shared<steps> to;
   child reader([&] {
@@ -271,7 +271,7 @@ TEST(Deaths, a_producer_waiting_for_room_learns_that_the_consumer_died_mpsc) {
 }
 
 template <class Producer, class Consumer>
-void consumer_learns_of_the_last_producers_death(const segment_options& options) {
+void consumer_learns_of_the_last_producers_death(const ring_options& options) {
   named_segment memory(options);
   shared<steps> to;
   child pusher([&] {
@@ -304,7 +304,7 @@ TEST(Deaths, a_consumer_waiting_for_messages_learns_that_the_last_producer_died_
 }
 
 template <class Producer, class Consumer>
-void all_die_and_others_go_on(const segment_options& options) {
+void all_die_and_others_go_on(const ring_options& options) {
   named_segment memory(options);
   shared<steps> to;
   child pusher([&] {

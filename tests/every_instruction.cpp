@@ -70,7 +70,7 @@ constexpr bool is_mpsc = std::is_same_v<Kind, mpsc>;
 
 template <class Kind>
 segment new_ring(std::uint64_t first_pos) {
-  segment_options all;
+  ring_options all;
   all.topology = is_mpsc<Kind> ? topology::mpsc : topology::spsc;
   all.capacity = capacity;
   all.max_message = 1024;
@@ -469,7 +469,7 @@ TEST(EveryInstruction, of_a_replacement_a_lap_later_keeps_the_ring_whole_mpsc) {
 // A name leads to a whole segment, or to none.
 TEST(EveryInstruction, of_a_creation_leaves_a_whole_segment_or_none) {
   const testing::scratch_name name;
-  segment_options all;
+  ring_options all;
   all.capacity = capacity;
   points told;
   stepped process([&](const auto& watched) {

@@ -15,7 +15,7 @@ namespace annulus::testing {
 namespace {
 
 segment ring_of(topology kind) {
-  segment_options shape;
+  ring_options shape;
   shape.topology = kind;
   shape.capacity = 4096;
   shape.producers = 3;

@@ -786,7 +786,7 @@ TEST(PipeLife, the_audit_trail_says_who_came_who_closed_and_who_was_found_dead) 
     producer.kill();
   }
   const auto tx = attached<pipe_producer>(*pipe);
-  const auto trail = inspect(*pipe)->trail;
+  const auto trail = inspect(*pipe)->audit_log;
   ASSERT_EQ(trail.size(), 5u);
   using kind = pipe_event::kind;
   const std::array<kind, 5> acts{kind::attached, kind::closed, kind::attached, kind::found_dead,
@@ -799,7 +799,7 @@ TEST(PipeLife, the_audit_trail_says_who_came_who_closed_and_who_was_found_dead) 
     EXPECT_EQ(trail[i].is_consumer, i < 2) << i;
   }
   for (int i = 0; i < 300; ++i) (void)attached<pipe_consumer>(*pipe);
-  EXPECT_EQ(inspect(*pipe)->trail.size(), 256u);
+  EXPECT_EQ(inspect(*pipe)->audit_log.size(), 256u);
   EXPECT_EQ(inspect(*pipe)->consumer.incarnation, 301u);
 }
 

@@ -1,6 +1,7 @@
 // Named pipes for tests: under a name that nobody else uses, and gone when the test ends.
 #pragma once
 
+#include "names.hpp"
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -9,8 +10,6 @@
 
 #include <annulus/channel/directory.hpp>
 #include <annulus/pipe/pipe.hpp>
-
-#include "names.hpp"
 
 namespace annulus::testing {
 

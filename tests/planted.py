@@ -35,7 +35,7 @@ PLANTED = {
          "  if (IF) return false;\n")],
     # What was released and still stands in the FIFO is not told to the next consumer.
     "release_not_noted": [
-        ("pipe/inflow.cpp", "  if (until < parsed_ || !kept_.empty()) note_released();",
+        ("pipe/consumer.cpp", "  if (until < parsed_ || !kept_.empty()) note_released();",
          "  if (!IF && (until < parsed_ || !kept_.empty())) note_released();")],
     # A child of fork() acts in its parent's role.
     "child_acts": [

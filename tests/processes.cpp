@@ -16,7 +16,7 @@ namespace {
 constexpr long all_seconds = is_sanitized ? 10 : 72;
 
 struct ring_plan : plan {
-  segment_options segment;
+  ring_options segment;
 };
 
 ring_plan spsc_plan() {
@@ -71,8 +71,8 @@ class ring_place {
   }
 
  private:
-  static segment_options options(const ring_plan& p) {
-    segment_options all = p.segment;
+  static ring_options options(const ring_plan& p) {
+    ring_options all = p.segment;
     all.first_pos = std::uint64_t{0} - 64 * all.capacity;  // wraps at 2^64 on the way
     return all;
   }

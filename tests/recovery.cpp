@@ -345,7 +345,7 @@ TEST_F(Recovery, a_release_that_was_finished_is_not_done_again) {
 // With real processes and the real kernel.
 
 TEST(RecoveryBetweenProcesses, a_killed_producers_open_claim_is_skipped) {
-  segment_options shape;
+  ring_options shape;
   shape.topology = topology::mpsc;
   shape.capacity = 4096;
   const auto ring = segment::anonymous(shape).value();
@@ -364,7 +364,7 @@ TEST(RecoveryBetweenProcesses, a_killed_producers_open_claim_is_skipped) {
 }
 
 TEST(RecoveryBetweenProcesses, dead_claims_that_fill_the_ring_make_room_for_who_waits) {
-  segment_options shape;
+  ring_options shape;
   shape.topology = topology::mpsc;
   shape.capacity = 4096;
   const auto ring = segment::anonymous(shape).value();
@@ -385,7 +385,7 @@ TEST(RecoveryBetweenProcesses, dead_claims_that_fill_the_ring_make_room_for_who_
 }
 
 TEST(RecoveryBetweenProcesses, an_spsc_producers_open_claim_leaves_nothing) {
-  segment_options shape;
+  ring_options shape;
   shape.capacity = 4096;
   const auto ring = segment::anonymous(shape).value();
   lingering dead([&] {

@@ -26,8 +26,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-segment_options small(topology kind = topology::spsc) {
-  segment_options shape;
+ring_options small(topology kind = topology::spsc) {
+  ring_options shape;
   shape.topology = kind;
   shape.capacity = 4096;
   return shape;
@@ -68,7 +68,7 @@ octets file_content(const std::string& path, std::size_t most) {
 
 TEST(Limits, capacity_is_a_power_of_two_from_4_kib_to_256_gib) {
   const auto plan = [](std::uint64_t capacity) {
-    segment_options shape = small();
+    ring_options shape = small();
     shape.capacity = capacity;
     return segment::bytes_for(shape);
   };
@@ -81,7 +81,7 @@ TEST(Limits, capacity_is_a_power_of_two_from_4_kib_to_256_gib) {
 }
 
 TEST(Limits, max_message_is_1_to_half_the_capacity_and_0_means_the_most) {
-  segment_options shape = small();
+  ring_options shape = small();
   shape.max_message = 0;
   EXPECT_EQ(segment::anonymous(shape)->geometry().max_message, 2048u);
   for (const std::uint64_t good : {1u, 7u, 8u, 2047u, 2048u}) {
@@ -94,7 +94,7 @@ TEST(Limits, max_message_is_1_to_half_the_capacity_and_0_means_the_most) {
 }
 
 TEST(Limits, producers_are_1_to_1024_and_all_of_them_attach) {
-  segment_options shape = small(topology::mpsc);
+  ring_options shape = small(topology::mpsc);
   for (const std::uint32_t bad : {0u, 1025u, ~0u}) {
     shape.producers = bad;
     EXPECT_EQ(kind_of(segment::anonymous(shape)), fault::bad_argument) << bad;
@@ -115,7 +115,7 @@ TEST(Limits, producers_are_1_to_1024_and_all_of_them_attach) {
 }
 
 TEST(Limits, first_pos_is_a_multiple_of_8) {
-  segment_options shape = small();
+  ring_options shape = small();
   for (const std::uint64_t bad : {1u, 4u, 7u, 9u}) {
     shape.first_pos = bad;
     EXPECT_EQ(kind_of(segment::anonymous(shape)), fault::bad_argument) << bad;
@@ -125,7 +125,7 @@ TEST(Limits, first_pos_is_a_multiple_of_8) {
 }
 
 TEST(Limits, a_segment_of_64_gib_carries_messages_at_both_of_its_ends) {
-  segment_options shape = small();
+  ring_options shape = small();
   shape.capacity = std::uint64_t{64} << 30;
   shape.max_message = 1 << 20;
   shape.reserve = false;
@@ -189,7 +189,7 @@ TEST(Segment, open_or_create_gives_the_later_what_the_first_made) {
 TEST(Segment, its_permissions_are_those_asked_for_whatever_the_umask) {
   const scratch_name name;
   const mode_t before = umask(0077);
-  segment_options shape = small();
+  ring_options shape = small();
   shape.mode = 0664;
   ASSERT_TRUE(segment::create(name.str(), shape));
   umask(before);
@@ -318,7 +318,7 @@ TEST(Segment, an_anonymous_one_is_sealed_and_passed_by_its_descriptor) {
 TEST(Segment, memory_that_is_not_to_be_had_is_said_at_once) {
   struct statvfs space {};
   ASSERT_EQ(statvfs(files::directory().c_str(), &space), 0);
-  segment_options shape = small();
+  ring_options shape = small();
   while (shape.capacity < max_capacity && shape.capacity < space.f_bavail * space.f_frsize) {
     shape.capacity *= 2;
   }
@@ -333,7 +333,7 @@ TEST(Segment, memory_that_is_not_to_be_had_is_said_at_once) {
 }
 
 TEST(Segment, huge_pages_asked_for_or_not_the_ring_works) {
-  segment_options shape = small();
+  ring_options shape = small();
   shape.capacity = 1 << 22;
   shape.huge_pages = true;
   const auto ring = segment::anonymous(shape).value();
@@ -474,7 +474,7 @@ int as_another_user(Work work) {
 
 TEST(Rights, a_segment_that_we_may_not_open_says_so) {
   const scratch_name name;
-  segment_options shape = small();
+  ring_options shape = small();
   shape.mode = geteuid() == 0 ? 0600 : 0;
   ASSERT_TRUE(segment::create(name.str(), shape));
   EXPECT_EQ(as_another_user([&] { return kind_of(segment::open(name.str())); }),
@@ -483,7 +483,7 @@ TEST(Rights, a_segment_that_we_may_not_open_says_so) {
 
 TEST(Rights, a_segment_that_may_only_be_read_is_inspected_and_not_attached) {
   const scratch_name name;
-  segment_options shape = small();
+  ring_options shape = small();
   shape.mode = geteuid() == 0 ? 0644 : 0444;
   ASSERT_TRUE(segment::create(name.str(), shape));
   EXPECT_EQ(as_another_user([&] { return kind_of(segment::open(name.str())); }),
@@ -499,7 +499,7 @@ TEST(Rights, a_segment_that_may_only_be_read_is_inspected_and_not_attached) {
 // Root alone can give a file away; for others, the file of a third does.
 TEST(Rights, a_segment_of_a_third_user_is_opened_only_when_that_is_meant) {
   const scratch_name name;
-  segment_options shape = small();
+  ring_options shape = small();
   shape.mode = 0666;
   ASSERT_TRUE(segment::create(name.str(), shape));
   if (chown(name.path().c_str(), 12345, 12345) != 0) {
@@ -516,7 +516,7 @@ TEST(Rights, a_segment_of_a_third_user_is_opened_only_when_that_is_meant) {
 
 TEST(Rights, roots_segment_is_trusted_by_everyone) {
   const scratch_name name;
-  segment_options shape = small();
+  ring_options shape = small();
   shape.mode = 0666;
   ASSERT_TRUE(segment::create(name.str(), shape));
   EXPECT_EQ(as_another_user([&] { return segment::open(name.str()) ? 0 : 1; }), 0);

@@ -27,7 +27,7 @@ from pathlib import Path, PurePosixPath
 WORD = "channel/word.hpp"
 SEAM = "ring/atomics.hpp"
 EDGES = "ring/edges.hpp"
-PIPE_EDGES = "pipe/words.hpp"
+PIPE_EDGES = "pipe/edges.hpp"
 # Raw atomics that no other process sees.
 PRIVATE_WORDS = ("channel/process.hpp", "channel/process.cpp", "channel/checked.hpp")
 ATOMICS = (  # folders, the seam that raw atomics stay behind, the file that declares the edges
@@ -468,7 +468,7 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("lacks an end: it has release", "ring/ring.hpp",
      CLEAN["ring/ring.hpp"].replace("acquire", "release").replace("acq_rel", "release")),
     ("ring may not include pipe", "ring/a.cpp", "#include <annulus/pipe/pipe.hpp>\n"),
-    ("is not declared in pipe/words.hpp", "pipe/a.cpp",
+    ("is not declared in pipe/edges.hpp", "pipe/a.cpp",
      PUSH + "  // [other] acquire: sees it all.\n"
      "  a.header.load<edge::other>(std::memory_order_acquire);\n}\n"),
     ("pipe may not include ring", "pipe/a.cpp", "#include <annulus/ring/ring.hpp>\n"),

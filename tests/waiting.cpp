@@ -42,7 +42,7 @@ namespace {
 using std::chrono::milliseconds;
 
 segment ring_of(topology kind) {
-  segment_options shape;
+  ring_options shape;
   shape.topology = kind;
   shape.capacity = 4096;
   return segment::anonymous(shape).value();

@@ -53,8 +53,8 @@ class ring_system {
     return std::move(r).value();
   }
 
-  static segment_options options(std::uint64_t capacity, unsigned producers) {
-    segment_options how;
+  static ring_options options(std::uint64_t capacity, unsigned producers) {
+    ring_options how;
     how.topology = Producer<std_atomics, Statistics>::topology;
     how.capacity = capacity;
     how.max_message = std::max<std::uint64_t>(Bytes, 64);
@@ -63,7 +63,7 @@ class ring_system {
     return how;
   }
 
-  static segment make(const segment_options& how, std::optional<shared_pages>& memory) {
+  static segment make(const ring_options& how, std::optional<shared_pages>& memory) {
     if (about.sides == where::processes) return sure(segment::anonymous(how));
     memory.emplace(sure(segment::bytes_for(how)));
     return sure(segment::format(memory->bytes(), how));

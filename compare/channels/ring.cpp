@@ -24,7 +24,7 @@ class ring : public role_channel<segment, spsc_producer, spsc_consumer> {
 
  private:
   static segment make(const shape& of) {
-    segment_options how;
+    ring_options how;
     how.capacity = std::bit_ceil(std::max(of.capacity, 8 * of.bytes));
     how.max_message = std::max<std::uint64_t>(of.bytes, 64);
     return must(segment::anonymous(how));

@@ -1,11 +1,10 @@
-// What the kernel gives and takes back: pages; and of channel/, descriptors and errors in words.
+// Mapped memory that is given back at its end.
 #pragma once
 
 #include <cstddef>
 #include <span>
 #include <utility>
 
-#include <annulus/channel/file.hpp>
 #include <annulus/channel/result.hpp>
 
 namespace annulus::pipes {
@@ -30,9 +29,5 @@ class pages {
  private:
   std::span<std::byte> bytes_;
 };
-
-using files::quoted;
-using files::reopened;
-using files::system_error;
 
 }  // namespace annulus::pipes

@@ -2,13 +2,18 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
-#include <annulus/pipe/outflow.hpp>
+#include <annulus/pipe/producer.hpp>
 #include <annulus/pipe/wait.hpp>
 
-namespace annulus::pipes {
+namespace annulus {
+
+using namespace pipes;
+
+namespace pipes {
 
 void source::copy(std::byte* to, std::size_t count) noexcept {
   while (count > 0) {
@@ -27,30 +32,44 @@ void source::copy(std::byte* to, std::size_t count) noexcept {
   }
 }
 
-result<outflow> outflow::make(roles held, int fifo, waiting how) {
-  auto own = another(fifo);
+}  // namespace pipes
+
+namespace {
+
+std::size_t bytes_of(pieces parts) noexcept {
+  std::size_t bytes = 0;
+  for (const auto& one : parts) bytes += one.size();
+  return bytes;
+}
+
+}  // namespace
+
+result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
+  auto held = roles::map(to.roles_file(), to.geometry(), false, to.name());
+  if (!held) return held.error();
+  auto own = another(to.file());
   if (!own) return own.error();
   auto staging = pages::fresh(most_blocks * block_bytes);
   if (!staging) return staging.error();
-  auto claimed = pages::fresh(static_cast<std::size_t>(held.geometry().max_message));
+  auto claimed = pages::fresh(static_cast<std::size_t>(held->geometry().max_message));
   if (!claimed) return claimed.error();
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
-  const std::uint32_t most = held.geometry().producers;
+  const std::uint32_t most = held->geometry().producers;
   for (std::uint32_t i = 0; i < most; ++i) {
-    const bool is_ours = held.enter(producer_role(i));
-    if (auto why = held.lost_name()) return *why;
+    const bool is_ours = held->enter(producer_role(i));
+    if (auto why = held->lost_name()) return *why;
     if (!is_ours) continue;
-    outflow made(std::move(held), std::move(*own), std::move(*staging), std::move(*claimed), i,
-                 how);
+    pipe_producer made(std::move(*held), std::move(*own), std::move(*staging), std::move(*claimed),
+                       i, how);
     made.waits_.interrupt = std::move(*interrupt);
     return made;
   }
-  return producers_in_use("pipe", most, pid_of(held.producer(0).role));
+  return producers_in_use("pipe", most, pid_of(held->producer(0).role));
 }
 
-outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std::uint32_t number,
-                 waiting how) noexcept
+pipe_producer::pipe_producer(roles held, descriptor fifo, pages staging, pages claimed,
+                             std::uint32_t number, waiting how) noexcept
     : held_(std::move(held)),
       fifo_(std::move(fifo)),
       staging_(std::move(staging)),
@@ -70,9 +89,15 @@ outflow::outflow(roles held, descriptor fifo, pages staging, pages claimed, std:
   use_sequences(0);
 }
 
+pipe_producer& pipe_producer::operator=(pipe_producer&& other) noexcept {
+  if (this == &other) return *this;
+  std::destroy_at(this);
+  return *std::construct_at(this, std::move(other));
+}
+
 // What is refused, and what there is room for.
 
-status outflow::refusal(std::uint64_t count) const noexcept {
+status pipe_producer::refusal(std::uint64_t count) const noexcept {
   if (!home_.is_here() || claim_.is_here()) [[unlikely]]
     return status::not_permitted;
   if (count > shape().max_message) [[unlikely]]
@@ -82,41 +107,45 @@ status outflow::refusal(std::uint64_t count) const noexcept {
 
 // Why there is no room: the consumer is still to make some, or has closed, and nobody will until
 // another comes.
-status outflow::no_room() const noexcept {
+status pipe_producer::no_room() const noexcept {
   // [hint] relaxed: a wait looks again at the end of each nap.
   const auto is_closed = held_.control().is_closed.load<edge::hint>(std::memory_order_relaxed);
   return is_closed != 0 ? status::closed : status::full;
 }
 
-bool outflow::is_certain(std::uint64_t count) const noexcept {
+bool pipe_producer::is_certain(std::uint64_t count) const noexcept {
   return count <= most_payload || frames_of(count) * block_bytes <= certain_room(fifo_.number());
 }
 
 // Claims.
 
-status outflow::claimable(std::uint64_t count, bool at_once) noexcept {
+status pipe_producer::claimable(std::uint64_t count, bool at_once) noexcept {
   if (const status s = refusal(count); s != status::ok) return s;
   if (at_once && count > most_at_once_) return status::never_fits;
-  if (settle() != status::ok || !has_free_page(fifo_.number())) return no_room();
+  if (send_owed() != status::ok || !has_free_page(fifo_.number())) return no_room();
   if (is_certain(count)) return status::ok;
   // What can never be in the FIFO at once is written on as room comes, if somebody makes room.
   const status why = no_room();
   return count > most_at_once_ && why == status::full ? status::ok : why;
 }
 
-outflow::claim_type outflow::opened(status may, std::size_t count) noexcept {
+pipe_producer::claim_type pipe_producer::opened(status may, std::size_t count) noexcept {
   if (may != status::ok) return claim_type(may);
   claim_ = home::here();
-  return claim_type(*this, {claimed_.data(), count});
+  claim_type made(*this, {claimed_.data(), count});
+  watch_.opened(made);
+  return made;
 }
 
-outflow::claim_type outflow::try_claim(std::size_t count) noexcept {
+pipe_producer::claim_type pipe_producer::try_claim(std::size_t count) noexcept {
+  const auto running = watch_.enter("try_claim");
   const status may = claimable(count, true);
   if (may == status::full) counters_.refused();
   return opened(may, count);
 }
 
-outflow::claim_type outflow::claim(std::size_t count, deadline until) noexcept {
+pipe_producer::claim_type pipe_producer::claim(std::size_t count, deadline until) noexcept {
+  const auto running = watch_.enter("claim");
   const auto take_a_nap = [&](std::chrono::nanoseconds at_most) {
     counters_.waited();
     // One page may be free, and not enough of them: that is nothing to poll for.
@@ -127,22 +156,45 @@ outflow::claim_type outflow::claim(std::size_t count, deadline until) noexcept {
   return opened(wait(until, take_a_nap, [&] { return claimable(count, false); }), count);
 }
 
-void outflow::commit_claim(std::size_t count) noexcept {
+void pipe_producer::commit_claim(std::size_t count) noexcept {
   if (!claim_.leave()) return;
   owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
-  if (settle() == status::ok || peer() != presence::attached) return;
+  if (send_owed() == status::ok || peer() != presence::attached) return;
   const auto ended =
       wait_for(how_, no_deadline, waits_,
-               waiter{[&] { return settle(); }, [&] { return has_free_page(fifo_.number()); },
+               waiter{[&] { return send_owed(); }, [&] { return has_free_page(fifo_.number()); },
                       [](status s) { return s; }, [](status s) { return s; },
                       [&] { return peer() != presence::attached; },
                       [&](auto at_most) { nap_for_page(at_most); }});
   if (ended == status::interrupted) waits_.interrupt.put_back();
 }
 
+void pipe_producer::abandon_claim() noexcept {
+  const auto running = watch_.enter("abandon_claim");
+  abort_claim();
+  watch_.abandoned();
+}
+
 // Pushes.
 
-status outflow::try_push(source from, std::uint64_t count) noexcept {
+status pipe_producer::try_push(message one) noexcept {
+  const auto running = watch_.enter("try_push");
+  return try_push(source(one), one.size());
+}
+status pipe_producer::try_push(pieces parts) noexcept {
+  const auto running = watch_.enter("try_push");
+  return try_push(source(parts), bytes_of(parts));
+}
+status pipe_producer::push(message one, deadline until) noexcept {
+  const auto running = watch_.enter("push");
+  return push(source(one), one.size(), until);
+}
+status pipe_producer::push(pieces parts, deadline until) noexcept {
+  const auto running = watch_.enter("push");
+  return push(source(parts), bytes_of(parts), until);
+}
+
+status pipe_producer::try_push(source from, std::uint64_t count) noexcept {
   if (const status s = refusal(count); s != status::ok) [[unlikely]]
     return s;
   parcel one{from, count};
@@ -151,7 +203,8 @@ status outflow::try_push(source from, std::uint64_t count) noexcept {
   return s;
 }
 
-status outflow::push_or_drop(message one) noexcept {
+status pipe_producer::push_or_drop(message one) noexcept {
+  const auto running = watch_.enter("push_or_drop");
   if (const status s = refusal(one.size()); s != status::ok) return s;
   parcel whole{source(one), one.size()};
   const status s = send_at_once(whole);
@@ -159,12 +212,12 @@ status outflow::push_or_drop(message one) noexcept {
   return s;
 }
 
-status outflow::push(source from, std::uint64_t count, deadline until) noexcept {
+status pipe_producer::push(source from, std::uint64_t count, deadline until) noexcept {
   parcel one{from, count};
   const bool is_now = count > most_payload && until <= std::chrono::steady_clock::now();
   const status s = wait(until, [&] {
     if (const status why = refusal(count); why != status::ok) return why;
-    if (settle() != status::ok) return no_room();
+    if (send_owed() != status::ok) return no_room();
     // Without time to go on, or anybody who makes room for it: all or nothing.
     const bool is_whole_or_not = is_now || (one.sent == 0 && no_room() == status::closed);
     return is_whole_or_not && !is_certain(count) ? no_room() : send(one);
@@ -173,7 +226,8 @@ status outflow::push(source from, std::uint64_t count, deadline until) noexcept 
   return s;
 }
 
-batch outflow::try_push_batch(messages many) noexcept {
+batch pipe_producer::try_push_batch(messages many) noexcept {
+  const auto running = watch_.enter("try_push_batch");
   batch all;
   while (all.count < many.size() && all.why == status::ok) {
     const auto rest = many.subspan(all.count);
@@ -194,7 +248,8 @@ batch outflow::try_push_batch(messages many) noexcept {
   return all;
 }
 
-batch outflow::push_batch(messages many, deadline until) noexcept {
+batch pipe_producer::push_batch(messages many, deadline until) noexcept {
+  const auto running = watch_.enter("push_batch");
   batch all;
   while (all.count < many.size() && all.why == status::ok) {
     const auto rest = many.subspan(all.count);
@@ -215,7 +270,7 @@ batch outflow::push_batch(messages many, deadline until) noexcept {
 
 // Sending.
 
-status outflow::settle() noexcept {
+status pipe_producer::send_owed() noexcept {
   if (!owed_) [[likely]]
     return status::ok;
   if (!home_.is_here()) return status::not_permitted;
@@ -224,16 +279,16 @@ status outflow::settle() noexcept {
   return status::ok;
 }
 
-status outflow::send_at_once(parcel& one) noexcept {
+status pipe_producer::send_at_once(parcel& one) noexcept {
   if (one.bytes > most_at_once_) return status::never_fits;
-  if (settle() != status::ok || !is_certain(one.bytes)) return no_room();
+  if (send_owed() != status::ok || !is_certain(one.bytes)) return no_room();
   const status s = send(one);
   if (s != status::ok) abandon(one);  // others took the room in between
   return s;
 }
 
 // The hot path.
-status outflow::send_short(const parcel& one) noexcept {
+status pipe_producer::send_short(const parcel& one) noexcept {
   const auto payload = static_cast<std::size_t>(one.bytes);
   source from = one.rest;
   stage_frame(staging_.data(), from, payload, sequence_, 0, true);
@@ -244,7 +299,7 @@ status outflow::send_short(const parcel& one) noexcept {
   return status::ok;
 }
 
-status outflow::send(parcel& one) noexcept {
+status pipe_producer::send(parcel& one) noexcept {
   if (one.bytes <= most_payload) [[likely]]
     return send_short(one);
   do {
@@ -267,8 +322,8 @@ status outflow::send(parcel& one) noexcept {
 }
 
 // As many short messages from the front as go at once.
-batch outflow::send_group(messages many) noexcept {
-  if (settle() != status::ok) return {0, no_room()};
+batch pipe_producer::send_group(messages many) noexcept {
+  if (send_owed() != status::ok) return {0, no_room()};
   std::array<std::uint32_t, most_blocks> taken_by;  // messages up to the end of each block
   std::uint32_t count = 0;
   std::size_t block = 0, at = 0, last = 0;
@@ -303,14 +358,14 @@ batch outflow::send_group(messages many) noexcept {
   return done;
 }
 
-void outflow::abandon(const parcel& one) noexcept {
+void pipe_producer::abandon(const parcel& one) noexcept {
   if (one.sent == 0) return;
   // [abandon] release: what was written of it is in the FIFO before.
   held_.producer(number_).abandoned.store<edge::abandon>(sequence_, std::memory_order_release);
   use_sequences(1);
 }
 
-std::size_t outflow::stage(parcel& one) noexcept {
+std::size_t pipe_producer::stage(parcel& one) noexcept {
   std::size_t at = 0, frames = 0, last = 0;
   do {
     const auto payload =
@@ -327,8 +382,9 @@ std::size_t outflow::stage(parcel& one) noexcept {
   return frames * block_bytes;
 }
 
-void outflow::stage_frame(std::byte* at, source& from, std::size_t payload, std::uint64_t sequence,
-                          std::uint64_t offset, bool is_last) noexcept {
+void pipe_producer::stage_frame(std::byte* at, source& from, std::size_t payload,
+                                std::uint64_t sequence, std::uint64_t offset,
+                                bool is_last) noexcept {
   frame_header header;
   header.bytes = static_cast<std::uint16_t>(frame_bytes(payload));
   header.payload_bytes = static_cast<std::uint16_t>(payload);
@@ -341,7 +397,7 @@ void outflow::stage_frame(std::byte* at, source& from, std::size_t payload, std:
   write_header(at, header, shape().seal);
 }
 
-void outflow::pad(std::byte* frame, std::size_t more) noexcept {
+void pipe_producer::pad(std::byte* frame, std::size_t more) noexcept {
   frame_header header;
   std::memcpy(&header, frame, sizeof header);
   header.bytes = static_cast<std::uint16_t>(header.bytes + more);
@@ -349,7 +405,7 @@ void outflow::pad(std::byte* frame, std::size_t more) noexcept {
 }
 
 // What is staged and does not go is staged again: so less, while the FIFO is full.
-void outflow::learn(std::size_t written, std::size_t staged) noexcept {
+void pipe_producer::learn(std::size_t written, std::size_t staged) noexcept {
   if (shape().producers > 1) return;
   if (written == staged) {
     blocks_ = std::min(most_blocks, 2 * blocks_);
@@ -359,7 +415,7 @@ void outflow::learn(std::size_t written, std::size_t staged) noexcept {
 }
 
 // A successor begins behind what is noted, so no sequence is ever used twice.
-void outflow::use_sequences(std::uint64_t count) noexcept {
+void pipe_producer::use_sequences(std::uint64_t count) noexcept {
   constexpr std::uint64_t ahead = std::uint64_t{1} << 20;
   constexpr std::uint64_t most_in_a_write = most_blocks * block_bytes / header_bytes;
   sequence_ += count;
@@ -370,10 +426,12 @@ void outflow::use_sequences(std::uint64_t count) noexcept {
   held_.producer(number_).sequence.store<edge::own>(reserved_, std::memory_order_relaxed);
 }
 
-void outflow::close() noexcept {
+void pipe_producer::close() noexcept {
+  const auto running = watch_.enter("close");
+  watch_.closed();
   if (!home_.is_here()) return;
   abort_claim();
-  if (settle() != status::ok) {
+  if (send_owed() != status::ok) {
     counters_.dropped();
     abandon(*owed_);
   }
@@ -383,23 +441,23 @@ void outflow::close() noexcept {
 
 // Waiting.
 
-void outflow::nap_for_page(std::chrono::nanoseconds at_most) noexcept {
+void pipe_producer::nap_for_page(std::chrono::nanoseconds at_most) noexcept {
   counters_.waited();
   nap_for_room(fifo_.number(), at_most, waits_.interrupt.event());
 }
 
 template <class Attempt>
-status outflow::wait(deadline until, Attempt attempt) noexcept {
+status pipe_producer::wait(deadline until, Attempt attempt) noexcept {
   return wait(
       until, [&](std::chrono::nanoseconds at_most) { nap_for_page(at_most); }, attempt);
 }
 
 template <class Nap, class Attempt>
-status outflow::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
+status pipe_producer::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
   return wait_for(
       how_, until, waits_,
       waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
              [](status s) { return s; }, [&] { return peer() == presence::died; }, take_a_nap});
 }
 
-}  // namespace annulus::pipes
+}  // namespace annulus

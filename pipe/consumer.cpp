@@ -1,31 +1,36 @@
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
-#include <annulus/pipe/inflow.hpp>
+#include <annulus/pipe/consumer.hpp>
 #include <annulus/pipe/wait.hpp>
 
-namespace annulus::pipes {
+namespace annulus {
 
-result<inflow> inflow::make(roles held, int fifo, waiting how) {
-  auto from = tap::open(fifo);
+using namespace pipes;
+
+result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
+  auto held = roles::map(to.roles_file(), to.geometry(), false, to.name());
+  if (!held) return held.error();
+  auto from = tap::open(to.file());
   if (!from) return from.error();
-  auto memory = pages::fresh(static_cast<std::size_t>(2 * kernel_bytes(fifo)));
+  auto memory = pages::fresh(static_cast<std::size_t>(2 * kernel_bytes(to.file())));
   if (!memory) return memory.error();
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
-  const bool is_ours = held.enter(consumer_role);
-  if (auto why = held.lost_name()) return *why;
+  const bool is_ours = held->enter(consumer_role);
+  if (auto why = held->lost_name()) return *why;
   if (!is_ours) {
-    return consumer_in_use("pipe", pid_of(held.control().consumer));
+    return consumer_in_use("pipe", pid_of(held->control().consumer));
   }
-  inflow made(std::move(held), std::move(*from), std::move(*memory), how);
+  pipe_consumer made(std::move(*held), std::move(*from), std::move(*memory), how);
   made.waits_.interrupt = std::move(*interrupt);
   return made;
 }
 
-inflow::inflow(roles held, tap from, pages memory, waiting how)
+pipe_consumer::pipe_consumer(roles held, tap from, pages memory, waiting how)
     : held_(std::move(held)),
       from_(std::move(from)),
       memory_(std::move(memory)),
@@ -45,9 +50,20 @@ inflow::inflow(roles held, tap from, pages memory, waiting how)
   clear_stall();
 }
 
+pipe_consumer& pipe_consumer::operator=(pipe_consumer&& other) noexcept {
+  if (this == &other) return *this;
+  std::destroy_at(this);
+  return *std::construct_at(this, std::move(other));
+}
+
 // Reading.
 
-view inflow::try_read() noexcept {
+view pipe_consumer::try_read() noexcept {
+  const auto running = watch_.enter("try_read");
+  return next();
+}
+
+view pipe_consumer::next() noexcept {
   if (!home_.is_here()) [[unlikely]]
     return status::not_permitted;
   if (const auto seen = parse()) return *seen;
@@ -58,7 +74,7 @@ view inflow::try_read() noexcept {
 }
 
 // Copies what has come to the FIFO. False: nothing has.
-bool inflow::look() noexcept {
+bool pipe_consumer::look() noexcept {
   if (copied_ == parsed_ && unreleased_count_ == 0) base_ = parsed_;
   const std::size_t used = static_cast<std::size_t>(copied_ - base_);
   const std::size_t some =
@@ -69,7 +85,7 @@ bool inflow::look() noexcept {
 }
 
 // Nothing to read: is that all there will be, and who holds us up? Asked before the last look.
-view inflow::idle() noexcept {
+view pipe_consumer::idle() noexcept {
   const bool has_news = roll_.has_news(held_.control());
   if (has_news) roll_.look(held_.memory());
   if (has_news || !open_.empty()) {
@@ -80,11 +96,11 @@ view inflow::idle() noexcept {
     }
     drop_the_gone();
   }
-  if (unreleased_count_ == 0) take_settled();
+  if (unreleased_count_ == 0) release_passed();
   if (!open_.empty()) {
     if (unreleased_count_ == 0 && is_blocked()) {
       for (const auto number : open_) lanes_[number].is_taken = true;
-      take_settled();
+      release_passed();
     }
     note_stall();
     return status::stalled;
@@ -93,9 +109,10 @@ view inflow::idle() noexcept {
   return roll_.all_closed() ? status::closed : status::empty;
 }
 
-view inflow::read(deadline until) noexcept {
+view pipe_consumer::read(deadline until) noexcept {
+  const auto running = watch_.enter("read");
   return wait_for(how_, until, waits_,
-                  waiter{[&] { return try_read(); }, [&] { return has_bytes(from_.fifo()); },
+                  waiter{[&] { return next(); }, [&] { return has_bytes(from_.fifo()); },
                          [](const view& v) { return v.status(); }, [](status s) { return view(s); },
                          [&] { return peer() == presence::died; },
                          [&](std::chrono::nanoseconds at_most) {
@@ -107,7 +124,7 @@ view inflow::read(deadline until) noexcept {
 // Frames.
 
 // The next message, or damage; nothing: what is there has been parsed.
-std::optional<view> inflow::parse() noexcept {
+std::optional<view> pipe_consumer::parse() noexcept {
   while (parsed_ + header_bytes <= copied_) {
     frame_header header;
     if (!read_header(at(parsed_), held_.geometry().seal, held_.geometry().producers, header) ||
@@ -127,7 +144,7 @@ std::optional<view> inflow::parse() noexcept {
   return std::nullopt;
 }
 
-std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos) noexcept {
+std::optional<view> pipe_consumer::accept(const frame_header& header, std::uint64_t pos) noexcept {
   const std::uint32_t number = header.producer;
   lane& of = lanes_[number];
   if (header.sequence <= of.passed) return std::nullopt;
@@ -153,7 +170,8 @@ std::optional<view> inflow::accept(const frame_header& header, std::uint64_t pos
   return append(header, pos, payload);
 }
 
-void inflow::open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept {
+void pipe_consumer::open(std::uint32_t number, const frame_header& first,
+                         std::uint64_t pos) noexcept {
   lane& of = lanes_[number];
   of.is_open = true;
   of.is_taken = of.is_gone = false;
@@ -166,8 +184,8 @@ void inflow::open(std::uint32_t number, const frame_header& first, std::uint64_t
   open_.push_back(number);
 }
 
-std::optional<view> inflow::append(const frame_header& header, std::uint64_t pos,
-                                   message payload) noexcept {
+std::optional<view> pipe_consumer::append(const frame_header& header, std::uint64_t pos,
+                                          message payload) noexcept {
   lane& to = lanes_[header.producer];
   if (header.offset != to.bytes.size() || to.bytes.size() + payload.size() > max_message()) {
     // Something took frames out of the middle, or made them up.
@@ -192,12 +210,12 @@ std::optional<view> inflow::append(const frame_header& header, std::uint64_t pos
 }
 
 // Keeps a little of the memory of long messages for others.
-void inflow::set_aside(octets one) noexcept {
+void pipe_consumer::set_aside(octets one) noexcept {
   constexpr std::size_t most = 4;
   if (spare_.size() < most) spare_.push(std::move(one));
 }
 
-view inflow::deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept {
+view pipe_consumer::deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept {
   mark_ = {held_.geometry().seal + number, sequence};
   ++unreleased_count_;
   if (stall_) clear_stall();
@@ -206,7 +224,7 @@ view inflow::deliver(message one, std::uint32_t number, std::uint64_t sequence) 
 }
 
 // Goes on to the next frame, or to the end of what is there.
-void inflow::skip_damage() noexcept {
+void pipe_consumer::skip_damage() noexcept {
   const std::uint64_t from = parsed_;
   frame_header header;
   do {
@@ -226,7 +244,7 @@ void inflow::skip_damage() noexcept {
 
 // Messages that do not become whole.
 
-void inflow::drop(std::uint32_t number, bool is_loss) noexcept {
+void pipe_consumer::drop(std::uint32_t number, bool is_loss) noexcept {
   lane& of = lanes_[number];
   of.is_open = false;
   set_aside(std::move(of.bytes));
@@ -235,7 +253,7 @@ void inflow::drop(std::uint32_t number, bool is_loss) noexcept {
   if (is_loss) counters_.recovered();
 }
 
-void inflow::mark_the_gone() noexcept {
+void pipe_consumer::mark_the_gone() noexcept {
   for (const auto number : open_) {
     lane& of = lanes_[number];
     const auto& words = held_.producer(number);
@@ -250,7 +268,7 @@ void inflow::mark_the_gone() noexcept {
   }
 }
 
-void inflow::drop_the_gone() noexcept {
+void pipe_consumer::drop_the_gone() noexcept {
   for (std::size_t i = open_.size(); i-- > 0;) {
     const auto number = open_[i];
     lane& of = lanes_[number];
@@ -264,15 +282,16 @@ void inflow::drop_the_gone() noexcept {
 
 // Giving back.
 
-void inflow::release() noexcept {
+void pipe_consumer::release() noexcept {
+  const auto running = watch_.enter("release");
   if (!home_.is_here()) return;
   unreleased_count_ = 0;
-  take_settled();
+  release_passed();
   while (whole_.size() > 0) set_aside(whole_.pop());
 }
 
 // Takes what nobody needs out of the FIFO. Requires: nothing that was read is unreleased.
-void inflow::take_settled() noexcept {
+void pipe_consumer::release_passed() noexcept {
   std::uint64_t until = parsed_;
   for (const auto number : open_) {
     if (!lanes_[number].is_taken) until = std::min(until, lanes_[number].first_pos);
@@ -290,7 +309,7 @@ void inflow::take_settled() noexcept {
 
 // For a successor: what was released although it is not taken. All of it at once, by the number
 // of the set, so that a release is done or not.
-void inflow::note_released() noexcept {
+void pipe_consumer::note_released() noexcept {
   auto& number = held_.control().released_set;
   // [own] relaxed: only the consumer stores it.
   const auto set = (number.load<edge::own>(std::memory_order_relaxed) + 1) & 1;
@@ -304,7 +323,7 @@ void inflow::note_released() noexcept {
 
 // What is to leave the FIFO of messages that are not whole goes into the roles file first. Where
 // it cannot, it is in memory alone, and lost should this consumer die.
-void inflow::keep_taken() noexcept {
+void pipe_consumer::keep_taken() noexcept {
   for (const auto number : open_) {
     lane& of = lanes_[number];
     if (!of.is_taken || of.kept == of.bytes.size()) continue;
@@ -325,7 +344,7 @@ void inflow::keep_taken() noexcept {
   }
 }
 
-void inflow::forget_kept() noexcept {
+void pipe_consumer::forget_kept() noexcept {
   std::erase_if(kept_, [&](std::uint32_t number) {
     lane& of = lanes_[number];
     if (of.is_open && of.is_taken) return false;
@@ -337,7 +356,7 @@ void inflow::forget_kept() noexcept {
 }
 
 // Takes up the message that the one before us kept.
-void inflow::recall(std::uint32_t number) noexcept {
+void pipe_consumer::recall(std::uint32_t number) noexcept {
   const auto& words = held_.producer(number);
   lane& of = lanes_[number];
   // [kept] acquire: the bytes are in the file.
@@ -354,13 +373,13 @@ void inflow::recall(std::uint32_t number) noexcept {
 }
 
 // Whether what is held leaves no room for more, or hides it from a look.
-bool inflow::is_blocked() noexcept {
+bool pipe_consumer::is_blocked() noexcept {
   const bool is_full = !has_free_page(from_.fifo());
   if (bytes_in(from_.fifo()) > copied_ - taken_) return !look();
   return is_full;
 }
 
-void inflow::note_stall() noexcept {
+void pipe_consumer::note_stall() noexcept {
   const auto number = open_.front();
   if (stall_ && stall_->producer == number && stall_->pos == lanes_[number].first_pos) return;
   const auto now = std::chrono::steady_clock::now();
@@ -374,16 +393,17 @@ void inflow::note_stall() noexcept {
                                          std::memory_order_relaxed);
 }
 
-void inflow::clear_stall() noexcept {
+void pipe_consumer::clear_stall() noexcept {
   stall_.reset();
   // [own] relaxed: diagnostic only.
   held_.control().stalled_since.store<edge::own>(0, std::memory_order_relaxed);
 }
 
-void inflow::close() noexcept {
+void pipe_consumer::close() noexcept {
+  const auto running = watch_.enter("close");
   if (!home_.leave()) return;
   clear_stall();
   held_.leave(consumer_role);
 }
 
-}  // namespace annulus::pipes
+}  // namespace annulus

@@ -1,4 +1,4 @@
-// What the one consumer reads out of the FIFO: frames, put together to messages.
+// The consumer of a named pipe: frames, put together to messages. The rules of use are in pipe.hpp.
 //
 // Look       the FIFO's bytes are copied without being taken (fifo.hpp, tap), many messages at once
 // Release    takes all that was read out of the FIFO at once. So a consumer's death loses nothing:
@@ -21,7 +21,10 @@
 #include <optional>
 #include <vector>
 
+#include <annulus/channel/at_least_cxx20.hpp>
+#include <annulus/channel/checked.hpp>
 #include <annulus/channel/concepts.hpp>
+#include <annulus/channel/drain.hpp>
 #include <annulus/channel/mark.hpp>
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
@@ -30,35 +33,68 @@
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/interrupt.hpp>
+#include <annulus/pipe/named_pipe.hpp>
 #include <annulus/pipe/octets.hpp>
 #include <annulus/pipe/roles.hpp>
 
-namespace annulus::pipes {
+namespace annulus {
 
-class inflow {
+// The consumer of a named pipe.
+class pipe_consumer {
  public:
-  // Takes the role last: a failure leaves no trace of it.
-  [[nodiscard]] static result<inflow> make(roles held, int fifo, waiting how);
+  // Takes the consumer's role. Fails with in_use, and names the holder, if it is taken.
+  [[nodiscard]] static result<pipe_consumer> attach(const named_pipe& to, waiting how = {});
 
+  pipe_consumer(pipe_consumer&&) noexcept = default;
+  pipe_consumer& operator=(pipe_consumer&&) noexcept;
+  ~pipe_consumer() { close(); }
+
+  // The next message, valid until release().
   [[nodiscard]] view try_read() noexcept;
+  // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
   [[nodiscard]] view read(deadline until) noexcept;
+  // Hands back the space of all that was read; its views end here.
   void release() noexcept;
-  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return parsed_ - taken_; }
-  [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.size() / 2; }
 
-  void interrupt() noexcept { waits_.interrupt.raise(); }
+  // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
+  // their space back: at the end, and on the way whenever an eighth of the FIFO has been read.
+  template <class F>
+  batch drain(F&& f, std::size_t limit) noexcept {
+    return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
+  }
+  // The same, waiting for the first.
+  template <class F>
+  batch drain(F&& f, std::size_t limit, deadline until) noexcept {
+    return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
+  }
+
+  // What is known of the producers; the most alive one counts. Asks the kernel.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of_producers(); }
+  // The live producer of a long message that is not whole, when nothing else is there.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
-  [[nodiscard]] std::uint64_t max_message() const noexcept { return held_.geometry().max_message; }
+
+  // The mark of the last message that was read: its producer and its sequence.
   [[nodiscard]] message_mark mark() const noexcept { return mark_; }
 
+  // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
+  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
+  // Requires: the role is neither moved nor destroyed meanwhile.
+  void interrupt() noexcept { waits_.interrupt.raise(); }
+
+  // Says that nothing more will be read and gives the role back. What was read and not released
+  // comes again to the next consumer.
   void close() noexcept;
+
+  // The most that one message can hold, bytes.
+  [[nodiscard]] std::size_t max_message() const noexcept { return held_.geometry().max_message; }
+  // What the FIFO holds at once, bytes.
+  [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.size() / 2; }
 
  private:
   // What is known of one producer's number.
   struct lane {
-    octets bytes;                 // of its long message, as far as it came
+    pipes::octets bytes;          // of its long message, as far as it came
     std::uint64_t sequence = 0;   // its sequence
     std::uint64_t first_pos = 0;  // where its first frame stands; what lies behind is held
     std::uint32_t incarnation = 0;
@@ -69,26 +105,32 @@ class inflow {
     std::uint64_t passed = 0;  // read, skipped or dropped up to this sequence
   };
 
-  inflow(roles held, tap from, pages memory, waiting how);
+  pipe_consumer(pipes::roles held, pipes::tap from, pipes::pages memory, waiting how);
+
+  [[nodiscard]] bool much_is_unreleased() const noexcept {
+    return parsed_ - taken_ >= capacity() / 8;
+  }
 
   [[nodiscard]] std::byte* at(std::uint64_t pos) const noexcept {
     return memory_.data() + (pos - base_);
   }
+  [[nodiscard]] view next() noexcept;
   bool look() noexcept;
   [[nodiscard]] view idle() noexcept;
   [[nodiscard]] std::optional<view> parse() noexcept;
-  [[nodiscard]] std::optional<view> accept(const frame_header& header, std::uint64_t pos) noexcept;
-  [[nodiscard]] std::optional<view> append(const frame_header& header, std::uint64_t pos,
+  [[nodiscard]] std::optional<view> accept(const pipes::frame_header& header,
+                                           std::uint64_t pos) noexcept;
+  [[nodiscard]] std::optional<view> append(const pipes::frame_header& header, std::uint64_t pos,
                                            message payload) noexcept;
-  void set_aside(octets one) noexcept;
+  void set_aside(pipes::octets one) noexcept;
   void skip_damage() noexcept;
   [[nodiscard]] view deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept;
 
-  void open(std::uint32_t number, const frame_header& first, std::uint64_t pos) noexcept;
+  void open(std::uint32_t number, const pipes::frame_header& first, std::uint64_t pos) noexcept;
   void drop(std::uint32_t number, bool is_loss) noexcept;
   void mark_the_gone() noexcept;
   void drop_the_gone() noexcept;
-  void take_settled() noexcept;
+  void release_passed() noexcept;
   void note_released() noexcept;
   void keep_taken() noexcept;
   void forget_kept() noexcept;
@@ -97,12 +139,12 @@ class inflow {
   void note_stall() noexcept;
   void clear_stall() noexcept;
 
-  roles held_;
-  tap from_;
-  pages memory_;  // twice what the FIFO holds: [base_, copied_) lies in it
-  counted<words> counters_;
+  pipes::roles held_;
+  pipes::tap from_;
+  pipes::pages memory_;  // twice what the FIFO holds: [base_, copied_) lies in it
+  counted<pipes::words> counters_;
   waiting how_;
-  wait_memory waits_;
+  pipes::wait_memory waits_;
 
   // Positions count the FIFO's bytes since this consumer came.
   std::uint64_t base_ = 0;    // of memory_
@@ -113,14 +155,15 @@ class inflow {
   std::vector<lane> lanes_;
   std::vector<std::uint32_t> open_;  // lanes with a message that is not whole
   std::vector<std::uint32_t> kept_;  // lanes with bytes in the roles file
-  octets_stack whole_;               // long messages that were read and not released
-  octets_stack spare_;               // memory for others
-  roll_call<words> roll_;
+  pipes::octets_stack whole_;        // long messages that were read and not released
+  pipes::octets_stack spare_;        // memory for others
+  roll_call<pipes::words> roll_;
   std::uint64_t unreleased_count_ = 0;
   message_mark mark_;  // of the last message that was delivered
   std::optional<stall> stall_;
   std::optional<damage> damage_;
   home home_ = home::here();  // nobody's: closed
+  [[no_unique_address]] checked_role watch_{"pipe_consumer"};
 };
 
-}  // namespace annulus::pipes
+}  // namespace annulus

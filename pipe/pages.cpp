@@ -3,7 +3,8 @@
 #include <cerrno>
 #include <string>
 
-#include <annulus/pipe/system.hpp>
+#include <annulus/channel/file.hpp>
+#include <annulus/pipe/pages.hpp>
 
 namespace annulus::pipes {
 
@@ -15,7 +16,7 @@ result<pages> pages::fresh(std::size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) {
-    return system_error("cannot map " + std::to_string(bytes) + " bytes of memory", errno);
+    return files::system_error("cannot map " + std::to_string(bytes) + " bytes of memory", errno);
   }
   return pages({static_cast<std::byte*>(at), bytes});
 }

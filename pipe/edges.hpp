@@ -14,7 +14,7 @@ enum class edge {
   abandon,    // push -> read: this message will not be finished
   kept,       // take out -> the next consumer: a long message's bytes in the roles file
   interrupt,  // interrupt() -> the wait that it ends: what was done before
-  trail,      // enter, leave -> inspect: one whole entry of the audit trail
+  audit,      // enter, leave -> inspect: one whole entry of the audit log
 
   hint,  // relaxed: a stale value costs a retry, or is only shown
   own,   // relaxed: one role reads what it, or the one before it, wrote

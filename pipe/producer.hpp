@@ -1,0 +1,181 @@
+// A producer of a named pipe: messages as frames, frames in as few writes as possible. The rules of
+// use are in pipe.hpp.
+//
+// Short      a message that fits into a frame is one write. Of a batch, as many frames as fit make
+//            a block of PIPE_BUF bytes, and each block is one write. A lone producer writes many
+//            blocks at once: each is then padded to its full size, so that the kernel, which cuts
+//            a large write between pages, never cuts a frame, and nothing is to be finished later
+// Long       cut into frames that fill a block each. try_ forms first ask whether there is certain
+//            to be room for all; waiting forms write on as room comes
+// Given up   a message that was begun and will not be finished is abandoned by a word in the roles
+//            file, which needs no room in a FIFO that is full
+// Owed       a claim that found no room at its commit goes out before anything else does
+// Progress   try_push one write(2); of a long message an ioctl, an fcntl and a write for each frame
+//            (a lone producer: for all). try_claim one poll(2). Nothing is allocated
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <annulus/channel/at_least_cxx20.hpp>
+#include <annulus/channel/checked.hpp>
+#include <annulus/channel/claim.hpp>
+#include <annulus/channel/concepts.hpp>
+#include <annulus/channel/process.hpp>
+#include <annulus/channel/waiting.hpp>
+#include <annulus/pipe/fifo.hpp>
+#include <annulus/pipe/frame.hpp>
+#include <annulus/pipe/interrupt.hpp>
+#include <annulus/pipe/named_pipe.hpp>
+#include <annulus/pipe/roles.hpp>
+
+namespace annulus {
+
+namespace pipes {
+
+// The bytes of one message that are still to go, in the pieces that the caller has.
+class source {
+ public:
+  explicit source(message one) noexcept : now_(one) {}
+  explicit source(pieces parts) noexcept : later_(parts) {}
+
+  void copy(std::byte* to, std::size_t count) noexcept;
+  void skip(std::size_t count) noexcept { copy(nullptr, count); }
+
+ private:
+  message now_;
+  pieces later_;
+};
+
+// A message on its way.
+struct parcel {
+  source rest;
+  std::uint64_t bytes;
+  std::uint64_t sent = 0;
+};
+
+}  // namespace pipes
+
+// A producer of a named pipe.
+class pipe_producer {
+ public:
+  using bytes = std::span<std::byte>;
+  using claim_type = basic_claim<pipe_producer>;
+
+  // Takes a free producer's role. Fails with in_use, and names the holders, if there is none.
+  [[nodiscard]] static result<pipe_producer> attach(const named_pipe& to, waiting how = {});
+
+  pipe_producer(pipe_producer&&) noexcept = default;
+  pipe_producer& operator=(pipe_producer&&) noexcept;
+  ~pipe_producer() { close(); }
+
+  // Space for one message of so many bytes. Requires: neither moved nor destroyed while it is open.
+  [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept;
+  // Sends one message: ok, or why not.
+  [[nodiscard]] status try_push(message one) noexcept;
+  // One message, gathered from several pieces.
+  [[nodiscard]] status try_push(pieces parts) noexcept;
+  // As many as fit, in order, each by itself.
+  [[nodiscard]] batch try_push_batch(messages many) noexcept;
+
+  // The same, waiting for room: until the deadline, or while there is none the consumer's close or
+  // its death. What fits is taken, whether a consumer is there or not: the next one finds it.
+  [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept;
+  [[nodiscard]] status push(message one, deadline until) noexcept;
+  [[nodiscard]] status push(pieces parts, deadline until) noexcept;
+  // Waits until all are taken; the batch tells how many were when the wait ended.
+  [[nodiscard]] batch push_batch(messages many, deadline until) noexcept;
+
+  // The newest gives way: without room it is dropped and counted, and the answer is `full`.
+  [[nodiscard]] status push_or_drop(message one) noexcept;
+
+  // Gives up the open claim of a thread that ended in it. From any thread of the process. Requires:
+  // the claiming thread has ended, and its claim is not used any more, not even destroyed, once
+  // another claim is open.
+  void abandon_claim() noexcept;
+
+  // Whether a claim that was committed has still to go out: it does before anything else.
+  [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
+  // What is known of the consumer. Asks the kernel.
+  [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
+  // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
+  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
+  // Requires: the role is neither moved nor destroyed meanwhile.
+  void interrupt() noexcept { waits_.interrupt.raise(); }
+  // Says that no more will come and gives the role back. An open claim is aborted first.
+  void close() noexcept;
+
+  // The most that one message can hold, bytes.
+  [[nodiscard]] std::size_t max_message() const noexcept { return shape().max_message; }
+  // The largest that try_ forms pass: less than max_message() where the kernel grants little.
+  [[nodiscard]] std::size_t most_at_once() const noexcept { return most_at_once_; }
+  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+
+ private:
+  friend claim_type;
+
+  pipe_producer(pipes::roles held, descriptor fifo, pipes::pages staging, pipes::pages claimed,
+                std::uint32_t number, waiting how) noexcept;
+
+  void commit_claim(std::size_t count) noexcept;
+  void abort_claim() noexcept { (void)claim_.leave(); }
+
+  [[nodiscard]] const pipes::geometry& shape() const noexcept { return held_.geometry(); }
+  [[nodiscard]] bool is_short(std::uint64_t count) const noexcept {
+    return count <= pipes::most_payload && count <= shape().max_message;
+  }
+
+  // Why a message of so many bytes is refused, whatever room there is.
+  [[nodiscard]] status refusal(std::uint64_t count) const noexcept;
+  [[nodiscard]] status no_room() const noexcept;
+  [[nodiscard]] bool is_certain(std::uint64_t count) const noexcept;
+  [[nodiscard]] status claimable(std::uint64_t count, bool at_once) noexcept;
+  [[nodiscard]] claim_type opened(status may, std::size_t count) noexcept;
+
+  [[nodiscard]] status try_push(pipes::source from, std::uint64_t count) noexcept;
+  [[nodiscard]] status push(pipes::source from, std::uint64_t count, deadline until) noexcept;
+  [[nodiscard]] status send_owed() noexcept;
+  [[nodiscard]] status send(pipes::parcel& one) noexcept;
+  [[nodiscard]] status send_short(const pipes::parcel& one) noexcept;
+  [[nodiscard]] status send_at_once(pipes::parcel& one) noexcept;
+  [[nodiscard]] batch send_group(messages many) noexcept;
+  void abandon(const pipes::parcel& one) noexcept;
+
+  [[nodiscard]] std::size_t stage(pipes::parcel& one) noexcept;
+  void stage_frame(std::byte* at, pipes::source& from, std::size_t payload, std::uint64_t sequence,
+                   std::uint64_t offset, bool is_last) noexcept;
+  void pad(std::byte* frame, std::size_t more) noexcept;
+  void learn(std::size_t written, std::size_t staged) noexcept;
+  void use_sequences(std::uint64_t count) noexcept;
+
+  template <class Attempt>
+  [[nodiscard]] status wait(deadline until, Attempt attempt) noexcept;
+  template <class Nap, class Attempt>
+  [[nodiscard]] status wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept;
+  void nap_for_page(std::chrono::nanoseconds at_most) noexcept;
+
+  static constexpr std::size_t most_blocks = 64;
+
+  pipes::roles held_;
+  descriptor fifo_;
+  pipes::pages staging_;  // most_blocks of them
+  pipes::pages claimed_;  // one largest message
+  counted<pipes::words> counters_;
+  waiting how_;
+  pipes::wait_memory waits_;
+  std::uint32_t number_;
+  std::uint32_t incarnation_;
+  std::uint64_t most_at_once_;
+  std::uint64_t sequence_;      // of the next message
+  std::uint64_t reserved_ = 0;  // sequences up to this one are noted as used
+  std::size_t blocks_;          // how many may go at once; a write cut short makes it fewer
+  std::optional<pipes::parcel> owed_;
+  home claim_;                // of the open one; else nobody's
+  home home_ = home::here();  // nobody's: closed
+  [[no_unique_address]] checked_role watch_{"pipe_producer"};
+};
+
+}  // namespace annulus
