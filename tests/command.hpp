@@ -21,6 +21,7 @@
 #include <vector>
 
 #include <annulus/channel/directory.hpp>
+#include <annulus/ring/inspect.hpp>
 #include <annulus/ring/segment.hpp>
 
 namespace annulus::testing {
@@ -53,6 +54,12 @@ class place {
     return files::directory() + "/annulus." + ring_ + end;
   }
   [[nodiscard]] bool has_ring() const { return static_cast<bool>(segment::open(ring_)); }
+  [[nodiscard]] bool has_ring_consumer() const {
+    return seen_of_ring().consumer.state == presence::attached;
+  }
+  [[nodiscard]] std::uint64_t received_from_ring() const {
+    return seen_of_ring().consumer.counters.messages;
+  }
 
   std::string write(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
@@ -64,6 +71,13 @@ class place {
     std::string text(none ? 0 : size, '\0');
     std::ifstream(path(name), std::ios::binary).read(text.data(), std::ssize(text));
     return text;
+  }
+
+  // Nothing seen: there is none.
+  [[nodiscard]] ring_report seen_of_ring() const {
+    const auto ring = segment::open(ring_);
+    auto seen = ring ? inspect(*ring) : result<ring_report>(ring_report{});
+    return seen ? std::move(*seen) : ring_report{};
   }
 
  private:

@@ -3,6 +3,7 @@
 #include "child.hpp"
 #include "guarded.hpp"
 #include "names.hpp"
+#include "refusals.hpp"
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,28 +32,6 @@ ring_options small(topology kind = topology::spsc) {
   shape.topology = kind;
   shape.capacity = 4096;
   return shape;
-}
-
-// How an attempt fails; fails the test if it does not.
-template <class T>
-failure why(result<T> got) {
-  if (got) {
-    ADD_FAILURE() << "it worked";
-    return {fault::system, "it worked"};
-  }
-  return got.error();
-}
-
-template <class T>
-fault kind_of(result<T> got) {
-  return why(std::move(got)).kind;
-}
-
-void write_file(const std::string& path, std::span<const std::byte> content) {
-  const int file = open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-  ASSERT_GE(file, 0);
-  ASSERT_EQ(write(file, content.data(), content.size()), static_cast<ssize_t>(content.size()));
-  close(file);
 }
 
 octets file_content(const std::string& path, std::size_t most) {
@@ -410,7 +389,7 @@ TEST(InTheWay, a_named_pipe_is_no_segment_and_holds_nobody_up) {
 
 TEST(InTheWay, a_foreign_file_is_no_segment_and_is_never_removed) {
   const scratch_name name;
-  write_file(name.path(), {});
+  write_file(name.path(), std::string_view());
   EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_segment);
   const auto foreign = pattern(8192, 1);
   write_file(name.path(), foreign);
