@@ -68,6 +68,23 @@ TEST(PassedZeros, behind_what_is_unreleased_release_nothing_when_they_are_taken_
   EXPECT_EQ(value(it.read_pos()), it.end);
 }
 
+TEST(PassedZeros, are_kept_when_the_end_is_anywhere_else) {
+  const auto far = std::uint64_t{1} << 40;
+  for (const bool is_behind : {false, true}) {
+    zeros_passed it(true);
+    set(it.write_pos(), is_behind ? it.end - 8 : it.end + far);
+    EXPECT_EQ(it.rx.examine().status(), status::corrupt);
+    EXPECT_EQ(it.rx.read_pos(), it.end + 64);
+  }
+  zeros_passed it(true);
+  ASSERT_EQ(it.tx.try_push(bytes("behind them")), status::ok);
+  EXPECT_TRUE(it.rx.examine());
+  const auto cursor = it.rx.read_pos();
+  set(it.write_pos(), it.end + 8);
+  EXPECT_EQ(it.rx.examine().status(), status::corrupt);
+  EXPECT_EQ(it.rx.read_pos(), cursor);
+}
+
 // What a dead consumer was zeroing.
 
 TEST(Releasing, that_was_begun_outside_of_what_is_claimed_is_not_done_again) {
@@ -186,6 +203,17 @@ TEST(Claims, a_batch_that_fills_the_ring_and_dies_is_skipped_as_one_claim) {
   EXPECT_EQ(all.messages, strings{"next"});
 }
 
+TEST(Claims, a_claim_of_the_whole_ring_that_was_given_up_is_passed) {
+  many it;
+  const auto& words = it.words();
+  set(words.header(0), words.aborted(capacity, 0));
+  set(it.write_pos(), capacity);
+  many::consumer_core rx(words);
+  EXPECT_EQ(rx.examine().status(), status::empty);
+  EXPECT_EQ(rx.read_pos(), capacity);
+  EXPECT_EQ(value(words.control->consumer.counters.recovered), 0u);
+}
+
 TEST(Claims, a_roll_that_nobody_called_closes_nothing) {
   lone one;
   many more;
@@ -249,6 +277,100 @@ TEST(LoneSuccessor, goes_on_at_write_pos_where_no_record_ends_at_read_pos) {
     if (before != 0) set(it.words().header(at), it.words().committed(9, at));  // 24 bytes
     const lone::producer_core second(it.words(), 0);
     EXPECT_EQ(value(it.write_pos()), end) << before;
+  }
+}
+
+TEST(LoneSuccessor, goes_on_at_read_pos_where_the_last_record_was_damaged_after_it_was_released) {
+  lone it;
+  lone::consumer_core rx(it.words());
+  std::uint64_t last = 0;
+  {
+    lone::producer_core first(it.words(), 0);
+    ASSERT_EQ(first.try_push(bytes("one")), status::ok);
+    last = value(it.write_pos());
+    ASSERT_EQ(first.try_push(bytes("two")), status::ok);
+  }
+  seen all;
+  read_into(all, rx);
+  set(it.write_pos(), last);
+  flip(it.words().header(last), 50);
+  lone::producer_core second(it.words(), 0);
+  EXPECT_EQ(value(it.write_pos()), value(it.read_pos()));
+  ASSERT_EQ(second.try_push(bytes("three")), status::ok);
+  read_into(all, rx);
+  EXPECT_EQ(all.messages, (strings{"one", "two", "three"}));
+  EXPECT_EQ(all.corrupt, 0);
+}
+
+// Records of 56 bytes fill a lone producer's ring to the brim: 73 of them, and the terminator.
+struct brimful : lone {
+  std::uint64_t last = 0;
+  int count = 0;
+
+  brimful() {
+    producer_core first(words(), 0);
+    for (last = 0; first.try_push(pattern(44, 1)) == status::ok; ++count) {
+      last = value(write_pos()) - 56;
+    }
+    EXPECT_EQ(last + 56 + header_bytes, capacity);
+    set(write_pos(), last);
+    flip(words().header(last), 50);
+  }
+};
+
+TEST(LoneSuccessor, beside_damage_in_a_full_ring_leaves_what_is_unread) {
+  brimful it;
+  const lone::producer_core second(it.words(), 0);
+  lone::consumer_core rx(it.words());
+  seen all;
+  read_into(all, rx, 100);
+  EXPECT_EQ(all.messages.size(), static_cast<std::size_t>(it.count) - 1);
+}
+
+TEST(LoneSuccessor, beside_damage_in_a_full_ring_does_not_fall_behind_its_consumer) {
+  brimful it;
+  lone::consumer_core rx(it.words());
+  flip(it.words().header(it.last), 50);
+  seen all;
+  read_into(all, rx, 100, false);
+  ASSERT_EQ(rx.read_pos(), it.last + 56);
+  flip(it.words().header(it.last), 50);
+  const lone::producer_core second(it.words(), 0);
+  EXPECT_EQ(value(it.write_pos()), rx.read_pos());
+}
+
+TEST(LoneSuccessor, stays_within_a_capacity_where_its_end_is_exactly_that) {
+  lone it;
+  {
+    lone::producer_core first(it.words(), 0);
+    ASSERT_EQ(first.try_push(bytes("one")), status::ok);
+  }
+  set(it.write_pos(), capacity);
+  const lone::producer_core second(it.words(), 0);
+  EXPECT_LE(value(it.write_pos()), capacity);
+}
+
+TEST(LoneSuccessor, of_two_positions_that_make_no_sense_pushes_nothing) {
+  lone it;
+  set(it.write_pos(), std::uint64_t{1} << 40);
+  set(it.read_pos(), std::uint64_t{1} << 41);
+  lone::producer_core tx(it.words(), 0);
+  EXPECT_EQ(tx.try_push(bytes("x")), status::corrupt);
+  EXPECT_EQ(value(it.write_pos()), std::uint64_t{1} << 40);
+}
+
+TEST(LoneProducer, that_is_full_mends_its_end_and_refuses_a_release_that_cannot_be) {
+  lone it;
+  lone::producer_core tx(it.words(), 0);
+  while (tx.try_push(pattern(44, 1)) == status::ok) {
+  }
+  const auto end = value(it.write_pos());
+  flip(it.write_pos(), 20);
+  EXPECT_EQ(tx.try_push(bytes("x")), status::full);
+  EXPECT_EQ(value(it.write_pos()), end);
+  for (const auto freed : {end + 8, end + 64, end + (std::uint64_t{1} << 40)}) {
+    set(it.read_pos(), freed);
+    EXPECT_EQ(tx.try_push(bytes("x")), status::corrupt) << freed;
   }
 }
 

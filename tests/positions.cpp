@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <annulus/ring/ring.hpp>
@@ -95,6 +96,24 @@ TYPED_TEST(Positions, a_bit_of_read_pos_that_flips_is_mended_by_its_consumer) {
     }
     EXPECT_EQ(all.messages.size(), 401u) << bit;
     EXPECT_EQ(all.corrupt, 0) << bit;
+  }
+}
+
+// Room, where positions are as they should be.
+
+TYPED_TEST(Positions, what_was_released_holds_exactly_the_record_that_fits) {
+  const std::size_t fitting = TypeParam::is_mpsc ? 56 : 48;  // a lone producer's needs a terminator
+  for (const auto& [count, expected] :
+       {std::pair{fitting, status::ok}, std::pair{fitting + 1, status::full}}) {
+    TypeParam it(ring_options{});
+    typename TypeParam::producer_core tx(it.words(), 0);
+    typename TypeParam::consumer_core rx(it.words());
+    int pushed = 0;
+    while (tx.try_push(pattern(48, 1)) == status::ok) ++pushed;
+    ASSERT_EQ(pushed, 73);  // 4088 bytes
+    ASSERT_TRUE(rx.examine());
+    rx.release();
+    EXPECT_EQ(tx.try_push(pattern(count, 1)), expected);
   }
 }
 

@@ -171,6 +171,43 @@ TEST_F(Recovery, a_stall_lasts_while_what_was_read_before_is_released) {
   EXPECT_EQ(stalled_since(), 0u);
 }
 
+TEST_F(Recovery, each_stall_begins_anew_at_its_own_claim_and_its_own_producer) {
+  make();
+  auto& slow = live(0);
+  auto claim = slow.try_claim(4);
+  attach_consumer();
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(next(), "[stalled]");
+  std::ranges::copy(bytes("slow"), claim.bytes().begin());
+  claim.commit();
+  EXPECT_EQ(next(), "slow");
+  announce_and_claim(2, 64);
+  announce_and_claim(3, 64);
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(next(), "[stalled]");
+  EXPECT_EQ(rx_->stalled_by()->producer, 2u);
+  die(2);
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(rx_->stalled_by()->producer, 3u);
+  EXPECT_EQ(next(), "[stalled]");
+}
+
+TEST_F(Recovery, a_second_stall_by_the_same_producer_is_another) {
+  make();
+  auto& slow = live(0);
+  auto claim = slow.try_claim(4);
+  attach_consumer();
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(next(), "[stalled]");
+  std::ranges::copy(bytes("slow"), claim.bytes().begin());
+  claim.commit();
+  EXPECT_EQ(next(), "slow");
+  claim = slow.try_claim(4);
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_TRUE(rx_->stalled_by());
+  EXPECT_EQ(next(), "[stalled]");
+}
+
 TEST_F(Recovery, a_dead_claim_waits_for_a_live_one_before_the_end) {
   make();
   announce_and_claim(0, 64);

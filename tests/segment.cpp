@@ -440,6 +440,31 @@ TEST(InTheWay, another_version_and_a_bad_checksum_are_told_apart) {
   EXPECT_TRUE(segment::remove(name.str(), true));
 }
 
+TEST(InTheWay, a_lone_producers_ring_with_two_of_them_is_damaged) {
+  const scratch_name name;
+  auto shape = segment::create(name.str(), small()).value().geometry();
+  ASSERT_EQ(shape.topology, topology::spsc);
+  shape.producers = 2;
+  finish_geometry(shape);
+  EXPECT_FALSE(check_geometry(shape, shape.segment_bytes, name.str()));
+  shape.producers = 1;
+  finish_geometry(shape);
+  EXPECT_TRUE(check_geometry(shape, shape.segment_bytes, name.str()));
+}
+
+// What lies where is a promise: whoever changes it changes the version.
+TEST(Layout, is_the_one_of_its_version) {
+  ring_options shape{.capacity = 4096, .max_message = 100};
+  const auto small = plan_geometry(shape).value();
+  EXPECT_EQ(small.control_offset, 4096u);
+  EXPECT_EQ(small.producers_offset, 8192u);
+  EXPECT_EQ(small.data_offset, 12288u);
+  EXPECT_EQ(small.segment_bytes, 12288u + 4096 + 4096);
+  EXPECT_EQ(small.transient, 0u);
+  shape.transient = true;
+  EXPECT_EQ(plan_geometry(shape).value().transient, 1u);
+}
+
 // Rights. Root passes every check of the system, so where the tests are root's, another user asks.
 
 template <class Work>

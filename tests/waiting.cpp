@@ -239,6 +239,7 @@ TEST(Waiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {
   EXPECT_EQ(rx.read(within(milliseconds(5))).status(), status::timed_out);
   getrusage(RUSAGE_THREAD, &after);
   EXPECT_GT(after.ru_nvcsw, before.ru_nvcsw);
+  EXPECT_GE(inspect(ring)->consumer.counters.waits, 1u);
   ASSERT_EQ(tx.try_push(bytes("here")), status::ok);
   EXPECT_EQ(text(rx.read(no_deadline).bytes()), "here");
 }
