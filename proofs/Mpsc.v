@@ -1,0 +1,185 @@
+(* The ring of many producers and one consumer, step by step, as ring/mpsc.hpp does it.
+
+   A header is 0, or 4 * words + state: busy 1, committed 2, aborted 3. Free space is zero. A claim is
+   announced, won by an exchange of write_pos, stamped busy, filled, committed or aborted, settled.
+   The consumer hands space back in three steps: a mark up to where nothing is read again (`releasing`),
+   zeros, and the position that producers look at (read_pos). Recovery is its grace period: it reads
+   write_pos, then each announcement, then asks the kernel for those who announced below it.
+   Positions grow for ever here, they do not wrap; a claim is filled wholly or aborted. *)
+From Coq Require Import Arith Lia List Bool.
+Import ListNotations.
+From Annulus Require Import Machine Layout.
+
+Inductive tid := Pr (i : nat) | Co.
+Inductive loc :=
+| D (i : nat)          (* the data *)
+| WP                   (* write_pos: all below was claimed *)
+| RM                   (* releasing: nothing below is read again *)
+| RP                   (* read_pos: all below is the producers' again *)
+| Ann (i : nat).       (* announcements: 1 + the position of a claim; 0: idle *)
+Definition tid_dec (a b : tid) : {a = b} + {a <> b}. decide equality. apply Nat.eq_dec. Defined.
+Definition loc_dec (a b : loc) : {a = b} + {a <> b}. decide equality; apply Nat.eq_dec. Defined.
+Notation mem := (Machine.mem loc tid).
+Notation plain := true. Notation atomic := false.
+Arguments Machine.read : simpl never.
+Arguments Machine.write : simpl never.
+Arguments Machine.rmw : simpl never.
+Arguments Machine.learn : simpl never.
+
+Definition busy n := 4 * n + 1.
+Definition committed n := 4 * n + 2.
+Definition aborted n := 4 * n + 3.
+Definition state_of h := h mod 4.
+Definition words_of h := h / 4.
+
+Record orders := Orders {
+  publish_store : bool; publish_load : bool; free_store : bool; free_load : bool;
+  claim_store : bool; claim_load : bool; idle_store : bool; idle_load : bool }.
+Definition shipped := Orders true true true true true true true true.
+
+(* A producer. f: the position that it knows to be freed; t, n: position and words of its claim. *)
+Inductive producer :=
+| Away                                         (* nobody, or dead *)
+| Come                                         (* attached; its predecessor's word is not settled yet *)
+| Free (f : nat)                               (* no claim is open *)
+| Try (f t n : nat)                            (* means to claim n words at t *)
+| Said (f t n : nat)                           (* has announced it *)
+| Won (f t n : nat)                            (* has claimed it *)
+| Fill (f t n : nat) (x : list nat) (i : nat)  (* stamped; i words of x are written *)
+| Settle (f : nat).                            (* committed or aborted, or there was no room *)
+
+(* The consumer. c: its cursor; r: the mark; f: what it freed. *)
+Inductive consumer :=
+| Nobody
+| Attach (f : nat)
+| Idle (c r f : nat) (held : list (list nat))
+| Take (c r f : nat) (held : list (list nat)) (n : nat) (got : list nat)
+| Zero (c r f q : nat) (held : list (list nat))          (* zeroed up to q *)
+| Ask (c r f : nat) (held : list (list nat)) (T i : nat) (* those below i are settled below T *)
+| Again (c r f : nat) (held : list (list nat)) (T : nat) (* all are: the header once more *)
+| Scan (c r f : nat) (held : list (list nat)) (T q : nat). (* zeros from c to q *)
+
+(* Ghosts: what became of a claim, and its producer's clock then. *)
+Inductive fate :=
+| Live
+| Gone (clock : nat)                       (* its producer died, and had not committed *)
+| Came (clock : nat) (x : list nat)
+| Left (clock : nat).                      (* aborted *)
+Record claim := Claim { words : nat; own : nat; what : fate }.
+Definition finished c := match what c with Live => None | Gone t | Came t _ | Left t => Some t end.
+Fixpoint extent (l : list claim) := match l with nil => 0 | c :: l => words c + extent l end.
+(* Claim c lies at position p. *)
+Definition at_pos (l : list claim) p c := exists a b, l = a ++ c :: b /\ p = extent a.
+
+Record st := St {
+  mm : mem; pp : nat -> producer; alive : nat -> bool; cc : consumer;
+  claims : list claim;                     (* in the order of the exchanges *)
+  done : list (list nat) }.                (* what was read and released *)
+
+Definition upd {A} (f : nat -> A) i x := fun j => if Nat.eq_dec i j then x else f j.
+(* The open claim of producer i, if it has one, ends so. *)
+Definition ends_so (l : list claim) i (w : fate) :=
+  map (fun c => match what c with Live => if own c =? i then Claim (words c) i w else c | _ => c end) l.
+
+Section Ring.
+Variables N most producers : nat.
+Variable O : orders.
+Definition tids := Co :: map Pr (seq 0 producers).
+Notation read := (Machine.read loc_dec tid_dec tids).
+Notation write := (Machine.write loc_dec tid_dec tids).
+Notation rmw := (Machine.rmw loc_dec tid_dec tids).
+Notation learn := (Machine.learn tid_dec).
+Definition word p := D (p mod N).
+Definition cell p i := D (p mod N + 1 + i).
+Definition size (x : list nat) := S (length x).
+Definition clock (m : mem) i := ck (tv m (Pr i)) (Pr i).
+
+(* What producer i does: its memory, its own place, the claims. *)
+Inductive pstep (i : nat) : mem -> producer -> list claim -> mem -> producer -> list claim -> Prop :=
+| p_room m f l k : can_read m (Pr i) RP k ->
+    pstep i m (Free f) l (read atomic (free_load O) (Pr i) RP k m) (Free (val (hist m RP k))) l
+| p_aim m f n l k : 0 < n <= S most -> can_read m (Pr i) WP k ->
+    pstep i m (Free f) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
+| p_aim_again m f t n l k : can_read m (Pr i) WP k ->
+    pstep i m (Try f t n) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
+| p_look m f t n l k : can_read m (Pr i) RP k ->
+    pstep i m (Try f t n) l (read atomic (free_load O) (Pr i) RP k m) (Try (val (hist m RP k)) t n) l
+| p_full m f t n l : pstep i m (Try f t n) l m (Settle f) l
+| p_announce m f t n l : f <= t -> t + n <= f + N ->
+    pstep i m (Try f t n) l (write atomic (idle_store O) (Pr i) (Ann i) (S t) m) (Said f t n) l
+| p_claim m f t n l : last m WP = t ->
+    pstep i m (Said f t n) l (rmw false (claim_store O) (Pr i) WP (t + n) m) (Won f t n) (l ++ [Claim n i Live])
+| p_fail m f t n l k : can_read m (Pr i) WP k -> val (hist m WP k) <> t ->
+    pstep i m (Said f t n) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
+| p_stamp m f t n x l : size x = n ->
+    pstep i m (Won f t n) l (write atomic false (Pr i) (word t) (busy n) m) (Fill f t n x 0) l
+| p_fill m f t n x j l : j < length x ->
+    pstep i m (Fill f t n x j) l (write plain false (Pr i) (cell t j) (nth j x 0) m) (Fill f t n x (S j)) l
+| p_commit m f t n x l :
+    pstep i m (Fill f t n x (length x)) l (write atomic (publish_store O) (Pr i) (word t) (committed n) m) (Settle f)
+      (ends_so l i (Came (S (clock m i)) x))
+| p_abort m f t n x j l :
+    pstep i m (Fill f t n x j) l (write atomic (publish_store O) (Pr i) (word t) (aborted n) m) (Settle f)
+      (ends_so l i (Left (S (clock m i))))
+| p_settle m f l :
+    pstep i m (Settle f) l (write atomic (idle_store O) (Pr i) (Ann i) 0 m) (Free f) l
+| p_settle_new m l k : can_read m (Pr i) RP k ->
+    pstep i m Come l (write atomic (idle_store O) (Pr i) (Ann i) 0 (read atomic (free_load O) (Pr i) RP k m))
+      (Free (val (hist m RP k))) l.
+
+(* What the consumer does; it asks the kernel only in c_ask. *)
+Inductive cstep (al : nat -> bool) : mem -> consumer -> list (list nat) -> mem -> consumer -> list (list nat) -> Prop :=
+| c_attach m d k : can_read m Co RP k ->
+    cstep al m Nobody d (read atomic false Co RP k m) (Attach (val (hist m RP k))) d
+| c_attach_mark m f d k : can_read m Co RM k ->
+    cstep al m (Attach f) d (read atomic false Co RM k m)
+      (let c := val (hist m RM k) in if f <? c then Zero c c f f nil else Idle c c f nil) d
+| c_poll m c r f h d k v : c - f < N -> can_read m Co (word c) k -> v = val (hist m (word c) k) ->
+    cstep al m (Idle c r f h) d (read atomic (publish_load O) Co (word c) k m)
+      (if state_of v =? 2 then Take c r f h (words_of v - 1) nil
+       else if state_of v =? 3 then Idle (c + words_of v) r f h else Idle c r f h) d
+| c_word m c r f h n got d k : length got < n -> k = len m (cell c (length got)) - 1 ->
+    cstep al m (Take c r f h n got) d (read plain false Co (cell c (length got)) k m)
+      (Take c r f h n (got ++ val (hist m (cell c (length got)) k) :: nil)) d
+| c_deliver m c r f h got d :
+    cstep al m (Take c r f h (length got) got) d m (Idle (c + size got) r f (h ++ got :: nil)) d
+| c_release m c r f h d :
+    cstep al m (Idle c r f h) d (write atomic false Co RM c m) (Idle c c f nil) (d ++ h)
+| c_zero_begins m c r f h d : cstep al m (Idle c r f h) d m (Zero c r f f h) d
+| c_zero m c r f q h d : q < r ->
+    cstep al m (Zero c r f q h) d (write plain false Co (word q) 0 m) (Zero c r f (S q) h) d
+| c_free m c r f h d :
+    cstep al m (Zero c r f r h) d (write atomic (free_store O) Co RP r m) (Idle c r r h) d
+| c_examine m c r f h d k : c - f < N -> can_read m Co WP k -> c < val (hist m WP k) ->
+    cstep al m (Idle c r f h) d (read atomic (claim_load O) Co WP k m) (Ask c r f h (val (hist m WP k)) 0) d
+| c_quiet m c r f h T i d k a : i < producers -> can_read m Co (Ann i) k -> a = val (hist m (Ann i) k) -> (a = 0 \/ T < a) ->
+    cstep al m (Ask c r f h T i) d (read atomic (idle_load O) Co (Ann i) k m) (Ask c r f h T (S i)) d
+| c_ask m c r f h T i d k a : i < producers -> can_read m Co (Ann i) k -> a = val (hist m (Ann i) k) -> 0 < a <= T ->
+    cstep al m (Ask c r f h T i) d
+      (let m := read atomic (idle_load O) Co (Ann i) k m in if al i then m else learn Co (Pr i) m)
+      (if al i then Idle c r f h else Ask c r f h T (S i)) d
+| c_all m c r f h T d : cstep al m (Ask c r f h T producers) d m (Again c r f h T) d
+| c_again m c r f h T d k v : can_read m Co (word c) k -> v = val (hist m (word c) k) ->
+    cstep al m (Again c r f h T) d (read atomic false Co (word c) k m)
+      (if v =? 0 then Scan c r f h T (S c) else if state_of v =? 1 then Idle (c + words_of v) r f h else Idle c r f h) d
+| c_scan m c r f h T q d k v : q < T -> can_read m Co (word q) k -> v = val (hist m (word q) k) ->
+    cstep al m (Scan c r f h T q) d (read atomic false Co (word q) k m)
+      (if v =? 0 then Scan c r f h T (S q) else Idle q r f h) d
+| c_scanned m c r f h T d : cstep al m (Scan c r f h T T) d m (Idle T r f h) d.
+
+Inductive step : st -> st -> Prop :=
+| s_producer m p al c l d i m' p' l' : i < producers -> al i = true -> pstep i m (p i) l m' p' l' ->
+    step (St m p al c l d) (St m' (upd p i p') al c l' d)
+| s_dies m p al c l d i : i < producers ->
+    step (St m p al c l d) (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d)
+| s_comes m p al c l d i : i < producers -> al i = false ->
+    step (St m p al c l d) (St m (upd p i Come) (upd al i true) c l d)
+| s_consumer m p al c l d m' c' d' : cstep al m c d m' c' d' ->
+    step (St m p al c l d) (St m' p al c' l d')
+| s_consumer_dies m p al c l d : step (St m p al c l d) (St m p al Nobody l d).
+
+Definition init := St (Machine.start (fun _ => 0) Co) (fun _ => Away) (fun _ => false) Nobody nil nil.
+Inductive reach : st -> Prop :=
+| r0 : reach init
+| rS s s' : reach s -> step s s' -> reach s'.
+End Ring.
