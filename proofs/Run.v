@@ -1,5 +1,8 @@
-(* The steps as a function, for witnesses and for replaying traces: an action says what the step
-   relation leaves open (which message is read, which record is begun). *)
+(* The same steps as a function, for witnesses and for replaying traces. An action says what the step
+   relation leaves open: which message is read, which record is begun. `plan` says which access to
+   memory the action makes, and where the roles stand then, given what it read; a memory performs the
+   access. So what the C++ did is compared with the access alone, and the memory can be another one:
+   Finite.v. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Layout Spsc.
@@ -16,154 +19,212 @@ Inductive act :=
 | TellFreed | Mend (k : nat) | MendFreed (k : nat) | Roll (acq : bool) (k : nat) | Owner (k : nat)
 | Look (k : nat) | LookHeader (k : nat) | GoOn | DieC.
 
+(* What an action does to memory, and what it gives. *)
+Inductive access :=
+| Nothing
+| Fetch (na acq : bool) (t : tid) (l : loc) (k : nat)     (* message k of l *)
+| Peek (t : tid) (l : loc)                               (* plain: the newest *)
+| Store (na rel : bool) (t : tid) (l : loc) (x : nat)
+| Exchange (acq rel : bool) (t : tid) (l : loc) (x : nat)
+| Count (acq rel : bool) (t : tid) (l : loc)             (* adds one *)
+| Newest (ls : list loc).                                (* no access: what they hold *)
+
+Definition can (m : mem) t l k := (ts (tv m t) l <=? k) && (k <? len m l).
+Definition perform (x : access) (m : mem) : option (mem * list nat) := match x with
+  | Nothing => Some (m, nil)
+  | Fetch na acq t l k => if can m t l k then Some (read na acq t l k m, [val (hist m l k)]) else None
+  | Peek t l => let k := len m l - 1 in Some (read plain false t l k m, [val (hist m l k)])
+  | Store na rel t l v => Some (write na rel t l v m, nil)
+  | Exchange acq rel t l v => Some (rmw acq rel t l v m, nil)
+  | Count acq rel t l => Some (rmw acq rel t l (S (last m l)) m, nil)
+  | Newest ls => Some (m, map (last m) ls) end.
+
+(* All of a state but the memory. *)
+Record ctl := Ctl {
+  cp : producer; cq : consumer; clog : list (list nat); cdone : list (list nat); cends : list nat; cwrong : bool }.
+Definition ctl_of (s : st) := Ctl (pp s) (cc s) (log s) (done s) (ends s) (wrong s).
+Definition with_mem (m : mem) (q : ctl) := St m (cp q) (cq q) (clog q) (cdone q) (cends q) (cwrong q).
+
 Section Run.
 Variables N most W : nat.
 Variable enc : nat -> nat -> nat.
 Variable dec : nat -> nat -> option nat.
 Variable O : orders.
 Notation word := (word N). Notation cell := (cell N). Notation header := (header W enc).
-Notation length_of := (length_of W dec). Notation dist := (dist W). Notation step := (step N most W enc dec O).
-Definition can (m : mem) t l k := (ts (tv m t) l <=? k) && (k <? len m l).
+Notation dist := (dist W). Notation length_of := (length_of W dec).
 
-Definition exec_p (a : act) (s : st) : option st := let (m, p, c, g, d, e, z) := s in
-  match a, p with
-  | Room k, Open f w bs => if can m P FR k then
-      Some (St (read atomic (free_load O) P FR k m) (Open (val (hist m FR k)) w bs) c g d e
-              (z || (N <? dist w (val (hist m FR k))))) else None
-  | Begin x, Open f w bs => if (length x <=? most) && (length x + 2 <=? dist (f + N) (w + total bs)) then
-      Some (St m (Fill f w bs x 0) c g d e z) else None
-  | Write, Fill f w bs x i => if i <? length x then
-      Some (St (write plain false P (cell (w + total bs) i) (nth i x 0) m) (Fill f w bs x (S i)) c g d e z) else None
-  | Shorten, Fill f w bs x i => Some (St m (Fill f w bs (firstn i x) (length (firstn i x))) c g d e z)
-  | Abort, Fill f w bs x i => Some (St m (Open f w bs) c g d e z)
-  | Filled, Fill f w nil x i => if i =? length x then Some (St m (Open f w (x :: nil)) c g d e z) else None
+Section Plans.
+Variables (p : producer) (c : consumer) (g d : list (list nat)) (e : list nat) (z : bool).
+Definition plan_t := option (access * (list nat -> ctl)).
+Definition one (f : nat -> ctl) (v : list nat) := f (hd 0 v).
+Definition does x p : plan_t := Some (x, fun _ => Ctl p c g d e z).
+Definition gets x (f : nat -> producer) : plan_t := Some (x, one (fun v => Ctl (f v) c g d e z)).
+Definition doubts x (f : nat -> producer) (z' : nat -> bool) : plan_t :=
+  Some (x, one (fun v => Ctl (f v) c g d e (z || z' v))).
+Definition does_c x c : plan_t := Some (x, fun _ => Ctl p c g d e z).
+Definition gets_c x (f : nat -> consumer) : plan_t := Some (x, one (fun v => Ctl p (f v) g d e z)).
+Definition doubts_c x (f : nat -> consumer) (z' : nat -> bool) : plan_t :=
+  Some (x, one (fun v => Ctl p (f v) g d e (z || z' v))).
+
+Definition plan_push (a : act) : plan_t := match a, p with
+  | Room k, Open f w bs => doubts (Fetch atomic (free_load O) P FR k) (fun r => Open r w bs) (fun r => N <? dist w r)
+  | Begin x, Open f w bs => if (length x <=? most) && (length x + 2 <=? dist (f + N) (w + total bs))
+      then does Nothing (Fill f w bs x 0) else None
+  | Write, Fill f w bs x i => if i <? length x
+      then does (Store plain false P (cell (w + total bs) i) (nth i x 0)) (Fill f w bs x (S i)) else None
+  | Shorten, Fill f w bs x i => does Nothing (Fill f w bs (firstn i x) (length (firstn i x)))
+  | Abort, Fill f w bs x i => does Nothing (Open f w bs)
+  | Filled, Fill f w nil x i => if i =? length x then does Nothing (Open f w (x :: nil)) else None
   | Filled, Fill f w (b :: bs) x i => if i =? length x then
-      Some (St (write atomic false P (word (w + total (b :: bs))) (header (w + total (b :: bs)) (length x)) m)
-               (Open f w ((b :: bs) ++ x :: nil)) c g d e z) else None
+      does (Store atomic false P (word (w + total (b :: bs))) (header (w + total (b :: bs)) (length x)))
+           (Open f w ((b :: bs) ++ x :: nil)) else None
   | Terminate, Open f w (b :: bs) =>
-      Some (St (if terminates O then write atomic false P (word (w + total (b :: bs))) 0 m else m)
-               (Commit f w (b :: bs)) c g d e z)
-  | Publish, Commit f w (b :: bs) =>
-      Some (St (write atomic (publish_store O) P (word w) (header w (length b)) m)
-               (Copy f (w + total (b :: bs))) c (g ++ b :: bs) d e z)
-  | CopyEnd, Copy f w => Some (St (write atomic (extent_store O) P WP w m) (Open f w nil) c g d e z)
-  | FullSaid, Open f w bs => Some (St (write atomic false P AN (S w) m) (Full f w bs) c g d e z)
-  | FullTell, Full f w bs => Some (St (write atomic (extent_store O) P WP w m) (Open f w bs) c g d e z)
-  | Close, Open f w nil => Some (St (write atomic (roll_store O) P OW 2 m) Closed c g d (e ++ [length g]) z)
-  | Leave, Closed => Some (St (rmw false true P RO (S (last m RO)) m) Away c g d e z)
-  | DieP, _ => Some (St m Away c g d e z)
-  | Enter, Away => Some (St (rmw true false P OW 1 m) Come c g d (e ++ [length g]) z)
-  | FindFreed k, Come => if can m P FR k then
-      Some (St (read atomic (free_load O) P FR k m) (Freed (val (hist m FR k))) c g d e z) else None
-  | FindRead k, Freed f => if can m P RP k then
-      Some (St (read atomic false P RP k m) (Known f (val (hist m RP k))) c g d e
-              (z || (N <? dist (val (hist m RP k)) f))) else None
-  | FindStart k, Known f r => if can m P WP k then
-      Some (match walk_from N W (val (hist m WP k)) r with
-            | Some w => St (read atomic false P WP k m) (Walk f w) c g d e (z || (N <? dist (f + N) w))
-            | None => St (read atomic false P WP k m) (Walk f r) c g d e true end) else None
-  | FindCount i k, Call f w => if can m P (word i) k then
-      Some (St (read atomic false P (word i) k m) (Call f w) c g d e z) else None
-  | FindHeader k, Walk f w => if can m P (word w) k then let h := val (hist m (word w) k) in
-      Some (match length_of h w with
-            | Some n => St (read atomic false P (word w) k m)
-                (if N <? dist (f + N) (w + S n) then Clear f w else Walk f (w + S n)) c g d e z
-            | None => St (read atomic false P (word w) k m) (Clear f w) c g d e (z || negb (h =? 0)) end) else None
-  | FindClear, Clear f w => Some (St (write atomic false P (word w) 0 m) (Tell f w) c g d e z)
-  | FindTell, Tell f w => Some (St (write atomic (extent_store O) P WP w m) (Call f w) c g d e z)
-  | FindCall, Call f w => Some (St (rmw false true P RO (S (last m RO)) m) (Open f w nil) c g d e z)
-  | _, _ => None
-  end.
+      does (if terminates O then Store atomic false P (word (w + total (b :: bs))) 0 else Nothing) (Commit f w (b :: bs))
+  | Publish, Commit f w (b :: bs) => Some (Store atomic (publish_store O) P (word w) (header w (length b)),
+      fun _ => Ctl (Copy f (w + total (b :: bs))) c (g ++ b :: bs) d e z)
+  | CopyEnd, Copy f w => does (Store atomic (extent_store O) P WP w) (Open f w nil)
+  | FullSaid, Open f w bs => does (Store atomic false P AN (S w)) (Full f w bs)
+  | FullTell, Full f w bs => does (Store atomic (extent_store O) P WP w) (Open f w bs)
+  | Close, Open f w nil => Some (Store atomic (roll_store O) P OW 2, fun _ => Ctl Closed c g d (e ++ [length g]) z)
+  | Leave, Closed => does (Count false true P RO) Away
+  | DieP, _ => does Nothing Away
+  | _, _ => None end.
 
-Definition exec_c (a : act) (s : st) : option st := let (m, p, c, g, d, e, z) := s in
-  match a, c with
-  | Arrive k, Nobody => if can m C RP k then
-      Some (St (read atomic false C RP k m) p (Attach (val (hist m RP k))) g d e z) else None
-  | ArriveFreed k, Attach r => if can m C FR k then
-      Some (St (read atomic false C FR k m) p (Attached r (val (hist m FR k))) g d e
-              (z || (N <? dist r (val (hist m FR k))))) else None
-  | ArriveCount i k, Attached r f => if (f <=? i) && (i <? r) && can m C (word i) k then
-      Some (St (read atomic false C (word i) k m) p (Attached r f) g d e z) else None
-  | ArriveTell, Attached r f =>
-      Some (St (write atomic (free_store O) C FR r m) p (Idle (Place r r r None) nil) g d e z)
-  | Poll k, Idle q held => if can m C (word (cursor q)) k then
-      Some (St (read atomic (publish_load O) C (word (cursor q)) k m) p
-               (after_header most W dec q held (val (hist m (word (cursor q)) k))) g d e z) else None
-  | Word, Take q held n got => let l := cell (cursor q) (length got) in let k := len m l - 1 in
-      if length got <? n then
-        Some (St (read plain false C l k m) p (Take q held n (got ++ val (hist m l k) :: nil)) g d e z) else None
+Definition plan_find (a : act) : plan_t := match a, p with
+  | Enter, Away => Some (Exchange true false P OW 1, fun _ => Ctl Come c g d (e ++ [length g]) z)
+  | FindFreed k, Come => gets (Fetch atomic (free_load O) P FR k) Freed
+  | FindRead k, Freed f => doubts (Fetch atomic false P RP k) (Known f) (fun r => N <? dist r f)
+  | FindStart k, Known f r => doubts (Fetch atomic false P WP k)
+      (fun v => match walk_from N W v r with Some w => Walk f w | None => Walk f r end)
+      (fun v => match walk_from N W v r with Some w => N <? dist (f + N) w | None => true end)
+  | FindHeader k, Walk f w => doubts (Fetch atomic false P (word w) k)
+      (fun h => match length_of h w with
+        | Some n => if N <? dist (f + N) (w + S n) then Clear f w else Walk f (w + S n) | None => Clear f w end)
+      (fun h => match length_of h w with Some n => false | None => negb (h =? 0) end)
+  | FindClear, Clear f w => does (Store atomic false P (word w) 0) (Tell f w)
+  | FindTell, Tell f w => does (Store atomic (extent_store O) P WP w) (Call f w)
+  | FindCount i k, Call f w => does (Fetch atomic false P (word i) k) (Call f w)
+  | FindCall, Call f w => does (Count false true P RO) (Open f w nil)
+  | _, _ => None end.
+
+Definition plan_read (a : act) : plan_t := match a, c with
+  | Arrive k, Nobody => gets_c (Fetch atomic false C RP k) Attach
+  | ArriveFreed k, Attach r => doubts_c (Fetch atomic false C FR k) (Attached r) (fun f => N <? dist r f)
+  | ArriveCount i k, Attached r f => if (f <=? i) && (i <? r) then
+      does_c (Fetch atomic false C (word i) k) (Attached r f) else None
+  | ArriveTell, Attached r f => does_c (Store atomic (free_store O) C FR r) (Idle (Place r r r None) nil)
+  | Poll k, Idle q held => gets_c (Fetch atomic (publish_load O) C (word (cursor q)) k) (after_header most W dec q held)
+  | Word, Take q held n got => if length got <? n then
+      gets_c (Peek C (cell (cursor q) (length got))) (fun v => Take q held n (got ++ v :: nil)) else None
   | Deliver, Take q held n got => if length got =? n then
-      Some (St m p (Idle (move q (length got)) (held ++ got :: nil)) g d e z) else None
-  | View, Take q held n nil =>
-      Some (St m p (Idle (move q n) (held ++ map (fun i => last m (cell (cursor q) i)) (seq 0 n) :: nil)) g d e z)
+      does_c Nothing (Idle (move q n) (held ++ got :: nil)) else None
+  | View, Take q held n nil => Some (Newest (map (fun i => cell (cursor q) i) (seq 0 n)),
+      fun vs => Ctl p (Idle (move q n) (held ++ vs :: nil)) g d e z)
   | Again n i, Idle q held => match skipn n held with
-      | a :: w2 => if i <? length a then let l := cell (cursor q - total (a :: w2)) i in let k := len m l - 1 in
-          Some (St (read plain false C l k m) p (Idle q (firstn n held ++ a :: w2)) g d e
-                   (z || negb (val (hist m l k) =? nth i a 0))) else None
+      | a :: w2 => if i <? length a then doubts_c (Peek C (cell (cursor q - total (a :: w2)) i))
+          (fun _ => Idle q (firstn n held ++ a :: w2)) (fun v => negb (v =? nth i a 0)) else None
       | nil => None end
-  | Release, Idle q held =>
-      Some (St (write atomic false C RP (cursor q) m) p
-               (Idle (Place (cursor q) (cursor q) (told q) (ending q)) nil) g (d ++ held) e z)
-  | OverLoad i k, Idle q held => if (told q <=? i) && (i <? released q) && can m C (word i) k then
-      Some (St (read atomic false C (word i) k m) p (Over q held i (val (hist m (word i) k))) g d e z) else None
-  | OverStore, Over q held i v => Some (St (write atomic false C (word i) v m) p (Idle q held) g d e z)
-  | TellFreed, Idle q held =>
-      Some (St (write atomic (free_store O) C FR (released q) m) p
-               (Idle (Place (cursor q) (released q) (released q) (ending q)) held) g d e z)
-  | Mend k, Idle q held => if can m C RP k then
-      Some (St (read atomic false C RP k m) p (Idle q held) g d e (z || negb (val (hist m RP k) =? released q))) else None
-  | MendFreed k, Idle q held => if can m C FR k then
-      Some (St (read atomic false C FR k m) p (Idle q held) g d e (z || negb (val (hist m FR k) =? told q))) else None
-  | Roll acq k, Idle q held => if can m C RO k then Some (St (read atomic acq C RO k m) p (Idle q held) g d e z) else None
-  | Owner k, Idle q held => if can m C OW k then
-      Some (St (read atomic (roll_load O) C OW k m) p
-        (Idle (Place (cursor q) (released q) (told q) (if val (hist m OW k) =? 2 then Some k else None)) held) g d e z) else None
-  | Look k, Idle q held => if can m C WP k then
-      Some (St (read atomic (extent_load O) C WP k m) p (Exam q held (val (hist m WP k))) g d e z) else None
-  | LookHeader k, Exam q held x => if can m C (word (cursor q)) k then let h := val (hist m (word (cursor q)) k) in
-      Some (St (read atomic (publish_load O) C (word (cursor q)) k m) p
-             (if readable most W dec q h then after_header most W dec q held h
-              else match ending q with Some k => Ended q held k | None => Idle q held end) g d e
-             (z || (negb (readable most W dec q h) && is_before W (cursor q) x))) else None
-  | GoOn, Ended q held k => Some (St m p (Idle q held) g d e z)
-  | DieC, _ => Some (St m p Nobody g d e z)
-  | _, _ => None
-  end.
+  | Release, Idle q held => Some (Store atomic false C RP (cursor q),
+      fun _ => Ctl p (Idle (Place (cursor q) (cursor q) (told q) (ending q)) nil) g (d ++ held) e z)
+  | OverLoad x k, Idle q held => if (told q <=? x) && (x <? released q) then
+      gets_c (Fetch atomic false C (word x) k) (Over q held x) else None
+  | OverStore, Over q held x v => does_c (Store atomic false C (word x) v) (Idle q held)
+  | TellFreed, Idle q held => does_c (Store atomic (free_store O) C FR (released q))
+      (Idle (Place (cursor q) (released q) (released q) (ending q)) held)
+  | _, _ => None end.
 
-Definition exec a s := match exec_p a s with Some s' => Some s' | None => exec_c a s end.
+Definition plan_look (a : act) : plan_t := match a, c with
+  | Mend k, Idle q held => doubts_c (Fetch atomic false C RP k) (fun _ => Idle q held) (fun v => negb (v =? released q))
+  | MendFreed k, Idle q held => doubts_c (Fetch atomic false C FR k) (fun _ => Idle q held) (fun v => negb (v =? told q))
+  | Roll acq k, Idle q held => does_c (Fetch atomic acq C RO k) (Idle q held)
+  | Owner k, Idle q held => gets_c (Fetch atomic (roll_load O) C OW k)
+      (fun v => Idle (Place (cursor q) (released q) (told q) (if v =? 2 then Some k else None)) held)
+  | Look k, Idle q held => gets_c (Fetch atomic (extent_load O) C WP k) (Exam q held)
+  | LookHeader k, Exam q held x => doubts_c (Fetch atomic (publish_load O) C (word (cursor q)) k)
+      (fun h => if readable most W dec q h then after_header most W dec q held h
+        else match ending q with Some k => Ended q held k | None => Idle q held end)
+      (fun h => negb (readable most W dec q h) && is_before W (cursor q) x)
+  | GoOn, Ended q held k => does_c Nothing (Idle q held)
+  | DieC, _ => does_c Nothing Nobody
+  | _, _ => None end.
+End Plans.
 
+Definition or_else (x y : plan_t) := match x with Some z => Some z | None => y end.
+Definition plan (a : act) (q : ctl) : plan_t := let (p, c, g, d, e, z) := q in
+  or_else (plan_push p c g d e z a) (or_else (plan_find p c g d e z a)
+    (or_else (plan_read p c g d e z a) (plan_look p c g d e z a))).
+
+Definition exec (a : act) (s : st) : option st := match plan a (ctl_of s) with
+  | Some (x, next) => match perform x (mm s) with Some (m, v) => Some (with_mem m (next v)) | None => None end
+  | None => None end.
+
+Notation step := (step N most W enc dec O).
 Lemma can_ok m t l k : can m t l k = true -> can_read m t l k.
 Proof. unfold can, can_read. intros E. apply andb_true_iff in E. rewrite Nat.leb_le, Nat.ltb_lt in E. auto. Qed.
+Lemma step_to s t s' : step s t -> t = s' -> step s s'.
+Proof. congruence. Qed.
 
-Ltac taken E := repeat match type of E with
-  | (match ?l with nil => _ | _ :: _ => _ end) = Some _ => let X := fresh in destruct l eqn:X; try discriminate E
-  | (if ?b then _ else _) = Some _ => let X := fresh in destruct b eqn:X; try discriminate E
-  end; cbv zeta in E; injection E as <-;
-  repeat match goal with
+Ltac cases := repeat match goal with
+  | H : (match ?l with nil => _ | _ :: _ => _ end) = Some _ |- _ => let X := fresh in destruct l eqn:X; try discriminate H
+  | H : (if ?b then _ else _) = Some _ |- _ => let X := fresh in destruct b eqn:X; try discriminate H
+  end.
+Ltac facts := repeat match goal with
   | H : can _ _ _ _ = true |- _ => apply can_ok in H
   | H : _ && _ = true |- _ => apply andb_true_iff in H; destruct H
   | H : (_ <=? _) = true |- _ => apply Nat.leb_le in H
   | H : (_ <? _) = true |- _ => apply Nat.ltb_lt in H
   | H : (_ =? _) = true |- _ => apply Nat.eqb_eq in H
-  end; subst.
+  end.
 
-Lemma exec_p_ok a s s' : exec_p a s = Some s' -> step s s'.
+Section Plans_are_steps.
+Variables (m : mem) (p : producer) (c : consumer) (g d : list (list nat)) (e : list nat) (z : bool).
+Definition are_steps (pl : plan_t) := forall x next m' v, pl = Some (x, next) -> perform x m = Some (m', v) ->
+  step (St m p c g d e z) (with_mem m' (next v)).
+
+Ltac by_cases a q :=
+  intros x next m' v Pl Pf; destruct a; cbn [plan_push plan_find plan_read plan_look] in Pl; try discriminate Pl;
+  destruct q; try discriminate Pl;
+  cases; unfold does, gets, doubts, does_c, gets_c, doubts_c in Pl; injection Pl as <- <-;
+  try match type of Pf with perform (if ?b then _ else _) _ = _ => let X := fresh in destruct b eqn:X end;
+  cbn [perform] in Pf; cases; injection Pf as <- <-; facts; subst;
+  unfold with_mem, one; cbn [cp cq clog cdone cends cwrong hd]; try (econstructor; eauto; fail).
+Ltac by_results := repeat match goal with |- context[match ?x with _ => _ end] => destruct x end;
+  rewrite ?orb_true_r, ?orb_false_r; reflexivity.
+
+Lemma pushes_are_steps a : are_steps (plan_push p c g d e z a).
 Proof.
-  destruct s as [m p c g d e z]. intros E.
-  destruct a; cbn [exec_p] in E; try discriminate E; try (destruct p; try discriminate E); taken E;
-    try (econstructor; eauto; fail).
+  by_cases a p.
+  all: match goal with H : terminates O = _ |- _ => eapply step_to; [econstructor|rewrite H; reflexivity] end.
 Qed.
-Lemma exec_c_ok a s s' : exec_c a s = Some s' -> step s s'.
+Lemma finds_are_steps a : are_steps (plan_find p c g d e z a).
 Proof.
-  destruct s as [m p c g d e z]. intros E.
-  destruct a; cbn [exec_c] in E; try discriminate E; try (destruct c; try discriminate E); taken E;
-    try (econstructor; eauto; fail).
-  match goal with H : skipn ?n ?h = ?a :: ?w |- _ =>
-    rewrite <- (firstn_skipn n h) at 1; rewrite H; econstructor; eauto end.
+  by_cases a p.
+  - eapply step_to; [eapply p_find_start; eauto|]. destruct (walk_from _ _ _ _); rewrite ?orb_true_r; reflexivity.
+  - eapply step_to; [eapply p_walk; eauto|]. by_results.
 Qed.
+Lemma reads_are_steps a : are_steps (plan_read p c g d e z a).
+Proof.
+  by_cases a c.
+  - rewrite map_map. econstructor.
+  - match goal with H : skipn ?n ?h = ?a :: ?w |- _ =>
+      rewrite <- (firstn_skipn n h) at 1; rewrite H; eapply step_to; [econstructor; eauto|reflexivity] end.
+Qed.
+Lemma looks_are_steps a : are_steps (plan_look p c g d e z a).
+Proof. by_cases a c. Qed.
+End Plans_are_steps.
+
 Lemma exec_ok a s s' : exec a s = Some s' -> step s s'.
 Proof.
-  unfold exec. destruct (exec_p a s) eqn:E; [|apply exec_c_ok]. intros X. injection X as <-. apply (exec_p_ok a). auto.
+  destruct s as [m p c g d e z]. unfold exec, ctl_of, plan, or_else. cbn [mm pp cc log done ends wrong]. intros E.
+  destruct (plan_push _ _ _ _ _ _ _) as [[x next]|] eqn:P1.
+  2: destruct (plan_find _ _ _ _ _ _ _) as [[x next]|] eqn:P2.
+  3: destruct (plan_read _ _ _ _ _ _ _) as [[x next]|] eqn:P3.
+  4: destruct (plan_look _ _ _ _ _ _ _) as [[x next]|] eqn:P4; [|discriminate].
+  all: destruct (perform x m) as [[m' v]|] eqn:Pf; [|discriminate]; injection E as <-.
+  - eapply pushes_are_steps; eauto.
+  - eapply finds_are_steps; eauto.
+  - eapply reads_are_steps; eauto.
+  - eapply looks_are_steps; eauto.
 Qed.
 
 Fixpoint run (l : list act) s := match l with

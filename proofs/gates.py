@@ -20,13 +20,14 @@ HERE = pathlib.Path(__file__).parent
 GOLDEN = HERE / "golden.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
-JUDGED = ["Theorems", "NotVacuous", "Necessity", "TheoremsMpsc"]
+JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
     r"|bypass_check|Declare\s+ML|Unset\s+(Guard|Positivity|Universe)\s+Checking"
     r"|Set\s+(Type\s+In\s+Type|Definitional\s+UIP))\b|-type-in-type")
-SECTION = re.compile(r"\b(Section|Module|End)\s+(\w+)|\b(Variables?|Hypothes[ie]s|Context)\b")
+SECTION = re.compile(r"\b(Section|Module|End)\s+(\w+)(?!\w|\s*:=)"
+                     r"|\b(Variables?|Hypothes[ie]s|Context)\b")
 
 
 def without_comments(text):
