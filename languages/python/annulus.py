@@ -1,0 +1,370 @@
+"""Messages between processes through shared memory, or a named pipe.
+
+    import annulus
+
+    with annulus.Producer("shm:orders") as tx:
+        tx.push(b"one", timeout=1.0)
+        with tx.claim(256) as claim:              # written in place
+            claim.memory[:3] = b"two"
+            claim.commit(3)
+
+    with annulus.Consumer("shm:orders") as rx:
+        for message in rx:                        # a memoryview, in place; ends when producers close
+            handle(message)
+
+Names      as of the library: shm:NAME, pipe:NAME or auto:NAME, options behind a '?'
+Timeouts   seconds; 0: never waits (the default); None: waits without a deadline
+Threads    a role is used by one thread at a time; any thread may call its interrupt().
+           A wait holds no interpreter lock
+Processes  a role belongs to the process that opened it: in a child of fork(), calls raise
+           NotPermitted
+Errors     each refusal is an exception of its own under annulus.Error
+
+The library is libannulus.so.0, found by the loader, or at the path in ANNULUS_LIBRARY.
+"""
+
+import asyncio
+import ctypes
+import os
+import sys
+
+__all__ = ["Producer", "Consumer", "Claim", "remove", "version", "Error", "OpenError", "Full",
+           "Empty", "NeverFits", "Closed", "PeerGone", "Stalled", "Corrupt", "NotPermitted",
+           "TimedOut", "Interrupted", "NEVER_CAME", "ATTACHED", "LEFT", "DIED"]
+
+NEVER_CAME, ATTACHED, LEFT, DIED = range(4)  # what peer() answers
+
+
+class Error(Exception):
+    """A call was refused."""
+
+
+class Full(Error):
+    """No room now."""
+
+
+class Empty(Error):
+    """No message now."""
+
+
+class NeverFits(Error):
+    """The message is larger than max_message: no waiting will help."""
+
+
+class Closed(Error):
+    """The other side closed, and there is no room, or everything was read."""
+
+
+class PeerGone(Error):
+    """The other side died without closing, and there is no room, or everything was read."""
+
+
+class Stalled(Error):
+    """A live producer has claimed and not yet committed."""
+
+
+class Corrupt(Error):
+    """Damaged records were skipped, or a position makes no sense. The next call goes on."""
+
+
+class NotPermitted(Error):
+    """The role is closed, belongs to another process, or has an open claim."""
+
+
+class TimedOut(Error, TimeoutError):
+    """The timeout has passed."""
+
+
+class Interrupted(Error):
+    """interrupt() ended the wait."""
+
+
+class OpenError(Error, OSError):
+    """A channel could not be opened or removed. `fault` is the reason as a word."""
+
+    FAULTS = ("bad_argument", "not_found", "already_exists", "in_use", "no_permission",
+              "no_space", "not_a_channel", "incompatible", "damaged", "system")
+
+    def __init__(self, why):
+        super().__init__(why.text.decode(errors="replace"))
+        self.fault = self.FAULTS[why.fault] if why.fault < len(self.FAULTS) else "system"
+
+
+_REFUSALS = (None, Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted,
+             TimedOut, Interrupted)
+
+
+class _Why(ctypes.Structure):
+    _fields_ = [("fault", ctypes.c_int), ("text", ctypes.c_char * 1024)]
+
+
+class _Bytes(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("count", ctypes.c_size_t)]
+
+
+def _load():
+    library = ctypes.CDLL(os.environ.get("ANNULUS_LIBRARY", "libannulus.so.0"))
+    role, text, size, wait, why = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+                                   ctypes.c_int64, ctypes.POINTER(_Why))
+    status = ctypes.c_int
+    for name, result, *arguments in (
+            ("version", text), ("text", text, status),
+            ("open_producer", role, text, why), ("close_producer", None, role),
+            ("push", status, role, ctypes.c_void_p, size, wait),
+            ("push_or_drop", status, role, ctypes.c_void_p, size),
+            ("push_batch", status, role, ctypes.POINTER(_Bytes), size, wait,
+             ctypes.POINTER(size)),
+            ("claim", status, role, size, wait, ctypes.POINTER(ctypes.c_void_p)),
+            ("commit", status, role, size), ("abort", status, role),
+            ("producer_max_message", size, role), ("producer_peer", status, role),
+            ("interrupt_producer", None, role),
+            ("open_consumer", role, text, why), ("close_consumer", None, role),
+            ("read", status, role, wait, ctypes.POINTER(_Bytes)), ("release", status, role),
+            ("wait", status, role, wait), ("consumer_max_message", size, role),
+            ("consumer_peer", status, role), ("interrupt_consumer", None, role),
+            ("remove", ctypes.c_bool, text, ctypes.c_bool, why)):
+        function = getattr(library, "annulus_" + name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+_library = _load()
+
+
+def _nanoseconds(timeout):
+    if timeout is None:
+        return -1
+    return min(max(int(timeout * 1e9), 0), 2**62)
+
+
+def _check(status):
+    if status == 0:
+        return
+    refusal = _REFUSALS[status] if status < len(_REFUSALS) else Error
+    raise refusal(_library.annulus_text(status).decode())
+
+
+def _address(data):
+    """The address and size of an object's bytes, and what keeps them in place."""
+    view = memoryview(data).cast("B")
+    if view.readonly:
+        held = bytes(view)
+        return ctypes.cast(ctypes.c_char_p(held), ctypes.c_void_p), len(held), held
+    held = (ctypes.c_char * len(view)).from_buffer(view)
+    return ctypes.cast(held, ctypes.c_void_p), len(view), held
+
+
+def _array(address, count):
+    return (ctypes.c_ubyte * count).from_address(address or 0)
+
+
+def version():
+    """The version of the library."""
+    return _library.annulus_version().decode()
+
+
+def remove(name, *, force=False):
+    """Removes a channel with its files. In use: raises OpenError, unless forced."""
+    why = _Why()
+    if not _library.annulus_remove(os.fsencode(name), force, why):
+        raise OpenError(why)
+
+
+class _Role:
+    _kind = None  # producer or consumer
+
+    def __init__(self, name):
+        self._role = None
+        why = _Why()
+        self._role = getattr(_library, f"annulus_open_{self._kind}")(os.fsencode(name), why)
+        if self._role is None:
+            raise OpenError(why)
+        self._close = getattr(_library, f"annulus_close_{self._kind}")
+        self._interrupt = getattr(_library, f"annulus_interrupt_{self._kind}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __del__(self):
+        self.close()
+
+    def close(self):
+        """Says that no more will come, and gives the role back. Again: does nothing."""
+        role, self._role = self._role, None
+        if role is not None:
+            self._close(role)
+
+    def interrupt(self):
+        """Ends the wait that runs in this role, or else the next one. From any thread.
+
+        Requires: the role is not closed meanwhile.
+        """
+        if self._role is not None:
+            self._interrupt(self._role)
+
+    @property
+    def max_message(self):
+        """The most that one message can hold, bytes."""
+        return getattr(_library, f"annulus_{self._kind}_max_message")(self._role)
+
+    def peer(self):
+        """NEVER_CAME, ATTACHED, LEFT (by closing) or DIED. Asks the kernel."""
+        return getattr(_library, f"annulus_{self._kind}_peer")(self._role)
+
+    async def _without_blocking(self, call):
+        """Runs a waiting call on another thread; a cancelled task ends the wait."""
+        running = asyncio.get_running_loop().run_in_executor(None, call)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            self.interrupt()
+            await asyncio.wait([running])
+            if running.exception() is None:
+                self._arrived_late(running.result())
+            raise
+
+    def _arrived_late(self, answer):
+        """The wait had ended before it was cancelled."""
+
+
+class Claim:
+    """Space for one message. Leaving the `with` block without commit() aborts it."""
+
+    def __init__(self, role, array):
+        self._role, self.memory, self._count = role, memoryview(array).cast("B"), len(array)
+
+    def _end(self, call, *arguments):
+        if self._role is None:
+            raise NotPermitted("the claim has ended")
+        role, self._role = self._role, None
+        self.memory.release()
+        _check(call(role._role, *arguments))
+
+    def commit(self, count=None):
+        """Sends the first `count` bytes, or all."""
+        self._end(_library.annulus_commit, self._count if count is None else count)
+
+    def abort(self):
+        """Gives the space up."""
+        self._end(_library.annulus_abort)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._role is not None:
+            self.abort()
+
+
+class Producer(_Role):
+    """A producer of a channel. The channel is made if it does not exist."""
+
+    _kind = "producer"
+
+    def push(self, data, timeout=0):
+        """Sends one message: any object with the buffer protocol."""
+        address, count, _held = _address(data)
+        _check(_library.annulus_push(self._role, address, count, _nanoseconds(timeout)))
+
+    def push_or_drop(self, data):
+        """Sends one message, or drops and counts it. Returns whether it was sent."""
+        address, count, _held = _address(data)
+        status = _library.annulus_push_or_drop(self._role, address, count)
+        if status != 1:
+            _check(status)
+        return status == 0
+
+    def push_batch(self, messages, timeout=0):
+        """Sends messages in order, and returns how many were taken: with a timeout of 0, those
+        that fit."""
+        held = [_address(one) for one in messages]
+        many = (_Bytes * len(held))(*[_Bytes(address, count) for address, count, _ in held])
+        taken = ctypes.c_size_t(0)
+        status = _library.annulus_push_batch(self._role, many, len(held), _nanoseconds(timeout),
+                                             taken)
+        if taken.value == 0 and held:
+            _check(status)
+        return taken.value
+
+    def claim(self, count, timeout=0):
+        """Space for a message of `count` bytes, to be written in place."""
+        at = ctypes.c_void_p()
+        _check(_library.annulus_claim(self._role, count, _nanoseconds(timeout), at))
+        return Claim(self, _array(at.value, count))
+
+    async def push_async(self, data, timeout=None):
+        """push() that leaves the event loop free."""
+        await self._without_blocking(lambda: self.push(data, timeout))
+
+
+class Consumer(_Role):
+    """The consumer of a channel. The channel is made if it does not exist."""
+
+    _kind = "consumer"
+
+    def __init__(self, name):
+        self._read = []  # of each message that was read: its view, and the array under it
+        super().__init__(name)
+
+    def read(self, timeout=0):
+        """The next message in place: a memoryview that ends at release()."""
+        got = _Bytes()
+        _check(_library.annulus_read(self._role, _nanoseconds(timeout), got))
+        array = _array(got.data, got.count)
+        view = memoryview(array).cast("B").toreadonly()
+        self._read.append((view, array))
+        return view
+
+    def release(self):
+        """Hands back the space of everything that was read; the views end.
+
+        Raises BufferError, and hands nothing back, while a slice of a view, or an array over it,
+        is still there.
+        """
+        self._end_views()
+        if self._role is not None:
+            _library.annulus_release(self._role)
+
+    def _end_views(self):
+        while self._read:
+            view, array = self._read[-1]
+            view.release()
+            if sys.getrefcount(array) > 3:  # what was made of the view keeps the array
+                raise BufferError("a part of a message that was read is still in use")
+            self._read.pop()
+
+    def wait(self, timeout=None):
+        """Waits until there is a message."""
+        _check(_library.annulus_wait(self._role, _nanoseconds(timeout)))
+
+    async def read_async(self, timeout=None):
+        """read() that leaves the event loop free."""
+        await self._without_blocking(lambda: self.wait(timeout))
+        return self.read()
+
+    def __iter__(self):
+        """Messages until the producers close. Each ends when the next is asked for."""
+        while True:
+            self.release()
+            try:
+                yield self.read(timeout=None)
+            except Closed:
+                return
+
+    async def __aiter__(self):
+        while True:
+            self.release()
+            try:
+                yield await self.read_async()
+            except Closed:
+                return
+
+    def close(self):
+        """Gives the role back; its views end, as at release(). What was not released comes again to
+        the next consumer."""
+        if self._role is not None:
+            self._end_views()
+        super().close()
