@@ -1,10 +1,11 @@
 # Sourced by ./demo and ./check.
 
-# need_packages demo|check: installs what packages.txt lists for it and this machine lacks.
+# need_packages demo|check|languages: installs what packages.txt lists for it and is missing here.
+# What demo needs is in check, too.
 need_packages() {
   local wanted missing=() package as_root=()
-  mapfile -t wanted < <(awk -v all="$1" \
-    '!/^#/ && NF && (all == "check" || $2 == all) { print $1 }' packages.txt)
+  mapfile -t wanted < <(awk -v wanted="$1" \
+    '!/^#/ && ($2 == wanted || $2 == "demo" && wanted == "check") { print $1 }' packages.txt)
 
   if ! command -v apt-get >/dev/null; then
     echo "This is not Debian: these packages, or what they hold, should be here: ${wanted[*]}" >&2

@@ -9,7 +9,7 @@
             claim.commit(3)
 
     with annulus.Consumer("shm:orders") as rx:
-        for message in rx:                        # a memoryview, in place; ends when producers close
+        for message in rx:                        # in place; ends when the producers close
             handle(message)
 
 Names      as of the library: shm:NAME, pipe:NAME or auto:NAME, options behind a '?'

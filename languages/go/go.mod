@@ -1,0 +1,3 @@
+module annulus
+
+go 1.19
