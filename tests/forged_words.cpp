@@ -150,7 +150,7 @@ TEST(Claims, more_than_a_capacity_of_them_is_damage_to_the_producers) {
 
 TEST(Claims, a_header_longer_than_any_is_passed_as_damage) {
   const auto longest = many().ring.geometry().max_message;
-  const auto all_of_it = many().ring.geometry().max_claim();
+  constexpr auto all_of_it = capacity - header_bytes;
   for (const int forged : {0, 1, 2}) {
     many it;
     many::producer_core tx(it.words(), 0);
@@ -357,6 +357,29 @@ TEST(LoneSuccessor, of_two_positions_that_make_no_sense_pushes_nothing) {
   lone::producer_core tx(it.words(), 0);
   EXPECT_EQ(tx.try_push(bytes("x")), status::corrupt);
   EXPECT_EQ(value(it.write_pos()), std::uint64_t{1} << 40);
+}
+
+TEST(LoneConsumer, is_told_once_of_an_end_that_cannot_be_however_certain_it_looks) {
+  lone it;
+  lone::consumer_core rx(it.words());
+  const auto far = std::uint64_t{1} << 40;
+  set(it.write_pos(), far);
+  set(it.words().producers[0].announcement, far + 1);
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.corrupt, 1);
+  EXPECT_EQ(rx.read_pos(), 0u);
+}
+
+TEST(LoneConsumer, passes_a_damaged_header_at_the_end_at_once) {
+  lone it;
+  lone::producer_core tx(it.words(), 0);
+  lone::consumer_core rx(it.words());
+  ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
+  flip(it.words().header(0), 50);
+  EXPECT_EQ(rx.examine().status(), status::corrupt);
+  EXPECT_EQ(rx.read_pos(), value(it.write_pos()));
+  EXPECT_EQ(rx.last_damage()->bytes, value(it.write_pos()));
 }
 
 TEST(LoneProducer, that_is_full_mends_its_end_and_refuses_a_release_that_cannot_be) {

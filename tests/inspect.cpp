@@ -50,6 +50,7 @@ TEST(Inspect, it_tells_who_is_here_and_how_often_they_came) {
   EXPECT_EQ(seen.producers[0].pid, dead.pid());
   EXPECT_EQ(seen.producers[1].pid, getpid());
   EXPECT_EQ(seen.consumer.pid, getpid());
+  EXPECT_EQ(seen.consumer.uid, geteuid());
   EXPECT_NEAR(static_cast<double>(seen.consumer.attached_at),
               static_cast<double>(std::time(nullptr)), 60.0);
   dead.kill();

@@ -262,6 +262,22 @@ TEST(ZeroedHeaders, in_a_full_ring_make_room_once_the_producer_says_that_it_is_f
   EXPECT_EQ(all.messages.size(), 1u);
 }
 
+TEST(ZeroedHeaders, that_were_told_are_passed_when_the_producer_says_that_it_is_full) {
+  lone it;
+  lone::producer_core tx(it.words(), 0);
+  lone::consumer_core rx(it.words());
+  for (int i = 0; i < 73; ++i) ASSERT_EQ(tx.try_push(pattern(44, 1)), status::ok);  // to the brim
+  for (std::uint64_t pos = 0; pos < 73 * 56; pos += 56) set(it.words().header(pos), 0);
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.corrupt, 1);
+  EXPECT_EQ(rx.read_pos(), 0u);
+  ASSERT_EQ(tx.try_push(bytes("more")), status::full);
+  read_into(all, rx);
+  EXPECT_EQ(all.corrupt, 2);
+  EXPECT_EQ(tx.try_push(bytes("more")), status::ok);
+}
+
 TEST(ZeroedHeaders, at_the_end_are_told_once_and_passed_by_the_next_message) {
   lone it;
   lone::producer_core tx(it.words(), 0);
