@@ -74,11 +74,11 @@ def read_sites(folder):
     return [sites[key] for key in sorted(sites)], met
 
 
-def explained():
-    """gaps.txt: a name, then why it may stay."""
-    text = (HERE / "gaps.txt").read_text().replace("\n ", " ")
+def explained(path=HERE / "gaps.txt"):
+    """A name, then why it may stay."""
+    text = path.read_text().replace("\n ", " ")
     lines = text.splitlines()
-    pairs = [line.split("|", 1) for line in lines if line.strip() and not line.startswith("#")]
+    pairs = [line.split(" | ", 1) for line in lines if line.strip() and not line.startswith("#")]
     return {name.strip(): reason.strip() for name, reason in pairs}
 
 

@@ -173,6 +173,8 @@ TEST(Inspect, a_claim_without_a_header_is_unfinished_and_its_announcement_says_w
   seen = inspect(it.ring).value();
   EXPECT_EQ(seen.producers[1].claim_pos, 16u);
   EXPECT_EQ(seen.front_producer, 1u);
+  set(it.words.producers[1].role.uid, 4711);
+  EXPECT_EQ(inspect(it.ring)->producers[1].uid, 4711u);
 }
 
 TEST(Inspect, a_busy_header_says_whose_it_is) {

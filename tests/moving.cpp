@@ -1,4 +1,5 @@
 // A role that is moved is the same role; the one that it takes the place of is closed.
+#include "names.hpp"
 #include "open_ring.hpp"
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -119,6 +120,14 @@ TEST(Attaching, without_a_descriptor_to_lock_by_says_so) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &all), 0);
   EXPECT_FALSE(tx);
   EXPECT_FALSE(rx);
+}
+
+TEST(Attaching, to_a_ring_whose_name_is_gone_is_refused_to_both_sides) {
+  const scratch_name name;
+  const auto ring = segment::create(name.str(), {.capacity = capacity}).value();
+  ASSERT_TRUE(segment::remove(name.str()));
+  EXPECT_FALSE(spsc_producer::attach(ring));
+  EXPECT_FALSE(spsc_consumer::attach(ring));
 }
 
 TEST(Dropping, counts_only_what_was_dropped) {
