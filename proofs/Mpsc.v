@@ -71,6 +71,10 @@ Fixpoint extent (l : list claim) := match l with nil => 0 | c :: l => words c + 
 (* Claim c lies at position p. *)
 Definition at_pos (l : list claim) p c := exists a b, l = a ++ c :: b /\ p = extent a.
 
+(* What claims gave: the payloads of those that were committed. *)
+Fixpoint pays (l : list claim) := match l with
+  | nil => nil | x :: l => match what x with Came _ y => y :: pays l | _ => pays l end end.
+
 Record st := St {
   mm : mem; pp : nat -> producer; alive : nat -> bool; cc : consumer;
   claims : list claim;                     (* in the order of the exchanges *)

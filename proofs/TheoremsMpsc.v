@@ -1,12 +1,49 @@
 (* What is proved of the ring of many producers. Read Machine.v (the first 85 lines) and Mpsc.v first. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts.
+From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscStated.
 
 Section Many_producers.
 Variables N most producers : nat.            (* capacity, largest payload in words; how many producers *)
+Hypothesis room : 0 < N.
 Variable s : st.
 Hypothesis reached : reach N most producers shipped s.
+
+(* No two accesses to a word, of which one is plain and one writes, are unordered. *)
+Theorem no_data_race_of_many : race (mm s) = false.
+Proof. exact (race_free N most producers room s reached). Qed.
+
+(* What was released, then what is held, is what was committed of a prefix of the claims, in their
+   order: none of it is missing, none comes twice but what a dead consumer held. Those of the prefix
+   that gave nothing were aborted, or left by a producer that died before it committed. *)
+Theorem read_in_the_order_of_claims : exists passed rest, claims s = passed ++ rest /\
+  done s ++ held (cc s) = pays passed /\ forall x, In x passed -> what x <> Live.
+Proof. exact (in_order N most producers room s reached). Qed.
+
+(* What is being read is committed, word by word. *)
+Theorem nothing_uncommitted_is_read_of_many c r f h n got : cc s = Take c r f h n got -> exists x t y,
+  at_pos (claims s) c x /\ what x = Came t y /\ n = length y /\ got = firstn (length got) y.
+Proof. exact (read_committed N most producers room s reached c r f h n got). Qed.
+
+(* What is committed and not released stands in memory as it was written. *)
+Theorem nothing_unread_is_overwritten_of_many p x t y :
+  at_pos (claims s) p x -> what x = Came t y -> last (mm s) RM <= p ->
+  words x = size y /\ last (mm s) (word N p) = committed (words x) /\
+  forall i, i < length y -> last (mm s) (cell N p i) = nth i y 0.
+Proof. exact (unread_stands N most producers room s reached p x t y). Qed.
+
+(* A consumer that polls can take the claim at its cursor, if it is committed. *)
+Theorem nothing_committed_is_hidden_of_many c r f h x t y :
+  cc s = Idle c r f h -> at_pos (claims s) c x -> what x = Came t y ->
+  exists k, can_read (mm s) Co (word N c) k /\ val (hist (mm s) (word N c) k) = committed (size y).
+Proof. exact (takeable N most producers room s reached c r f h x t y). Qed.
+
+(* Space that may be claimed is zero; no more is claimed than a capacity past what was freed. *)
+Theorem free_space_is_zero q : extent (claims s) <= q -> q < last (mm s) RP + N -> last (mm s) (word N q) = 0.
+Proof. exact (free_is_zero N most producers room s reached q). Qed.
+Theorem never_more_than_fits_of_many : last (mm s) RP <= last (mm s) RM /\
+  last (mm s) RM <= extent (claims s) /\ extent (claims s) <= last (mm s) RP + N.
+Proof. exact (bounded N most producers room s reached). Qed.
 
 (* Claims tile the positions: write_pos is where they end, and no two share a position. *)
 Theorem claims_tile :

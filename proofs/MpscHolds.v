@@ -1,0 +1,650 @@
+(* Every step of many producers' ring keeps the invariant of its data. *)
+From Coq Require Import Arith Lia List Bool.
+Import ListNotations.
+From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscAccess MpscEnds MpscMarks.
+
+Lemma firstn_snoc' (l : list nat) n : n < length l -> firstn n l ++ [nth n l 0] = firstn (S n) l.
+Proof. revert n. induction l; intros [|n] L; simpl in *; auto; try lia. f_equal. apply IHl. lia. Qed.
+
+Section Holds.
+Variables N most producers : nat.
+Hypothesis Npos : 0 < N.
+Notation tids := (Mpsc.tids producers).
+Notation read := (Machine.read loc_dec tid_dec tids).
+Notation write := (Machine.write loc_dec tid_dec tids).
+Notation rmw := (Machine.rmw loc_dec tid_dec tids).
+Notation learn := (Machine.learn tid_dec).
+Notation word := (word N). Notation cell := (cell N).
+Notation occ := (occ N). Notation occ_apart := (occ_apart N Npos).
+Notation data := (data N). Notation inv_c := (inv_c N). Notation good := (good N).
+Notation excused := (excused N). Notation knows_acc := (knows_acc N). Notation same_words := (same_words N).
+Notation occ_word := (occ_word N). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
+Notation same_at := (same_at N Npos). Notation apart_bound := (apart_bound N Npos). Notation knows_more := (knows_more N Npos).
+Notation knows_acc_new := (knows_acc_new N). Notation knows_claims := (knows_claims N). Notation bound_at := (bound_at N Npos).
+Notation bound_le := (bound_le N Npos). Notation bound_boundary := (bound_boundary N Npos).
+Notation untouched := (untouched N). Notation all_untouched := (all_untouched N). Notation stamped := (stamped N).
+
+Notation own_later := (own_later N Npos). Notation data_readC := (data_readC N producers Npos). Notation hb := MpscAccess.hb.
+Notation data_neutral := (data_neutral N Npos).
+Notation inv_c_keep := (inv_c_keep N Npos).
+
+
+Notation pstep := (pstep N most producers shipped). Notation cstep := (cstep N producers shipped).
+Notation step := (step N most producers shipped). Notation reach := (reach N most producers shipped).
+Notation data_writeP := (data_writeP N producers Npos). Notation fill_hole := (fill_hole N Npos).
+
+Definition opened (pp : nat -> producer) cl := forall i t n, opens (pp i) t n -> at_pos cl t (Claim n i Live).
+Definition inv s := MpscKnown.inv producers s /\ opened (pp s) (claims s) /\
+  data None (mm s) (pp s) (claims s) /\ inv_c (mm s) (claims s) (done s) (cc s).
+
+(* ---- producers ---- *)
+Lemma live_above (m : mem) cl d c p x : inv_c m cl d c -> at_pos cl p x -> what x = Live -> last m RM <= p.
+Proof.
+  intros [_ [B _]] A Lv. destruct (le_lt_dec (last m RM) p); auto. destruct (B p x A l) as [t [F _]].
+  unfold finished in F. rewrite Lv in F. discriminate.
+Qed.
+Lemma no_live (m : mem) pp al cl i : known producers m pp al cl -> (forall t n, ~ opens (pp i) t n) ->
+  forall p x, at_pos cl p x -> what x = Live -> own x <> i.
+Proof. intros K No p x A Lv E. pose proof (a_live _ _ _ _ _ K p x A Lv) as O. rewrite E in O. eapply No; eauto. Qed.
+
+Lemma opened_keep pp cl i p' : opened pp cl -> (forall t n, opens p' t n -> opens (pp i) t n) -> opened (upd pp i p') cl.
+Proof. intros O P j t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|]; auto. Qed.
+Lemma opened_ends pp cl i w p' : opened pp cl -> (forall t n, ~ opens p' t n) -> opened (upd pp i p') (ends_so cl i w).
+Proof.
+  intros O P j t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros X; destruct (P _ _ X)|]. intros X.
+  apply at_pos_ends. exists (Claim n j Live). split; auto. unfold ended. cbn [what own words].
+  destruct (Nat.eqb_spec j i); [congruence|auto].
+Qed.
+
+Lemma neutral_readP (m : mem) pp al cl i acq l k p' : known producers m pp al cl -> data None m pp cl -> can_read m (Pr i) l k ->
+  (forall j, l <> D j) -> (forall t n, ~ opens (pp i) t n) ->
+  (forall f, frees p' = Some f -> frees (pp i) = Some f \/ l = RP /\ acq = true /\ f = val (hist m RP k)) -> has_room N p' ->
+  let m' := read atomic acq (Pr i) l k m in
+  data None m' (upd pp i p') cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
+Proof.
+  intros K H R ND No Fr Ro m'. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (L : later m m') by (apply later_read; auto). assert (Sn : sane m') by (apply sane_read; auto).
+  split.
+  - apply (data_neutral None m m' pp); auto.
+    + intros j na wr u. unfold m'. edestruct read_acc as [E|[_ [_ [E _]]]]; [exact E|]. exfalso. eapply ND. symmetry. exact E.
+    + unfold m', Machine.read. cbn [race]. rewrite h_race. cbn [orb]. apply racy_no. intros u na' wr' C.
+      destruct na', wr'; try discriminate. rewrite h_ctl; auto. lia.
+    + intros j f F. unfold upd in F. destruct (Nat.eq_dec i j) as [<-|]; [|auto].
+      destruct (Fr f F) as [X|[-> [-> ->]]]; auto. right. destruct R as [R1 R2]. split; [|apply h_mon; auto].
+      apply (knows_more m cl (mview (hist m RP k))); [|apply h_rp; auto]. intros u. unfold m'.
+      destruct (tid_dec u (Pr i)) as [->|E]; [rewrite read_ck_own|rewrite read_ck by auto]; lia.
+    + intros j. unfold upd. destruct (Nat.eq_dec i j); auto.
+    + intros p x A Lv. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|]; auto. exfalso.
+      apply (no_live m pp al cl i K No p x A Lv). auto.
+    + intros p x A. eapply k4; eauto.
+  - intros d c. apply (inv_c_keep m); auto; intros; intros j Hj; auto.
+Qed.
+Lemma neutral_none (m : mem) pp al cl i p' : known producers m pp al cl -> data None m pp cl -> (forall t n, ~ opens (pp i) t n) ->
+  (forall f, frees p' = Some f -> frees (pp i) = Some f) -> has_room N p' -> data None m (upd pp i p') cl.
+Proof.
+  intros K H No Fr Ro. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (Rm : forall j, has_room N (upd pp i p' j)) by (intros j; unfold upd; destruct (Nat.eq_dec i j); auto).
+  apply (data_neutral None m m pp); auto; [apply later_refl| | |].
+  - intros j f F. unfold upd in F. destruct (Nat.eq_dec i j) as [<-|]; auto.
+  - intros p x A Lv. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|]; auto. exfalso.
+    apply (no_live m pp al cl i K No p x A Lv). auto.
+  - intros p x A. eapply k4; eauto.
+Qed.
+Lemma neutral_ann (m : mem) pp al cl i j rel v p' : known producers m pp al cl -> data None m pp cl -> (forall t n, ~ opens (pp i) t n) ->
+  (forall f, frees p' = Some f -> frees (pp i) = Some f) -> has_room N p' ->
+  let m' := write atomic rel (Pr i) (Ann j) v m in
+  data None m' (upd pp i p') cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
+Proof.
+  intros K H No Fr Ro m'. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (L : later m m') by apply later_write. assert (Sn : sane m') by (apply sane_write; auto).
+  assert (Ot : forall l, l <> Ann j -> len m' l = len m l /\ hist m' l = hist m l).
+  { intros l E. split; [apply write_len_ne; auto|]. unfold m', Machine.write. cbn [hist]. apply updl_ne. auto. }
+  assert (OD : forall i, len m' (D i) = len m (D i) /\ hist m' (D i) = hist m (D i)) by (intros; apply Ot; discriminate).
+  destruct (Ot RP) as [RL RH]; [discriminate|]. destruct (Ot RM) as [ML MH]; [discriminate|]. destruct (Ot WP) as [WL WH]; [discriminate|].
+  split.
+  - assert (Rm : forall j, has_room N (upd pp i p' j)) by (intros j'; unfold upd; destruct (Nat.eq_dec i j'); auto).
+    assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
+    assert (Lv : forall p x, at_pos cl p x -> what x = Live -> upd pp i p' (own x) = pp (own x)).
+    { intros p x A Lv. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|]; auto. exfalso.
+      apply (no_live m pp al cl i K No p x A Lv). auto. }
+    assert (Fq : forall j f, frees (upd pp i p' j) = Some f -> frees (pp j) = Some f).
+    { intros j' f F. unfold upd in F. destruct (Nat.eq_dec i j') as [<-|]; auto. }
+    assert (Ra : race m' = false).
+    { unfold m', Machine.write. cbn [race]. rewrite h_race. cbn [orb]. apply racy_no. intros u na' wr' C.
+      destruct na'; try discriminate. rewrite h_ctl by discriminate. lia. }
+    assert (AD : forall j na wr u, acc m' na wr (D j) u = acc m na wr (D j) u).
+    { intros j' na wr u. unfold m'. edestruct write_acc as [E|[_ [_ [E _]]]]; [exact E|discriminate]. }
+    assert (AP : forall wr l u, acc m' plain wr l u = acc m plain wr l u).
+    { intros wr l' u. unfold m'. edestruct write_acc as [E|[E _]]; [exact E|discriminate]. }
+    apply (data_neutral None m m' pp); auto; try (intros; apply OD).
+    all: try (intros k; rewrite WH; reflexivity). all: intros l' wr u ND'; rewrite AP; auto.
+  - intros d c. apply (inv_c_keep m); auto; try (unfold last; rewrite ?RL, ?RH, ?ML, ?MH; auto; fail);
+      intros; intros j' Hj; destruct (OD j') as [-> ->]; auto.
+Qed.
+
+Lemma stamped_word (m m' : mem) p x v c : len m' (word p) = len m (word p) -> (forall k, hist m' (word p) k = hist m (word p) k) ->
+  ts (tv m Co) (word p) <= ts (tv m' Co) (word p) -> stamped m p x v c -> stamped m' p x v c.
+Proof.
+  intros E1 E2 T [A1 [A2 [k0 [A3 [A4 A5]]]]]. unfold MpscData.stamped, last in *. rewrite E1, !E2.
+  split; auto. split; auto. exists k0. split; auto. split; [lia|]. intros k. rewrite E2. auto.
+Qed.
+(* The owner writes its claim's header. *)
+Lemma stamp_header (m : mem) p x (rel : bool) v c : 0 < len m (word p) ->
+  (exists k0, k0 < len m (word p) /\ k0 <= ts (tv m Co) (word p) /\ forall k, k0 <= k < len m (word p) ->
+     val (hist m (word p) k) = 0 \/ val (hist m (word p) k) = busy (words x)) ->
+  (rel = true -> c <= Datatypes.S (clock m (own x))) -> (rel = false -> v = busy (words x)) ->
+  stamped (write atomic rel (Pr (own x)) (word p) v m) p x v c.
+Proof.
+  intros PL [k0 [X1 [X2 X3]]] Rl Rv. set (m' := write atomic rel (Pr (own x)) (word p) v m).
+  assert (LL : len m' (word p) = Datatypes.S (len m (word p))) by apply write_len_eq.
+  assert (New : hist m' (word p) (len m (word p)) = Msg v (Pr (own x)) (Datatypes.S (clock m (own x))) (if rel then tv m' (Pr (own x)) else bottom loc tid)) by apply write_hist_new.
+  assert (Old : forall k, k < len m (word p) -> hist m' (word p) k = hist m (word p) k) by (intros; apply write_hist_old; auto).
+  unfold MpscData.stamped. rewrite LL. replace (Datatypes.S (len m (word p)) - 1) with (len m (word p)) by lia. rewrite New.
+  split; [apply write_last_eq|]. split; [reflexivity|]. exists k0. split; [lia|].
+  split. { unfold m'. rewrite write_tv_other by discriminate. auto. }
+  intros k Kk. destruct (Nat.eq_dec k (len m (word p))) as [->|E].
+  - rewrite New. cbn [val mview]. destruct rel; [right; right|right; left; auto]. split; auto.
+    unfold m'. rewrite write_ck_own. apply Rl. auto.
+  - rewrite Old by lia. destruct (X3 k) as [X|X]; auto. lia.
+Qed.
+
+Lemma busy_header (m : mem) p x : (all_untouched m p (words x) \/ stamped m p x (busy (words x)) 0) -> 0 < words x -> 0 < len m (word p) ->
+  exists k0, k0 < len m (word p) /\ k0 <= ts (tv m Co) (word p) /\ forall k, k0 <= k < len m (word p) ->
+     val (hist m (word p) k) = 0 \/ val (hist m (word p) k) = busy (words x).
+Proof.
+  intros [U|[_ [_ [k0 [A [B C]]]]]] Pw PL.
+  - destruct (U p) as [U1 U2]; [lia|]. exists (len m (word p) - 1). split; [lia|]. split; auto. intros k Kk.
+    assert (k = len m (word p) - 1) as -> by lia. left. exact U1.
+  - exists k0. split; auto. split; auto. intros k Kk. destruct (C k Kk) as [X|[X|[X _]]]; auto.
+Qed.
+
+Ltac shut := apply opened_keep; [assumption|intros ? ? Hx; simpl in Hx; tauto].
+
+Lemma data_ext hole m pp pp' cl : (forall j, pp' j = pp j) -> data hole m pp cl -> data hole m pp' cl.
+Proof.
+  intros E H. invd H. constructor; auto.
+  - intros j f. rewrite E. auto.
+  - intros j. rewrite E. auto.
+  - intros p x A R Ho. specialize (h_val p x A R Ho). unfold MpscData.good in *. rewrite E. auto.
+Qed.
+
+Lemma inv_producer m pp al c cl d i m' p' cl' : i < producers -> al i = true -> inv (St m pp al c cl d) ->
+  pstep i m (pp i) cl m' p' cl' -> inv (St m' (upd pp i p') al c cl' d).
+Proof.
+  intros Ip Al [KI [Op [H IC]]] Hs.
+  assert (KI' : MpscKnown.inv producers (St m' (upd pp i p') al c cl' d)).
+  { apply (MpscKnown.inv_producer N most producers m pp al c cl d i m' p' cl'); auto. }
+  split; auto. clear KI'. destruct KI as [K _]. cbn [mm Mpsc.pp alive claims cc done] in *.
+  pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
+  assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
+  assert (PL : forall l, 0 < len m l) by apply (sn_len k1).
+  remember (pp i) as p eqn:Ep. destruct Hs; cbn [shipped free_load idle_store claim_store publish_store] in *.
+  - (* room *) destruct (neutral_readP m pp al l i true RP k (Free (val (hist m RP k))) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + intros g E. injection E as <-. auto.
+    + split; [shut|auto].
+  - destruct (neutral_readP m pp al l i false WP k (Try f (val (hist m WP k)) n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + rewrite <- Ep. intros g E. injection E as <-. auto.
+    + split; [shut|auto].
+  - destruct (neutral_readP m pp al l i false WP k (Try f (val (hist m WP k)) n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + rewrite <- Ep. intros g E. injection E as <-. auto.
+    + split; [shut|auto].
+  - destruct (neutral_readP m pp al l i true RP k (Try (val (hist m RP k)) t n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + intros g E. injection E as <-. auto.
+    + split; [shut|auto].
+  - split; [shut|]. split; auto. apply (neutral_none m pp al); auto; [rewrite <- Ep; auto| |exact I].
+    rewrite <- Ep. auto.
+  - (* announces *) destruct (neutral_ann m pp al l i i true (Datatypes.S t) (Said f t n) K H) as [X1 X2]; auto.
+    + rewrite <- Ep. auto.
+    + rewrite <- Ep. auto.
+    + simpl. auto.
+    + split; [shut|auto].
+  - (* claims *) destruct (k9 i f t n (eq_sym Ep)) as [Pn _].
+    destruct (data_claims N producers Npos m pp al l i f t n K H) as [X1 X2]; auto.
+    split; [|auto]. intros j t' n'. unfold upd. destruct (Nat.eq_dec i j) as [<-|E].
+    + intros [-> ->]. apply at_pos_snoc. right. split; auto. congruence.
+    + intros X. apply at_pos_snoc. left. auto.
+  - destruct (neutral_readP m pp al l i false WP k (Try f (val (hist m WP k)) n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + rewrite <- Ep. intros g E. injection E as <-. auto.
+    + split; [shut|auto].
+  - (* stamps *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    destruct (data_writeP m pp al l t z false false (t mod N) (busy n) (Fill f t n x 0) K H A) as [X1 X2]; auto.
+    { apply occ_word. lia. }
+    { cbn [own z]. rewrite <- Ep. auto. }
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G.
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|apply X2; auto].
+    apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
+    split; auto. split; [lia|]. split; [|intros j Hj; lia].
+    change (Pr i) with (Pr (own z)). apply stamp_header; auto; [|discriminate]. apply busy_header; auto.
+  - (* fills *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G. destruct G as [G1 [G2 [G3 G4]]]. unfold size in G1.
+    destruct (data_writeP m pp al l t z true false (t mod N + 1 + j) (nth j x 0) (Fill f t n x (Datatypes.S j)) K H A) as [X1 X2]; auto.
+    { apply (occ_cell N Npos). cbn [words z]. lia. }
+    { exists j. cbn [words z]. split; [lia|auto]. }
+    { cbn [own z]. rewrite <- Ep. auto. }
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|apply X2; auto].
+    set (m' := write plain false (Pr i) (cell t j) (nth j x 0) m).
+    assert (L : later m m') by apply later_write.
+    assert (Ot : forall l, l <> cell t j -> len m' l = len m l /\ forall k, hist m' l k = hist m l k).
+    { intros l' E. split; [apply write_len_ne; auto|intros; apply write_hist_ne; auto]. }
+    apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
+    split; auto. split; [lia|]. split.
+    + destruct (Ot (word t)) as [E1 E2]; [unfold Mpsc.word, Mpsc.cell; intros E; injection E; lia|].
+      apply (stamped_word m m'); auto.
+    + intros j' Hj. destruct (Nat.eq_dec j' j) as [->|E]; [apply write_last_eq|].
+      change (last m' (cell t j') = nth j' x 0). unfold m'. rewrite write_last_ne; [apply G4; lia|]. unfold Mpsc.cell. intros Q. injection Q. lia.
+  - (* commits *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G. destruct G as [G1 [G2 [G3 G4]]].
+    destruct (data_writeP m pp al l t z false true (t mod N) (committed n) (Settle f) K H A) as [X1 X2]; auto.
+    { apply occ_word. lia. }
+    { cbn [own z]. rewrite <- Ep. auto. }
+    { exact I. }
+    set (m' := write atomic true (Pr i) (word t) (committed n) m).
+    assert (Sn : sane m') by (apply sane_write; auto).
+    assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
+    split; [apply opened_ends; auto|]. split; [|apply (inv_c_ends N Npos); auto].
+    assert (Hd : forall v c0, c0 <= Datatypes.S (clock m i) -> stamped (write atomic true (Pr (own z)) (word t) v m) t z v c0).
+    { intros v c0 Hc. apply stamp_header; auto; [|discriminate]. apply busy_header; auto. }
+    eapply data_ext; [apply (upd_twice pp i (Settle f) (Settle f))|].
+    apply (data_ends N Npos (Some t) m' (upd pp i (Settle f)) l i (Came (Datatypes.S (clock m i)) x) (Settle f) (Datatypes.S (clock m i))); auto.
+    + unfold clock, m'. rewrite write_ck_own. auto.
+    + right. exists t, z. auto.
+    + intros p y B Eo Lv R. pose proof (k5 p y B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. destruct Oy as [-> Ey].
+      assert (y = z) as -> by (apply (MpscData.same_at N Npos l Wp t); auto).
+      unfold ended. cbn [what own words z]. rewrite Nat.eqb_refl. unfold MpscData.good. cbn [what].
+      split; [auto|]. split.
+      * apply (Hd (committed n)). auto.
+      * intros j' Hj. unfold m'. rewrite write_last_ne; [apply G4; auto|]. unfold Mpsc.cell, Mpsc.word. intros Q. injection Q. lia.
+    + unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
+    + exact I.
+  - (* aborts *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G. destruct G as [G1 [G2 [G3 G4]]].
+    destruct (data_writeP m pp al l t z false true (t mod N) (aborted n) (Settle f) K H A) as [X1 X2]; auto.
+    { apply occ_word. lia. }
+    { cbn [own z]. rewrite <- Ep. auto. }
+    { exact I. }
+    set (m' := write atomic true (Pr i) (word t) (aborted n) m).
+    assert (Sn : sane m') by (apply sane_write; auto).
+    split; [apply opened_ends; auto|]. split; [|apply (inv_c_ends N Npos); auto].
+    eapply data_ext; [apply (upd_twice pp i (Settle f) (Settle f))|].
+    apply (data_ends N Npos (Some t) m' (upd pp i (Settle f)) l i (Left (Datatypes.S (clock m i))) (Settle f) (Datatypes.S (clock m i))); auto.
+    + unfold clock, m'. rewrite write_ck_own. auto.
+    + right. exists t, z. auto.
+    + intros p y B Eo Lv R. pose proof (k5 p y B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. destruct Oy as [-> Ey].
+      assert (y = z) as -> by (apply (MpscData.same_at N Npos l Wp t); auto).
+      unfold ended. cbn [what own words z]. rewrite Nat.eqb_refl. unfold MpscData.good. cbn [what].
+      apply (stamp_header m t z true (aborted n)); auto; [|discriminate]. apply busy_header; auto.
+    + unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
+    + exact I.
+  - (* settles *) destruct (neutral_ann m pp al l i i true 0 (Free f) K H) as [X1 X2]; auto.
+    + rewrite <- Ep. auto.
+    + rewrite <- Ep. auto.
+    + exact I.
+    + split; [shut|auto].
+  - (* settles what its predecessor left *)
+    set (m1 := read atomic true (Pr i) RP k m).
+    destruct (neutral_readP m pp al l i true RP k (Free (val (hist m RP k))) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + intros g E. injection E as <-. auto.
+    + assert (K1 : known producers m1 (upd pp i (Free (val (hist m RP k)))) al l).
+      { apply (quietly producers m m1 pp al l Nobody i); auto; [exact I|apply quiet_read; auto|rewrite <- Ep; simpl; tauto|discriminate|discriminate|].
+        intros j Ej. apply read_tv_other. congruence. }
+      destruct (neutral_ann m1 (upd pp i (Free (val (hist m RP k)))) al l i i true 0 (Free (val (hist m RP k))) K1 X1) as [Y1 Y2].
+      * intros t n. unfold upd. destruct (Nat.eq_dec i i); simpl; auto.
+      * unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
+      * exact I.
+      * split; [shut|]. split; [|auto]. eapply data_ext; [|exact Y1]. apply upd_twice.
+Qed.
+
+(* ---- the consumer ---- *)
+Notation split_next := (split_next N Npos). Notation below_next := (below_next N Npos).
+Notation reads_known := (reads_known N producers Npos). Notation reads_boundary := (reads_boundary N producers Npos).
+Notation reads_val := (reads_val N producers Npos).
+
+Lemma state_busy n : state_of (busy n) = 1.
+Proof. unfold state_of, busy. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
+Lemma state_committed n : state_of (committed n) = 2.
+Proof. unfold state_of, committed. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
+Lemma state_aborted n : state_of (aborted n) = 3.
+Proof. unfold state_of, aborted. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
+Lemma words_busy n : words_of (busy n) = n.
+Proof. unfold words_of, busy. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
+Lemma words_committed n : words_of (committed n) = n.
+Proof. unfold words_of, committed. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
+Lemma words_aborted n : words_of (aborted n) = n.
+Proof. unfold words_of, aborted. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
+
+(* Accesses of the consumer to words around the data. *)
+Lemma neutral_readC (m : mem) pp al cl acq l k : known producers m pp al cl -> data None m pp cl -> can_read m Co l k ->
+  (forall j, l <> D j) -> let m' := read atomic acq Co l k m in
+  data None m' pp cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
+Proof.
+  intros K H R ND m'. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (L : later m m') by (apply later_read; auto). assert (Sn : sane m') by (apply sane_read; auto).
+  split.
+  - assert (Ra : race m' = false).
+    { unfold m', Machine.read. cbn [race]. rewrite h_race. cbn [orb]. apply racy_no. intros u na' wr' C.
+      destruct na', wr'; try discriminate. rewrite h_ctl; auto. lia. }
+    assert (AD : forall j na wr u, acc m' na wr (D j) u = acc m na wr (D j) u).
+    { intros j na wr u. unfold m'. edestruct read_acc as [E|[_ [_ [E _]]]]; [exact E|]. exfalso. eapply ND. symmetry. exact E. }
+    assert (AP : forall wr l u, acc m' plain wr l u = acc m plain wr l u).
+    { intros wr l' u. unfold m'. edestruct read_acc as [E|[E _]]; [exact E|discriminate]. }
+    assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros p x A; eapply k4; eauto).
+    apply (data_neutral None m m' pp); auto.
+  - intros d c. apply (inv_c_keep m); auto; intros; intros j Hj; auto.
+Qed.
+Lemma neutral_learn (m : mem) pp al cl i : known producers m pp al cl -> data None m pp cl ->
+  data None (learn Co (Pr i) m) pp cl /\ (forall d c, inv_c m cl d c -> inv_c (learn Co (Pr i) m) cl d c).
+Proof.
+  intros K H. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (L : later m (learn Co (Pr i) m)) by apply later_learn. assert (Sn : sane (learn Co (Pr i) m)) by (apply sane_learn; auto).
+  split.
+  - apply (data_neutral None m _ pp); auto. intros p x A. eapply k4; eauto.
+  - intros d c. apply (inv_c_keep m); auto; intros; intros j Hj; auto.
+Qed.
+
+Lemma standing_same (m m' : mem) cl d c r f h : later m m' -> last m' RM = last m RM -> last m' RP = last m RP ->
+  standing m cl d c r f h -> standing m' cl d c r f h.
+Proof.
+  intros L E1 E2 [B1 [B2 [B3 [B4 B5]]]]. unfold standing. rewrite E1, E2. split; auto. split; auto. split; auto. split; auto.
+  eapply below_later; eauto.
+Qed.
+(* The consumer passes a claim. *)
+Lemma passes (m : mem) cl d c r f h x t : (forall p x, at_pos cl p x -> 0 < words x) -> standing m cl d c r f h -> at_pos cl c x ->
+  finished x = Some t -> t <= ck (tv m Co) (Pr (own x)) -> standing m cl d (c + words x) r f (h ++ pays [x]).
+Proof.
+  intros Wp [B1 [B2 [B3 [B4 B5]]]] A F C. split; auto. split; auto. split; [lia|].
+  split; [rewrite app_assoc; apply split_next; auto|eapply below_next; eauto].
+Qed.
+
+Lemma inv_consumer m pp al c cl d m' c' d' : inv (St m pp al c cl d) -> cstep al m c d m' c' d' -> inv (St m' pp al c' cl d').
+Proof.
+  intros [KI [Op [H IC]]] Hs.
+  assert (KI' : MpscKnown.inv producers (St m' pp al c' cl d')).
+  { apply (MpscKnown.inv_consumer N producers m pp al c cl d m' c' d'); auto. }
+  split; auto. destruct KI as [K As]. destruct KI' as [K' _]. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
+  pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
+  assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
+  pose proof IC as [A1 [A2 [A3 A4]]]. pose proof H as H0. invd H0.
+  assert (Last : forall l k, can_read m Co l k -> ts (tv m Co) l = len m l - 1 -> val (hist m l k) = last m l).
+  { intros l k [R1 R2] E. unfold last. f_equal. f_equal. lia. }
+  destruct h_own as [OwR OwM].
+  destruct Hs; cbn [shipped publish_load free_store claim_load idle_load MpscKnown.asked] in *.
+  - (* comes *) destruct (neutral_readC m pp al cl false RP k K H) as [X1 X2]; auto; [discriminate|]. split; auto.
+    destruct (X2 d Nobody IC) as [B1 [B2 [B3 _]]]. split; auto. split; auto. split; auto. exact (Last RP k H0 OwR).
+  - destruct (neutral_readC m pp al cl false RM k K H) as [X1 X2]; auto; [discriminate|]. split; auto.
+    destruct (X2 d Nobody) as [B1 [B2 [B3 _]]]; [split; auto|].
+    rewrite (Last RM k H0 OwM). subst f.
+    assert (St0 : standing (read atomic false Co RM k m) cl d (last m RM) (last m RM) (last m RP) nil).
+    { split; auto. split; auto. split; auto. rewrite app_nil_r. auto. }
+    destruct (Nat.ltb_spec (last m RP) (last m RM)) as [G|G].
+    + split; auto. split; auto. split; auto. split; auto. split; [lia|]. intros q Q. lia.
+    + split; auto.
+  - (* polls *)
+    destruct A4 as [B1 [B2 [B3 [B4 B5]]]]. subst r f. pose proof (bound_split cl c _ B4) as Bc.
+    pose proof (bound_boundary cl c Bc) as By. pose proof (bound_le cl c Bc) as Le.
+    assert (Rc : last m RP <= c) by lia. assert (Lc : c < last m RP + N) by lia.
+    destruct (data_readC m pp al cl atomic true (c mod N) k K H H1) as [X1 X2].
+    { apply (reads_boundary m pp al cl K H c By Rc Lc). }
+    { intros f Lf. right. split; auto. split; auto. split; auto. exists c. split; [lia|auto]. }
+    set (m' := read atomic true Co (word c) k m) in *. change (D (c mod N)) with (word c) in *.
+    assert (L : later m m') by (apply later_read; auto).
+    split; auto. pose proof (X2 d _ IC) as IC'. destruct IC' as [C1 [C2 [C3 C4]]].
+    assert (Ix : forall z, (match z with
+      | Idle c r f h => standing m' cl d c r f h
+      | Take c r f h n got => standing m' cl d c r f h /\ exists x t y, at_pos cl c x /\ what x = Came t y /\
+          t <= ck (tv m' Co) (Pr (own x)) /\ n = length y /\ got = firstn (length got) y /\ length got <= n
+      | _ => False end) -> inv_c m' cl d z).
+    { intros z Z. split; auto. split; auto. split; auto. destruct z; auto; contradiction. }
+    assert (Stay : forall u, u = 0 \/ state_of u = 1 -> inv_c m' cl d
+       (if state_of u =? 2 then Take c (last m RM) (last m RP) h (words_of u - 1) nil
+        else if state_of u =? 3 then Idle (c + words_of u) (last m RM) (last m RP) h else Idle c (last m RM) (last m RP) h)).
+    { intros u [->|Su]; [|rewrite Su]; apply Ix; exact C4. }
+    destruct (Nat.eq_dec c (extent cl)) as [Ec|Ec].
+    { destruct (h_free c) as [U1 U2]; [lia|lia|]. apply Stay. left. rewrite <- U1. rewrite H2. unfold last. f_equal. f_equal. destruct H1. lia. }
+    destruct (bound_at cl c Bc) as [x A]; [lia|]. assert (Rm : last m RM <= c) by lia.
+    pose proof (h_val c x A Rm) as G. specialize (G ltac:(discriminate)). pose proof (Wp c x A) as W0.
+    assert (Un : all_untouched m c (words x) -> v = 0).
+    { intros U. destruct (U c) as [U1 U2]; [lia|]. rewrite <- U1, H2. unfold last. f_equal. f_equal. destruct H1. lia. }
+    assert (Sp : forall vv t, stamped m c x vv t -> v = 0 \/ v = busy (words x) \/ (v = vv /\ t <= ck (tv m' Co) (Pr (own x)))).
+    { intros vv t [_ [_ [k0 [Y1 [Y2 Y3]]]]]. destruct (Y3 k) as [Y|[Y|[Y Z]]]; [destruct H1; lia|left; congruence|right; left; congruence|].
+      right. right. split; [congruence|]. etransitivity; [exact Z|]. unfold m'. rewrite read_ck by congruence. lia. }
+    unfold MpscData.good in G. destruct (what x) eqn:Wx.
+    + apply Stay. destruct (pp (own x)); try contradiction; [left; auto|]. destruct G as [_ [_ [G _]]].
+      destruct (Sp _ _ G) as [->|[->|[-> _]]]; auto; right; apply state_busy.
+    + apply Stay. destruct G as [G|G]; [left; auto|]. destruct (Sp _ _ G) as [->|[->|[-> _]]]; auto; right; apply state_busy.
+    + destruct G as [G1 [G2 G3]]. destruct (Sp _ _ G2) as [->|[->|[-> Ck]]].
+      * apply Stay; auto.
+      * apply Stay. right. apply state_busy.
+      * rewrite state_committed, words_committed. apply Ix. split; [exact C4|]. exists x, clock, x0. unfold size in G1.
+        split; auto. split; auto. split; auto. split; [lia|]. simpl. split; auto. lia.
+    + destruct (Sp _ _ G) as [->|[->|[-> Ck]]].
+      * apply Stay; auto.
+      * apply Stay. right. apply state_busy.
+      * rewrite state_aborted, words_aborted. apply Ix.
+        replace h with (h ++ pays [x]) by (simpl; rewrite Wx; apply app_nil_r).
+        apply passes with (t := clock); auto. unfold finished. rewrite Wx. auto.
+  - (* a word *)
+    destruct A4 as [St [x [t [y [Y1 [Y2 [Y3 [Y4 [Y5 Y6]]]]]]]]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]].
+    assert (Rc : last m RP <= c) by lia. pose proof (Wp c x Y1) as W0.
+    pose proof (h_val c x Y1) as G. rewrite <- B1 in G. specialize (G B3 ltac:(discriminate)). unfold MpscData.good in G. rewrite Y2 in G.
+    destruct G as [G1 [G2 G3]]. unfold size in G1. set (j0 := c mod N + 1 + length got).
+    assert (Oc : occ c (words x) j0) by (apply (occ_cell N Npos); lia).
+    assert (F : finished x = Some t) by (unfold finished; rewrite Y2; auto).
+    assert (R : can_read m Co (D j0) k).
+    { subst k. pose proof (sn_len k1 (cell c (length got))). change (D j0) with (cell c (length got)). split; [|lia].
+      pose proof (MpscAccess.in_view m Co (cell c (length got)) k1). lia. }
+    destruct (data_readC m pp al cl plain false j0 k K H R) as [X1 X2].
+    { intros j na' wr _. apply (reads_known m pp al cl K H c x t j0 Y1 Rc F Y3 Oc). }
+    { intros g Lg. left. exists c, x. split; auto. split; [lia|]. split; auto. right. split; auto. congruence. }
+    split; auto. destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 [x' [t' [y' [Z1 [Z2 [Z3 [Z4 [Z5 Z6]]]]]]]]]]]].
+    assert (x' = x) as -> by (apply (MpscData.same_at N Npos cl Wp c); auto). rewrite Y2 in Z2. injection Z2 as <- <-.
+    split; auto. split; auto. split; auto. split; auto. exists x, t, y. split; auto. split; auto. split; auto. split; auto.
+    assert (V : val (hist m (cell c (length got)) k) = nth (length got) y 0).
+    { rewrite <- G3 by lia. subst k. reflexivity. }
+    rewrite V, app_length. simpl. split; [|lia]. rewrite Y5 at 1. rewrite firstn_snoc' by lia. f_equal. lia.
+  - (* delivers *)
+    destruct A4 as [St [x [t [y [Y1 [Y2 [Y3 [Y4 [Y5 Y6]]]]]]]]]. split; auto. split; auto. split; auto. split; auto.
+    pose proof St as [B1 [B2 [B3 [B4 B5]]]].
+    pose proof (h_val c x Y1) as G. rewrite <- B1 in G. specialize (G B3 ltac:(discriminate)). unfold MpscData.good in G. rewrite Y2 in G.
+    destruct G as [G1 _]. assert (Eg : got = y) by (rewrite Y5; apply firstn_all2; lia).
+    replace (c + size got) with (c + words x) by (rewrite Eg; lia).
+    replace [got] with (pays [x]) by (simpl; rewrite Y2, Eg; auto).
+    apply passes with (t := t); auto. unfold finished. rewrite Y2. auto.
+  - (* releases *)
+    destruct A4 as [B1 [B2 [B3 [B4 B5]]]]. subst r f. set (m' := write atomic false Co RM c m).
+    assert (X1 : data None m' pp cl) by (apply (data_mark N producers Npos m pp al cl K H); auto).
+    assert (L : later m m') by apply later_write.
+    assert (LM : last m' RM = c) by apply write_last_eq. assert (LR : last m' RP = last m RP) by (apply write_last_ne; discriminate).
+    assert (Bl : below m' cl c) by (eapply below_later; eauto).
+    split; auto. split; [rewrite LM; auto|]. split; [rewrite LM; auto|]. split; [rewrite LR; auto|].
+    split; auto. split; auto. split; auto. split; auto. rewrite app_nil_r. auto.
+  - split; auto. split; auto. split; auto. split; auto. split; auto. destruct A4 as [B1 [B2 [B3 _]]]. subst r f.
+    split; [lia|]. intros q Q. lia.
+  - (* zeroes *)
+    destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
+    destruct (data_zero N producers Npos m pp al cl K H q d _ (proj1 Q1) H0 IC) as [X1 [X2 [X3 X4]]].
+    set (m' := write plain false Co (word q) 0 m) in *. assert (L : later m m') by apply later_write.
+    assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
+    assert (LR : last m' RP = last m RP) by (apply write_last_ne; discriminate).
+    split; auto. split; [rewrite LM; auto|]. split; [rewrite LM; eapply below_later; eauto|]. split; [rewrite LR; auto|].
+    split; [apply (standing_same m); auto|]. split; [lia|]. intros q' Hq. destruct (Nat.eq_dec q' q) as [->|E]; auto.
+    apply X4; [lia|lia|]. apply Q2. lia.
+  - (* frees *)
+    destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
+    assert (X1 : data None (write atomic true Co RP (last m RM) m) pp cl) by (eapply (data_free N producers Npos m pp al cl K H); eauto).
+    set (m' := write atomic true Co RP (last m RM) m) in *. assert (L : later m m') by apply later_write.
+    assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
+    assert (LR : last m' RP = last m RM) by apply write_last_eq.
+    split; auto. split; [rewrite LM; auto|]. split; [rewrite LM; eapply below_later; eauto|].
+    split; [rewrite LR; apply (bound_split cl _ _ A1)|].
+    repeat (split; auto).
+  - (* examines *) destruct (neutral_readC m pp al cl true WP k K H) as [X1 X2]; auto; [discriminate|]. split; auto.
+    destruct (X2 d _ IC) as [C1 [C2 [C3 C4]]]. split; auto. split; auto. split; auto. split; auto. split; auto.
+    destruct (h_wps k) as [a [b [E1 E2]]]; [apply H1|]. exists a, b. auto.
+  - destruct (neutral_readC m pp al cl true (Ann i) k K H) as [X1 X2]; [assumption|discriminate|]. split; [exact X1|exact (X2 d _ IC)].
+  - destruct (neutral_readC m pp al cl true (Ann i) k K H) as [X1 X2]; [assumption|discriminate|]. cbv zeta in *.
+    set (m1 := read atomic true Co (Ann i) k m) in *. destruct (al i) eqn:Ali.
+    + split; auto. destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]]. split; auto.
+    + assert (K1 : known producers m1 pp al cl).
+      { apply (consumer_quiet producers m m1 pp al cl); [apply quiet_read; auto|intros; apply read_tv_other; discriminate|reflexivity|exact K]. }
+      destruct (neutral_learn m1 pp al cl i K1 X1) as [Y1 Y2]. split; [exact Y1|]. apply Y2. exact (X2 d _ IC).
+  - split; auto.
+  - (* the header once more *)
+    destruct As as [T1 T2]. destruct A4 as [St [Lt BT]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
+    pose proof (bound_split cl c _ B4) as Bc. pose proof (bound_le cl T BT) as LeT.
+    destruct (bound_at cl c Bc) as [x A]; [lia|]. pose proof (Wp c x A) as W0.
+    destruct (T2 c x A Lt) as [t [F Ck]]; [eapply k4; eauto|]. assert (Rc : last m RP <= c) by lia.
+    assert (Oc : occ c (words x) (c mod N)) by (apply occ_word; lia).
+    assert (Nl : what x <> Live) by (intros E; unfold finished in F; rewrite E in F; discriminate).
+    destruct (data_readC m pp al cl atomic false (c mod N) k K H H0) as [X1 X2].
+    { intros j na' wr _. apply (reads_known m pp al cl K H c x t (c mod N) A Rc F Ck Oc). }
+    { intros g Lg. left. exists c, x. split; auto. split; [lia|]. split; auto. }
+    set (m' := read atomic false Co (word c) k m) in *. change (D (c mod N)) with (word c) in *.
+    assert (L : later m m') by (apply later_read; auto). split; auto.
+    destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]].
+    assert (Ck' : t <= ck (tv m' Co) (Pr (own x))) by (etransitivity; [exact Ck|apply (l_ck _ _ L)]).
+    assert (V : v = last m (word c)) by (rewrite H1; apply (reads_val m pp al cl K H c x t k); auto).
+    pose proof (h_val c x A B3) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G.
+    pose proof (apart_bound cl Wp c x T A (bound_boundary cl T BT) Lt) as Nx.
+    assert (Ps : pays [x] = [] -> standing m' cl d (c + words x) (last m RM) (last m RP) h).
+    { intros E. rewrite <- (app_nil_r h), <- E. apply passes with (t := t); auto. }
+    unfold finished in F. destruct (what x) eqn:Wx; try discriminate.
+    + destruct G as [G|G].
+      * destruct (G c) as [U1 _]; [lia|]. rewrite V, U1. cbn [Nat.eqb]. split; auto. split; auto. split; auto. split; auto. split; auto.
+        exists c, x, clock. split; auto. split; auto. split; [lia|]. split; [lia|].
+        split; [apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
+        destruct Ps as [_ [_ [_ [P4 P5]]]]; [simpl; rewrite Wx; auto|]. auto.
+      * destruct G as [G _]. rewrite V, G. unfold busy at 1. replace (4 * words x + 1) with (Datatypes.S (4 * words x)) by lia. cbn [Nat.eqb].
+        replace (Datatypes.S (4 * words x)) with (busy (words x)) by (unfold busy; lia). rewrite state_busy, words_busy. cbn [Nat.eqb].
+        split; auto. split; auto. split; auto. apply Ps. simpl. rewrite Wx. auto.
+    + destruct G as [_ [[G _] _]]. rewrite V, G. rewrite state_committed. unfold committed.
+      replace (4 * words x + 2) with (Datatypes.S (4 * words x + 1)) by lia. cbn [Nat.eqb]. split; auto.
+    + destruct G as [G _]. rewrite V, G. rewrite state_aborted. unfold aborted.
+      replace (4 * words x + 3) with (Datatypes.S (4 * words x + 2)) by lia. cbn [Nat.eqb]. split; auto.
+  - (* scans *)
+    destruct As as [T1 T2]. destruct A4 as [St [BT [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
+    pose proof (bound_le cl T BT) as LeT. pose proof (Wp p x Y1) as W0.
+    assert (St' : forall m', later m m' -> last m' RM = last m RM -> last m' RP = last m RP ->
+      standing m' cl d (p + words x) (last m RM) (last m RP) h).
+    { intros m' L E1 E2. split; auto. split; auto. split; [lia|]. split; auto. eapply below_later; eauto. }
+    destruct (Nat.eq_dec q (p + words x)) as [Eq|Eq].
+    + (* the next claim begins here *)
+      assert (Bq : bound cl q) by (rewrite Eq; apply (bound_split cl _ _ Y6)).
+      destruct (bound_at cl q Bq) as [z A]; [lia|]. pose proof (Wp q z A) as Wz.
+      destruct (T2 q z A H0) as [u [F Ck]]; [eapply k4; eauto|]. assert (Rq : last m RP <= q) by lia. assert (Mq : last m RM <= q) by lia.
+      assert (Oc : occ q (words z) (q mod N)) by (apply occ_word; lia).
+      assert (Nl : what z <> Live) by (intros E; unfold finished in F; rewrite E in F; discriminate).
+      destruct (data_readC m pp al cl atomic false (q mod N) k K H H1) as [X1 X2].
+      { intros j na' wr _. apply (reads_known m pp al cl K H q z u (q mod N) A Rq F Ck Oc). }
+      { intros g Lg. left. exists q, z. split; auto. split; [lia|]. split; auto. }
+      set (m' := read atomic false Co (word q) k m) in *. change (D (q mod N)) with (word q) in *.
+      assert (L : later m m') by (apply later_read; auto). split; auto.
+      destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]].
+      assert (V : v = last m (word q)) by (rewrite H2; apply (reads_val m pp al cl K H q z u k); auto).
+      pose proof (h_val q z A Mq) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G.
+      pose proof (apart_bound cl Wp q z T A (bound_boundary cl T BT) H0) as Nx.
+      assert (Sq : inv_c m' cl d (Idle q (last m RM) (last m RP) h)).
+      { split; auto. split; auto. split; auto. rewrite Eq. apply St'; auto. }
+      assert (Ck' : u <= ck (tv m' Co) (Pr (own z))) by (etransitivity; [exact Ck|apply (l_ck _ _ L)]).
+      unfold finished in F. destruct (what z) eqn:Wz'; try discriminate.
+      * destruct G as [G|G].
+        -- destruct (G q) as [U1 _]; [lia|]. rewrite V, U1. cbn [Nat.eqb]. split; auto. split; auto. split; auto. split; [exact C4|]. split; auto.
+           exists q, z, clock. split; auto. split; auto. split; [lia|]. split; [lia|].
+           split; [apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
+           assert (Stq : standing m' cl d q (last m RM) (last m RP) h) by (rewrite Eq; apply St'; auto).
+           pose proof (passes m' cl d q _ _ h z u Wp Stq A) as [_ [_ [_ [P4 P5]]]]; [unfold finished; rewrite Wz'; auto|auto|].
+           simpl in P4. rewrite Wz', app_nil_r in P4. auto.
+        -- destruct G as [G _]. rewrite V, G. unfold busy. replace (4 * words z + 1) with (Datatypes.S (4 * words z)) by lia. exact Sq.
+      * destruct G as [_ [[G _] _]]. rewrite V, G. unfold committed. replace (4 * words z + 2) with (Datatypes.S (4 * words z + 1)) by lia. exact Sq.
+      * destruct G as [G _]. rewrite V, G. unfold aborted. replace (4 * words z + 3) with (Datatypes.S (4 * words z + 2)) by lia. exact Sq.
+    + (* a word of a dead claim that was never stamped *)
+      destruct (Y5 q) as [U1 U2]; [lia|]. assert (Rp : last m RP <= p) by lia.
+      assert (Oc : occ p (words x) (q mod N)) by (apply occ_word; lia).
+      destruct (T2 p x Y1) as [u [F Ck]]; [lia|eapply k4; eauto|].
+      destruct (data_readC m pp al cl atomic false (q mod N) k K H H1) as [X1 X2].
+      { intros j na' wr _. apply (reads_known m pp al cl K H p x u (q mod N) Y1 Rp F Ck Oc). }
+      { intros g Lg. left. exists p, x. split; auto. split; [lia|]. split; auto. right. split; auto. congruence. }
+      set (m' := read atomic false Co (word q) k m) in *. change (D (q mod N)) with (word q) in *.
+      assert (L : later m m') by (apply later_read; auto). split; auto.
+      assert (V : v = 0). { rewrite H2, <- U1. unfold last. f_equal. f_equal. destruct H1. lia. }
+      rewrite V. cbn [Nat.eqb]. destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]].
+      split; auto. split; auto. split; auto. split; [exact C4|]. split; auto. exists p, x, t.
+      split; auto. split; auto. split; [lia|]. split; [lia|].
+      split; [apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
+      split; auto.
+  - (* has scanned all *)
+    split; auto. destruct A4 as [St [BT [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. destruct St as [B1 [B2 [B3 [B4 B5]]]].
+    assert (E : T = p + words x) by lia. split; auto. split; auto. split; auto. rewrite E.
+    split; auto. split; auto. split; [lia|]. auto.
+Qed.
+
+Lemma inv_step s s' : inv s -> step s s' -> inv s'.
+Proof.
+  intros I Hs. destruct Hs.
+  - eapply inv_producer; eauto.
+  - (* dies *) destruct I as [KI [Op [Hd IC]]].
+    assert (KI' : MpscKnown.inv producers (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d)).
+    { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_dies. auto. }
+    destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
+    assert (Wp : forall p x, at_pos l p x -> 0 < words x) by (intros q x A; apply (a_own _ _ _ _ _ K q x A)).
+    split; [apply opened_ends; auto|]. split; [|apply (inv_c_ends N Npos); auto].
+    apply (data_ends N Npos None m p l i (Gone (clock m i)) Away (clock m i)); auto; [apply (a_sane _ _ _ _ _ K)| |discriminate|exact I].
+    intros q x A E Lv R. pose proof (d_val _ _ _ _ _ Hd q x A R) as G. specialize (G ltac:(discriminate)).
+    unfold MpscData.good in *. rewrite Lv in G. unfold ended. rewrite Lv, E, Nat.eqb_refl. cbn [what words own]. rewrite E in G.
+    destruct (p i); try contradiction; [left; auto|right]. destruct G as [_ [_ [G _]]].
+    unfold MpscData.stamped in *. cbn [own words]. rewrite E in G. exact G.
+  - (* comes *) destruct I as [KI [Op [Hd IC]]].
+    assert (KI' : MpscKnown.inv producers (St m (upd p i Come) (upd al i true) c l d)).
+    { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_comes; auto. }
+    destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
+    pose proof (a_dead _ _ _ _ _ K i H0) as Aw.
+    split; [apply opened_keep; auto; intros t n Hx; destruct Hx|]. split; auto.
+    apply (neutral_none m p al); auto; [rewrite Aw; auto|discriminate|exact Logic.I].
+  - eapply inv_consumer; eauto.
+  - (* the consumer dies *) destruct I as [KI [Op [Hd IC]]]. destruct KI as [K _].
+    split; [split; [exact K|exact Logic.I]|]. split; auto. split; auto. destruct IC as [B1 [B2 [B3 _]]].
+    split; [exact B1|]. split; [exact B2|]. split; [exact B3|exact Logic.I].
+Qed.
+
+Lemma inv_init : inv init.
+Proof.
+  split; [apply MpscKnown.inv_init|]. assert (E : forall p x, ~ at_pos nil p x) by (intros p x [a [b [X _]]]; destruct a; discriminate).
+  split; [intros i t n X; destruct X|]. split.
+  - split_data.
+    [cap]: { simpl. lia. }
+    [wps]: { intros k K. exists nil, nil. auto. }
+    [rp]: { intros k K i na wr t. left. apply le_0_n. }
+    [pr]: { intros i f F. discriminate. }
+    [co]: { intros i na wr j. left. apply le_0_n. }
+    [fin]: { intros p x c i A. destruct (E p x A). }
+    [head]: { intros p x A. destruct (E p x A). }
+    [free]: { intros q Q1 Q2. split; simpl; auto. }
+    [val]: { intros p x A. destruct (E p x A). }
+    all: simpl; auto.
+  - split; [exists nil, nil; auto|]. split; [intros p x A; destruct (E p x A)|]. split; [exists nil, nil; auto|exact I].
+Qed.
+
+Lemma inv_reach s : reach s -> inv s.
+Proof. induction 1; [apply inv_init|eapply inv_step; eauto]. Qed.
+End Holds.
