@@ -177,6 +177,10 @@ class bus_producer {
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }
+  // Whether nobody else finds the channel any more: its name is gone, or leads elsewhere.
+  [[nodiscard]] bool has_lost_name() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.has_lost_name(); });
+  }
   // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
   void interrupt() noexcept {
     bus::with(role_, [](auto& r) { r.interrupt(); });
@@ -254,6 +258,10 @@ class bus_consumer {
   // What is known of the other side.
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
+  }
+  // Whether nobody else finds the channel any more: its name is gone, or leads elsewhere.
+  [[nodiscard]] bool has_lost_name() const noexcept {
+    return bus::with(role_, [](auto& r) { return r.has_lost_name(); });
   }
   // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
   void interrupt() noexcept {

@@ -52,14 +52,17 @@ const char* to_string(lane_state s) noexcept {
 
 class lane {
  public:
-  lane(std::string name, bus_consumer from, bus_producer to, bool marks, gateway_options options)
-      : name_(std::move(name)),
+  lane(const endpoint& source, const endpoint& source_at, const endpoint& target,
+       const endpoint& target_at, bus_consumer from, bus_producer to, gateway_options options)
+      : name_(to_string(source)),
+        source_(told(source, source_at)),
+        target_(told(target, target_at)),
         from_(std::move(from)),
         to_(std::move(to)),
-        marks_(marks),
+        marks_(target.once),
         options_(options) {
     batch_.reserve(options.batch);
-    if (marks) arena_.reset(new std::byte[arena_bytes]);
+    if (marks_) arena_.reset(new std::byte[arena_bytes]);
   }
 
   void run(const std::atomic<bool>& stops) {
@@ -83,17 +86,24 @@ class lane {
     out.batches = batches_.value();
     out.dropped = dropped_.value();
     out.corrupt = corrupt_.value();
-    if (out.state == lane_state::failed) out.error = error_;
+    if (out.state == lane_state::failed) {
+      out.error = error_;
+      out.why = why_;
+    }
     return out;
   }
 
  private:
+  static std::string told(const endpoint& e, const endpoint& at) {
+    return to_string(e) + " (" + path_of(at) + ")";
+  }
   void enter(lane_state s) noexcept { state_.store(s, std::memory_order_release); }
   [[nodiscard]] bool is_stopping() const noexcept {
     return stops_->load(std::memory_order_relaxed);
   }
-  bool fail(std::string why) {
-    error_ = std::move(why);
+  bool fail(status why, std::string what) {
+    why_ = why;
+    error_ = std::move(what);
     enter(lane_state::failed);
     return false;
   }
@@ -108,25 +118,45 @@ class lane {
       if (++count == options_.batch || read_bytes_ >= arena_bytes) break;
     }
     if (seen.status() == status::corrupt) corrupt_.add(1);
-    if (!flush()) return false;
+    if (!flush() || has_lost_target()) return false;
     from_.release();
     read_bytes_ = 0;
     batches_.add(1);
     return true;
   }
 
+  // True: the lane has failed. What was read is not released, so that the source keeps it.
+  bool has_lost_target() {
+    if (!to_.has_lost_name()) return false;
+    fail(status::removed, "the target " + target_ +
+                              " was removed or renamed, and nobody else finds it; what it had not "
+                              "taken stays at the source: start the gateway anew");
+    return true;
+  }
+  bool has_lost_source() {
+    if (!from_.has_lost_name()) return false;
+    fail(status::removed, "the source " + source_ +
+                              " was removed or renamed, and no producer finds it any more; all "
+                              "that was in it was passed on: start the gateway anew");
+    return true;
+  }
+
   // Nothing was read: is it worth going on?
   bool has_more(status why) {
+    const bool is_over = why == status::closed && options_.ends_with_source;
+    if (!is_over && (has_lost_target() || (why != status::corrupt && has_lost_source())))
+      return false;
     switch (why) {
       case status::corrupt: corrupt_.add(1); return true;
       case status::closed:
-        if (options_.ends_with_source) return false;
+        if (is_over) return false;
         [[fallthrough]];
       case status::peer_gone:  // whoever comes next is waited for
         enter(lane_state::idle);
         std::this_thread::sleep_for(1ms);
         return true;
-      case status::not_permitted: return fail("it was opened in another process; open it here");
+      case status::not_permitted:
+        return fail(why, "it was opened in another process; open it here");
       default: enter(lane_state::idle); return true;
     }
   }
@@ -215,6 +245,7 @@ class lane {
     auto gives_up_at = no_deadline;
     for (;;) {
       const status why = push();
+      if (why != status::ok && has_lost_target()) return false;
       switch (why) {
         case status::ok: enter(lane_state::passing); return true;
         case status::full:
@@ -225,7 +256,8 @@ class lane {
           std::this_thread::sleep_for(1ms);
           break;
         default:
-          return fail("the target refuses a message: " + std::string(annulus::to_string(why)));
+          return fail(why, "the target " + target_ +
+                               " refuses a message: " + std::string(annulus::to_string(why)));
       }
       if (!is_stopping()) continue;
       if (gives_up_at == no_deadline) gives_up_at = within(grace);
@@ -234,6 +266,7 @@ class lane {
   }
 
   std::string name_;
+  std::string source_, target_;  // with their paths
   bus_consumer from_;
   bus_producer to_;
   bool marks_;
@@ -247,6 +280,7 @@ class lane {
 
   std::atomic<lane_state> state_{lane_state::idle};
   std::string error_;
+  status why_ = status::ok;
   counter messages_, bytes_, batches_, dropped_, corrupt_;
 };
 
@@ -355,8 +389,9 @@ result<gateway> gateway::open(const std::vector<endpoint>& from, endpoint to,
     auto role = open_producer(to);
     if (!role) return role.error();
     if (role->max_message() < need) return too_small(to, role->max_message(), need);
-    out.lanes_.push_back(std::make_unique<lane>(name, std::move(sources[i].role),
-                                                std::move(role).value(), to.once, options));
+    out.lanes_.push_back(std::make_unique<lane>(from[i], sources[i].where, to, target->where,
+                                                std::move(sources[i].role), std::move(role).value(),
+                                                options));
   }
   made.stay();
   return out;

@@ -8,6 +8,9 @@
 //            of its source, and a consumer with once=yes drops what came again
 // Full       wait for room (the source fills up, and its producers feel it), or drop the newest and
 //            count it, also where no consumer is
+// Removed    a lane whose source or target has lost its name fails: it looks at the target before
+// it
+//            releases at the source, so nothing goes from there that nobody will find
 // Ends       by stop(): a batch that was begun is finished, if its target takes it within a second.
 //            Without a consumer at the target a lane fills the target, and then waits for one,
 //            however the last one ended. A source whose producers have
@@ -49,6 +52,7 @@ struct lane_report {
   std::uint64_t dropped = 0;            // without room
   std::uint64_t corrupt = 0;            // stretches of damage at the source
   std::string error;                    // why it failed
+  status why = status::ok;              // then: what was answered, or removed
 };
 
 class lane;

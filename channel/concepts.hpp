@@ -61,6 +61,8 @@ concept producer = std::movable<P> && !std::copyable<P> &&
   noexcept->std::same_as<status>;
   { p.peer() }
   noexcept->std::same_as<presence>;
+  { known.has_lost_name() }
+  noexcept->std::same_as<bool>;
   { p.interrupt() }
   noexcept;
   { p.abandon_claim() }
@@ -87,6 +89,8 @@ concept consumer =
   noexcept->std::same_as<batch>;
   { c.peer() }
   noexcept->std::same_as<presence>;
+  { known.has_lost_name() }
+  noexcept->std::same_as<bool>;
   { c.interrupt() }
   noexcept;
   { c.close() }

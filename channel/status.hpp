@@ -24,6 +24,7 @@ enum class status : std::uint8_t {
   not_permitted,  // the role does not allow it now: a claim is still open, the role has closed
   timed_out,      // the deadline of a waiting form has passed
   interrupted,    // interrupt() ended the wait
+  removed,        // the channel's name is gone, so nobody else comes: has_lost_name()
 };
 
 // For people and logs.
@@ -40,6 +41,7 @@ enum class status : std::uint8_t {
     case status::not_permitted: return "not permitted";
     case status::timed_out: return "timed out";
     case status::interrupted: return "interrupted";
+    case status::removed: return "removed";
   }
   return "unknown status";
 }

@@ -1,7 +1,8 @@
-// What every wait shares: how long a sleep may be, and when the peer's life is asked for.
+// What every wait shares: how long a sleep may be, and when the kernel is asked whether the peer
+// lives and the channel still has its name.
 //
-// A waiter asks the kernel for its peer once in `longest_nap`, and at a deadline if its last
-// question is older than that: so waits that are shorter than a nap come to say `peer_gone` too.
+// A waiter asks once in `longest_nap`, and at a deadline if its last question is older than that:
+// so waits that are shorter than a nap come to say `peer_gone` and `removed` too.
 #pragma once
 
 #include <algorithm>
@@ -22,6 +23,13 @@ inline constexpr std::chrono::milliseconds longest_nap{10};
     deadline until, deadline now, std::chrono::nanoseconds most) noexcept {
   if (until <= now) return {};
   return std::clamp<std::chrono::nanoseconds>(until - now, {}, std::max(most, {}));
+}
+
+// Why a wait is in vain; ok: it is not. A name that is gone says more than a death: no successor
+// can come either. What the other side has done already is still taken first.
+[[nodiscard]] constexpr status why_in_vain(bool has_lost_name, bool is_peer_gone) noexcept {
+  if (has_lost_name) return status::removed;
+  return is_peer_gone ? status::peer_gone : status::ok;
 }
 
 // When a role last asked for its peer. It is kept by the role, over all its waits.

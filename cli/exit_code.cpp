@@ -13,6 +13,7 @@ const char* const exit_codes_help =
     "  6  damage: a channel, records that were skipped, or input cut off within a frame\n"
     "  7  --timeout has passed\n"
     "  8  no room, and --on-full was refuse\n"
+    "  9  the channel was removed or renamed meanwhile: nobody else finds it any more\n"
     "  128+n  ended by signal n, after closing its role (130: ^C)";
 
 exit_code code_of(fault kind) noexcept {

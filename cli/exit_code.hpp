@@ -17,6 +17,7 @@ enum class exit_code : int {
   damaged = 6,    // a damaged channel, damaged records, or input cut off in the middle of a frame
   timed_out = 7,  // --timeout has passed
   full = 8,       // --on-full refuse, and there was no room
+  removed = 9,    // the channel's name went away under us
 };                // and 128 + n after signal n
 
 struct command_error {

@@ -128,11 +128,14 @@ bus::gateway opened(const gateway_command& o) {
 // What the lanes came to: the first that failed decides.
 exit_code end_of(const std::vector<bus::lane_report>& lanes) {
   auto out = exit_code::ok;
+  bool has_failed = false;
   for (const auto& one : lanes) {
     if (one.corrupt > 0 && out == exit_code::ok) out = exit_code::damaged;
     if (one.state != bus::lane_state::failed) continue;
     remark("{}: {}", one.from, one.error);
-    out = exit_code::failure;
+    if (has_failed) continue;
+    has_failed = true;
+    out = one.why == status::removed ? exit_code::removed : exit_code::failure;
   }
   return out;
 }
@@ -155,7 +158,7 @@ void run_gateway(const gateway_command& o, exit_code& ends_with) {
   const auto lanes = passing.report();
   all.tell(lanes, true);
   ends_with = end_of(lanes);
-  if (ends_with != exit_code::failure) throw_if_stopped();
+  if (ends_with != exit_code::failure && ends_with != exit_code::removed) throw_if_stopped();
 }
 
 constexpr const char* footer =

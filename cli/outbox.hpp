@@ -4,6 +4,8 @@
 // Absent     a consumer that was not there when we came may still come: we wait for it
 // Gone       one that died or closed after we came: the end where there is no room, unless asked to
 //            keep on. While there is room, the next one will read it
+// Removed    the channel's name is gone: nobody else will find what is sent. Looked for whenever we
+//            wait, every 50 ms, and at the end
 // Unread     a pipe is no store: what nobody has read goes with the last who has it open. So who
 //            has sent all stays until all is read
 #pragma once
@@ -61,7 +63,8 @@ class outbox {
     while (role_.peer() == presence::closed && place_.is_consumer_held()) {
       if (!place_.is_still_named()) throw start_over{};
       throw_if_stopped();
-      wait_for_consumer();
+      go_on_waiting("there is no consumer, waiting for one" + where());
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     if (!place_.is_still_named()) throw start_over{};
     is_waiting_ = false;
@@ -82,10 +85,12 @@ class outbox {
   void commit(claim_type& one, std::size_t count) {
     one.commit(count);
     sent(count);
+    look_at_the_name();
   }
 
   void push(messages many) {
     while (!many.empty()) {
+      look_at_the_name();
       const auto done =
           options_.full == on_full::wait ? pusher_.push(role_, many) : role_.try_push_batch(many);
       for (const auto& one : many.first(done.count)) sent(one.size());
@@ -100,6 +105,11 @@ class outbox {
       }
     }
     is_waiting_ = false;
+  }
+
+  // All was sent. Throws when nobody will find it.
+  void check_that_it_is_found() requires Place::is_store {
+    if (messages_ != 0 && place_.look().depth != 0) throw_if_removed();
   }
 
   // Returns when all is read that stands in the pipe, whoever sent it.
@@ -118,7 +128,7 @@ class outbox {
       if (role_.peer() == presence::attached)
         gone_since_.reset();
       else
-        throw_if_over();
+        throw_if_removed(), throw_if_over();
       go_on_waiting("not all that was sent is read, waiting for its consumer" + where());
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -159,6 +169,7 @@ class outbox {
             fmt::format("the {} is full, waiting for its consumer{}", Place::kind, where()));
       case status::closed:
       case status::peer_gone: return without_consumer();
+      case status::removed: return throw_if_removed();
       case status::never_fits: return throw_never_fits(count);
       case status::corrupt:
         throw command_error{
@@ -191,11 +202,30 @@ class outbox {
 
   // Where a consumer has to come. Empty: it is there.
   [[nodiscard]] std::string where() {
-    if (patience_.has_said() || role_.peer() == presence::attached) return {};
+    if (role_.peer() == presence::attached) return {};
     return patience::at(place_.channel().path());
   }
 
+  void look_at_the_name() {
+    const auto now = clock::now();
+    if (now < next_look_) return;
+    next_look_ = now + std::chrono::milliseconds(50);
+    throw_if_removed();
+  }
+
+  void throw_if_removed() {
+    if (!role_.has_lost_name()) return;
+    throw command_error{
+        exit_code::removed,
+        fmt::format("{}: {} was removed or renamed while we sent: only who is attached already "
+                    "can read what stands in it; {} messages, {} bytes were sent, of which {} "
+                    "bytes stand unread; send it anew",
+                    place_.name(), place_.channel().path(), messages_, bytes_,
+                    place_.look().depth)};
+  }
+
   void without_consumer() {
+    throw_if_removed();
     if (messages_ != 0) throw_if_over();
     wait_for_consumer();
   }
@@ -271,6 +301,7 @@ class outbox {
   bool is_waiting_ = false;
   clock::time_point since_{};
   std::optional<clock::time_point> gone_since_;
+  clock::time_point next_look_{};
   patience patience_;
 };
 

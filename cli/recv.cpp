@@ -223,8 +223,9 @@ class receiver {
   bool is_end(const Place& place, Consumer& role, status why) {
     switch (why) {
       case status::corrupt: report_damage(place, role.last_damage()); return false;
-      case status::closed: return is_closed(place);
-      case status::peer_gone: return is_gone(place);
+      case status::closed: return is_closed(place, role);
+      case status::peer_gone: return is_gone(place, role);
+      case status::removed: throw_removed(place);
       case status::timed_out: note_absence(place); [[fallthrough]];
       case status::stalled: report_stall(role.stalled_by()); return false;
       default:
@@ -240,19 +241,21 @@ class receiver {
     return std::exchange(gone_, gone) == gone && gone;
   }
 
-  bool is_closed(const Place& place) {
+  template <class Consumer>
+  bool is_closed(const Place& place, const Consumer& role) {
     const auto seen = place.look();
     if (!was_said_of_all(seen)) {
-      if (has_producer(seen)) wait_a_bit(exit_code::timed_out, "waiting for the next producer");
+      if (has_producer(seen)) wait_for_next(place, role, "waiting for the next producer");
       return false;
     }
     const auto came = arrivals(seen);
     if (!o_.goes_on_for_ever && came != past_ && came >= o_.producers) return true;
-    wait_a_bit(exit_code::timed_out, "all was read, waiting for the next producer");
+    wait_for_next(place, role, "all was read, waiting for the next producer");
     return false;
   }
 
-  bool is_gone(const Place& place) {
+  template <class Consumer>
+  bool is_gone(const Place& place, const Consumer& role) {
     const auto seen = place.look();
     if (!was_said_of_all(seen)) return false;
     if (!o_.survives_death && arrivals(seen) != past_) {
@@ -272,8 +275,24 @@ class receiver {
               name(), who, count_, bytes_, Place::kind,
               Place::is_store ? "`annulus send --resume` goes on, " : "")};
     }
-    wait_a_bit(exit_code::timed_out, "its producer died, waiting for the next one");
+    wait_for_next(place, role, "its producer died, waiting for the next one");
     return false;
+  }
+
+  // All was read, and who comes next cannot come to a channel without its name.
+  template <class Consumer>
+  void wait_for_next(const Place& place, const Consumer& role, const std::string& what) {
+    if (role.has_lost_name()) throw_removed(place);
+    wait_a_bit(exit_code::timed_out, what);
+  }
+
+  [[noreturn]] void throw_removed(const Place& place) const {
+    throw command_error{
+        exit_code::removed,
+        fmt::format("{}: {} was removed or renamed while we read it: no other producer finds it; "
+                    "all that stood in it was received, {} messages, {} bytes; start again for the "
+                    "channel that has the name now",
+                    name(), place.channel().path(), count_, bytes_)};
   }
 
   // Says, once, that no producer has come to a channel that somebody made.

@@ -48,7 +48,7 @@ void add_remove(CLI::App& app, exit_code&) {
       "  annulus remove auto:orders --force");
   add_endpoint(*command, o->name)->required();
   command->add_flag("--force", o->is_forced,
-                    "even while someone is attached (they go on, on their own), or damaged");
+                    "even while someone is attached (who then ends with 9), or damaged");
   command->callback([o] { remove(*o); });
 }
 

@@ -114,12 +114,15 @@ void send_as(const send_options& o, const Place& place, Producer& role, file& in
   if constexpr (Place::is_store) {
     if (o.resumes && skip_sent(place, input, chunk_of(o, place))) return;
     send_all(o, place, box, input);
+    box.check_that_it_is_found();
   } else {
     try {
       send_all(o, place, box, input);
     } catch (const command_error& e) {
       // What came before an input that fails is not lost to it.
-      if (e.code != exit_code::timed_out && e.code != exit_code::peer_gone) box.wait_until_read();
+      if (e.code != exit_code::timed_out && e.code != exit_code::peer_gone &&
+          e.code != exit_code::removed)
+        box.wait_until_read();
       throw;
     }
     box.wait_until_read();

@@ -189,8 +189,8 @@ class play {
         case ways::waiting:
           s = wait_for_room(
               *one.role, sleeping, fuzz_atomics::now() + std::chrono::milliseconds(25), one.sleep,
-              [&] { return one.role->try_push(whole); }, [](status r) { return r; },
-              [](status r) { return r; });
+              [] { return false; }, [&] { return one.role->try_push(whole); },
+              [](status r) { return r; }, [](status r) { return r; });
           break;
       }
     };
@@ -302,7 +302,8 @@ class play {
   void read_waiting(std::uint64_t dies_at) {
     read(dies_at, true, [&] {
       const auto until = fuzz_atomics::now() + std::chrono::milliseconds(25);
-      return wait_for_message(*reader_, ours_, sleeping, until, reader_sleep_, has_views_);
+      return wait_for_message(*reader_, ours_, sleeping, until, reader_sleep_, has_views_,
+                              [] { return false; });
     });
   }
   void release(std::uint64_t dies_at) {

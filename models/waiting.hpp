@@ -96,7 +96,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     book.pushing(index, id);
     const auto count = base::length_of(rl::rand(3));
     const auto seen = wait_for_room(
-        role, how, no_deadline, waits[index],
+        role, how, no_deadline, waits[index], [] { return false; },
         [&] {
           return role.try_push(model_atomics::bytes{nullptr, 0, count, id});
         },
@@ -109,8 +109,8 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read; or an interrupt ended it.
   bool read(consumer_type& role) {
-    const auto seen =
-        wait_for_message(role, ours, how, no_deadline, waits[ProducerCount], has_views);
+    const auto seen = wait_for_message(role, ours, how, no_deadline, waits[ProducerCount],
+                                       has_views, [] { return false; });
     if (seen) {
       base::take(seen);
       return true;

@@ -12,7 +12,7 @@ namespace annulus {
 using namespace pipes;
 
 result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
-  auto held = roles::map(to.roles_file(), to.geometry(), false, to.name());
+  auto held = roles::map(to.roles_file(), to.geometry(), false, to.name(), to.places());
   if (!held) return held.error();
   auto from = tap::open(to.file());
   if (!from) return from.error();
@@ -21,7 +21,7 @@ result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
   const bool is_ours = held->enter(consumer_role);
-  if (auto why = held->lost_name()) return *why;
+  if (auto why = held->lost_name(to.file())) return *why;
   if (!is_ours) {
     return consumer_in_use("pipe", pid_of(held->control().consumer));
   }
@@ -114,7 +114,7 @@ view pipe_consumer::read(deadline until) noexcept {
   return wait_for(how_, until, waits_,
                   waiter{[&] { return next(); }, [&] { return has_bytes(from_.fifo()); },
                          [](const view& v) { return v.status(); }, [](status s) { return view(s); },
-                         [&] { return peer() == presence::died; },
+                         [&] { return why_in_vain(has_lost_name(), peer() == presence::died); },
                          [&](std::chrono::nanoseconds at_most) {
                            counters_.waited();
                            from_.nap(copied_ - taken_, at_most, waits_.interrupt.event());

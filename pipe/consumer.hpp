@@ -51,7 +51,8 @@ class pipe_consumer {
 
   // The next message, valid until release().
   [[nodiscard]] view try_read() noexcept;
-  // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
+  // The same, waiting: until the deadline, the producers' close, the death of the last of them, or,
+  // when all is read that is there, the end of the pipe's name.
   [[nodiscard]] view read(deadline until) noexcept;
   // Hands back the space of all that was read; its views end here.
   void release() noexcept;
@@ -70,6 +71,8 @@ class pipe_consumer {
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of_producers(); }
+  // As of a producer.
+  [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(from_.fifo()); }
   // The live producer of a long message that is not whole, when nothing else is there.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }

@@ -20,7 +20,7 @@ T seen(const pipes::word<T>& at) noexcept {
 }  // namespace
 
 result<pipe_report> inspect(const named_pipe& of) {
-  auto at = pipes::roles::map(of.roles_file(), of.geometry(), true, of.name());
+  auto at = pipes::roles::map(of.roles_file(), of.geometry(), true, of.name(), of.places());
   if (!at) return at.error();
   const auto& control = at->control();
 

@@ -210,7 +210,7 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
   for (;;) {
     named_pipe found;
     found.name_ = name;
-    found.path_ = path;
+    found.places_ = {files::place(path), files::place(roles_path)};
     auto file = open_checked(roles_path, S_IFREG, owner, name);
     if (!file && file.error().kind == fault::not_found) {
       if (auto why = missing(name, path)) return *why;

@@ -46,13 +46,14 @@ class named_pipe {
   // Whoever comes first creates; the others get what is there, whatever its options.
   [[nodiscard]] static result<named_pipe> open_or_create(const std::string& name,
                                                          const pipe_options& = {});
-  // Removes the name; who is attached stays attached, and nobody attaches any more. In use: fails,
-  // unless forced.
+  // Removes the name; who is attached hears of it when it waits, and nobody attaches any more. In
+  // use: fails, unless forced.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
 
-  // As it was opened.
+  // As it was opened; the path is the FIFO's.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }  // of the FIFO
+  [[nodiscard]] const std::string& path() const noexcept { return places_.fifo.path(); }
+  [[nodiscard]] const pipes::places& places() const noexcept { return places_; }
   // What it was made with.
   [[nodiscard]] pipe_options options() const noexcept;
   [[nodiscard]] const pipes::geometry& geometry() const noexcept { return geometry_; }
@@ -73,7 +74,7 @@ class named_pipe {
   named_pipe() = default;
 
   std::string name_;
-  std::string path_;
+  pipes::places places_;
   descriptor roles_;
   descriptor fifo_;
   pipes::geometry geometry_;

@@ -45,7 +45,7 @@ std::size_t bytes_of(pieces parts) noexcept {
 }  // namespace
 
 result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
-  auto held = roles::map(to.roles_file(), to.geometry(), false, to.name());
+  auto held = roles::map(to.roles_file(), to.geometry(), false, to.name(), to.places());
   if (!held) return held.error();
   auto own = another(to.file());
   if (!own) return own.error();
@@ -58,7 +58,7 @@ result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
   const std::uint32_t most = held->geometry().producers;
   for (std::uint32_t i = 0; i < most; ++i) {
     const bool is_ours = held->enter(producer_role(i));
-    if (auto why = held->lost_name()) return *why;
+    if (auto why = held->lost_name(to.file())) return *why;
     if (!is_ours) continue;
     pipe_producer made(std::move(*held), std::move(*own), std::move(*staging), std::move(*claimed),
                        i, how);
@@ -164,7 +164,7 @@ void pipe_producer::commit_claim(std::size_t count) noexcept {
       wait_for(how_, no_deadline, waits_,
                waiter{[&] { return send_owed(); }, [&] { return has_free_page(fifo_.number()); },
                       [](status s) { return s; }, [](status s) { return s; },
-                      [&] { return peer() != presence::attached; },
+                      [&] { return why_in_vain(false, peer() != presence::attached); },
                       [&](auto at_most) { nap_for_page(at_most); }});
   if (ended == status::interrupted) waits_.interrupt.put_back();
 }
@@ -457,7 +457,8 @@ status pipe_producer::wait(deadline until, Nap take_a_nap, Attempt attempt) noex
   return wait_for(
       how_, until, waits_,
       waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
-             [](status s) { return s; }, [&] { return peer() == presence::died; }, take_a_nap});
+             [](status s) { return s; },
+             [&] { return why_in_vain(has_lost_name(), peer() == presence::died); }, take_a_nap});
 }
 
 }  // namespace annulus

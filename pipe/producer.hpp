@@ -81,8 +81,9 @@ class pipe_producer {
   // As many as fit, in order, each by itself.
   [[nodiscard]] batch try_push_batch(messages many) noexcept;
 
-  // The same, waiting for room: until the deadline, or while there is none the consumer's close or
-  // its death. What fits is taken, whether a consumer is there or not: the next one finds it.
+  // The same, waiting for room: until the deadline, or while there is none the consumer's close,
+  // its death, or the end of the pipe's name. What fits is taken, whether a consumer is there or
+  // not: the next one finds it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept;
   [[nodiscard]] status push(message one, deadline until) noexcept;
   [[nodiscard]] status push(pieces parts, deadline until) noexcept;
@@ -101,6 +102,10 @@ class pipe_producer {
   [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
   // What is known of the consumer. Asks the kernel.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
+  // Whether the name of one of the pipe's two files was removed, or leads elsewhere by now: whoever
+  // is attached goes on, but nobody else finds it. Waits tell it (`removed`); try_ forms do not
+  // ask. Asks the kernel.
+  [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(fifo_.number()); }
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
   // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
   // Requires: the role is neither moved nor destroyed meanwhile.

@@ -15,8 +15,9 @@ namespace annulus::pipes {
 using files::quoted;
 using files::system_error;
 result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
-                         const std::string& name) {
+                         const std::string& name, const places& at_names) {
   roles made;
+  made.places_ = at_names;
   const int flags = read_only ? O_RDONLY : O_RDWR;
   auto own = lock_file::reopened(file, flags, name);
   if (!own) return own.error();
@@ -86,10 +87,11 @@ presence roles::presence_of_producers() const noexcept {
   return file_.is_here() ? annulus::presence_of_producers(memory_) : presence::never_came;
 }
 
-std::optional<failure> roles::lost_name() const {
-  struct stat info {};
-  if (fstat(file_.number(), &info) != 0 || info.st_nlink != 0) return std::nullopt;
-  return failure{fault::not_found, "the pipe was removed while it was attached to; open it anew"};
+std::optional<failure> roles::lost_name(int fifo) const {
+  if (!has_lost_name(fifo)) return std::nullopt;
+  return failure{fault::not_found, "the pipe " + quoted(places_.fifo.path()) +
+                                       " was removed or renamed while it was attached to; open it "
+                                       "anew"};
 }
 
 // Keeping.

@@ -20,6 +20,7 @@
 #include <string>
 
 #include <annulus/channel/lock_file.hpp>
+#include <annulus/channel/place.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/pipe/layout.hpp>
@@ -28,12 +29,17 @@
 
 namespace annulus::pipes {
 
+// Where a pipe's two files were found.
+struct places {
+  files::place fifo, roles;
+};
+
 // A role's own hold on the file: its descriptor, which carries its locks, and its mapping. That is
 // made of another open file, so that a child of fork() has it without the locks.
 class roles {
  public:
   [[nodiscard]] static result<roles> map(int file, const geometry& shape, bool read_only,
-                                         const std::string& name);
+                                         const std::string& name, const places& at);
 
   [[nodiscard]] const roles_memory& memory() const noexcept { return memory_; }
   [[nodiscard]] const pipes::geometry& geometry() const noexcept { return memory_.geometry; }
@@ -56,9 +62,15 @@ class roles {
   [[nodiscard]] bool recall(std::uint32_t number, octets& bytes,
                             std::uint64_t count) const noexcept;
 
+  // Whether one of the pipe's two files has lost its name; false in another process than this was
+  // made in.
+  [[nodiscard]] bool has_lost_name(int fifo) const noexcept {
+    return file_.is_here() &&
+           (places_.roles.is_lost_by(file_.number()) || places_.fifo.is_lost_by(fifo));
+  }
   // Asked once a role's lock is held: whoever removes a pipe holds all of them until its name is
   // gone. Nothing: the name is there.
-  [[nodiscard]] std::optional<failure> lost_name() const;
+  [[nodiscard]] std::optional<failure> lost_name(int fifo) const;
 
  private:
   [[nodiscard]] role_words& words_of(std::uint32_t role) const noexcept;
@@ -66,6 +78,7 @@ class roles {
   [[nodiscard]] bool is_there(off_t from, std::uint64_t count) const noexcept;
 
   lock_file file_;
+  places places_;
   pages mapped_;
   roles_memory memory_;
 };

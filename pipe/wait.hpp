@@ -1,8 +1,9 @@
-// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died or
-// somebody interrupts it.
+// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died,
+// the channel's name is gone or somebody interrupts it.
 //
 // Nobody sleeps longer than one nap: at its end the waiter looks at the closed words and asks the
-// kernel whether the peer is alive. A nap ends early when the FIFO has news for the waiter.
+// kernel whether the peer is alive and the name is there. A nap ends early when the FIFO has news
+// for the waiter.
 #pragma once
 
 #include <sched.h>
@@ -20,15 +21,15 @@ namespace annulus::pipes {
 
 // What one kind of waiter brings: `attempt` tries, `glance` tells cheaply whether that is worth
 // while (an attempt takes the FIFO's lock, which the other side needs), `status_of` reads an
-// attempt's result, `refusal` makes one, `is_peer_gone` asks the kernel, `nap` sleeps at most so
-// long.
-template <class Attempt, class Glance, class StatusOf, class Refusal, class PeerGone, class Nap>
+// attempt's result, `refusal` makes one, `news` asks the kernel why no more may come, peer_gone
+// or removed, else ok, `nap` sleeps at most so long.
+template <class Attempt, class Glance, class StatusOf, class Refusal, class News, class Nap>
 struct waiter {
   Attempt attempt;
   Glance glance;
   StatusOf status_of;
   Refusal refusal;
-  PeerGone is_peer_gone;
+  News news;
   Nap nap;
 };
 template <class... F>
@@ -40,9 +41,10 @@ template <class Waiter>
   using clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are looked at
   const auto gone_or = [&](status otherwise, deadline now) {
-    if (!own.peer.is_due(now) || !w.is_peer_gone()) return w.refusal(otherwise);
+    const status why = own.peer.is_due(now) ? w.news() : status::ok;
+    if (why == status::ok) return w.refusal(otherwise);
     auto last = w.attempt();
-    return is_worth_waiting_for(w.status_of(last)) ? w.refusal(status::peer_gone) : last;
+    return is_worth_waiting_for(w.status_of(last)) ? w.refusal(why) : last;
   };
   if (own.interrupt.take()) return w.refusal(status::interrupted);
   auto seen = w.attempt();

@@ -28,7 +28,8 @@ bool take(const attachment& held, role_words<std_atomics>& role, std::uint32_t n
 std::optional<failure> lost_name(const segment& of) {
   if (!of.has_lost_name()) return std::nullopt;
   return failure{fault::not_found,
-                 "'" + of.name() + "' was removed while it was attached to; open it anew"};
+                 "'" + of.name() + "' (" + of.path() +
+                     ") was removed or renamed while it was attached to; open it anew"};
 }
 
 result<bool> take_consumer(const attachment& held, topology expected) {

@@ -100,8 +100,9 @@ class ring_producer {
     return refusals_counted(core_.try_push_batch(many));
   }
 
-  // The same, waiting for room: until the deadline, or while there is none the consumer's close or
-  // its death. What fits is taken, whether a consumer is there or not: the next one finds it.
+  // The same, waiting for room: until the deadline, or while there is none the consumer's close,
+  // its death, or the end of the ring's name. What fits is taken, whether a consumer is there or
+  // not: the next one finds it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept {
     const auto running = watch_.enter("claim");
     auto made = wait(until, [&] { return open([&] { return core_.try_claim(bytes); }); });
@@ -154,6 +155,9 @@ class ring_producer {
   [[nodiscard]] presence peer() noexcept {
     return held_.is_here() ? consumer_of<std_atomics>(core_.memory()) : presence::never_came;
   }
+  // Whether the ring's name was removed, or leads elsewhere by now: whoever is attached goes on,
+  // but nobody else finds it. Waits tell it (`removed`); try_ forms do not ask. Asks the kernel.
+  [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(); }
 
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
   // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
@@ -212,7 +216,8 @@ class ring_producer {
   template <class Attempt>
   auto wait(deadline until, Attempt attempt) noexcept -> decltype(attempt()) {
     return wait_for_room(
-        core_, how_, until, waits_, attempt, [](const auto& r) { return status_of(r); },
+        core_, how_, until, waits_, [&] { return has_lost_name(); }, attempt,
+        [](const auto& r) { return status_of(r); },
         [](status s) { return refusal<decltype(attempt())>(s); });
   }
 
@@ -255,11 +260,13 @@ class ring_consumer {
       return status::not_permitted;
     return settled(core_, core_.try_read(), has_views_);
   }
-  // The same, waiting: until the deadline, the producers' close, or the death of the last of them.
+  // The same, waiting: until the deadline, the producers' close, the death of the last of them, or,
+  // when all is read that is there, the end of the ring's name.
   [[nodiscard]] view read(deadline until) noexcept {
     const auto running = watch_.enter("read");
     if (!home_.is_here()) return status::not_permitted;
-    return wait_for_message(core_, home_, how_, until, waits_, has_views_);
+    return wait_for_message(core_, home_, how_, until, waits_, has_views_,
+                            [&] { return has_lost_name(); });
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -294,6 +301,8 @@ class ring_consumer {
   [[nodiscard]] presence peer() noexcept {
     return held_.is_here() ? presence_of_producers(core_.memory()) : presence::never_came;
   }
+  // As of a producer.
+  [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(); }
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
 

@@ -17,20 +17,23 @@ template <class Atomics>
   return presence_of<Atomics>(ring.control->consumer.role, ring.witness, consumer_role);
 }
 
-// Waits for room: until the attempt is met, the deadline, the consumer's close or its death; where
-// there is room at once, nobody asks for the consumer.
+// Waits for room: until the attempt is met, the deadline, the consumer's close or its death, or the
+// ring's name is gone; where there is room at once, nobody asks for any of that.
 // `status_of` reads what the attempt returns, `refusal` makes it.
-template <class Core, class Attempt, class StatusOf, class Refusal>
+template <class Core, class HasLostName, class Attempt, class StatusOf, class Refusal>
 [[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until,
-                                 wait_memory<typename Core::atomics>& own, Attempt attempt,
-                                 StatusOf status_of, Refusal refusal) noexcept
-    -> decltype(attempt()) {
+                                 wait_memory<typename Core::atomics>& own,
+                                 HasLostName has_lost_name, Attempt attempt, StatusOf status_of,
+                                 Refusal refusal) noexcept -> decltype(attempt()) {
   using atomics = typename Core::atomics;
   auto& bell = core.memory().control->producers_bell;
   return wait_for<atomics, decltype(attempt())>(
       how, until, bell, own,
       waiter{attempt, attempt,
-             [&] { return consumer_of<atomics>(core.memory()) == presence::died; },
+             [&] {
+               return why_in_vain(has_lost_name(),
+                                  consumer_of<atomics>(core.memory()) == presence::died);
+             },
              [&] { core.counters().waited(); }, [&](bool slept) { hand_on<atomics>(bell, slept); }},
       status_of, refusal);
 }
@@ -47,13 +50,14 @@ template <class Core, class View>
   return seen;
 }
 
-// Waits for a message: until the deadline, the producers' close, or the death of the last of them.
+// Waits for a message: until the deadline, the producers' close, or the death of the last of them,
+// or the ring's name is gone.
 // `role` is the process that holds it: a child that is forked in the wait ends it there.
-template <class Core>
+template <class Core, class HasLostName>
 [[nodiscard]] auto wait_for_message(Core& core, const typename Core::atomics::home& role,
                                     waiting how, deadline until,
-                                    wait_memory<typename Core::atomics>& own,
-                                    bool& has_views) noexcept {
+                                    wait_memory<typename Core::atomics>& own, bool& has_views,
+                                    HasLostName has_lost_name) noexcept {
   using atomics = typename Core::atomics;
   using seen = typename Core::view_type;
   auto& bell = core.memory().control->consumer_bell;
@@ -65,7 +69,10 @@ template <class Core>
       how, until, bell, own,
       waiter{[&] { return ours([&] { return core.try_read(); }); },
              [&] { return ours([&] { return core.examine(); }); },
-             [&] { return presence_of_producers(core.memory()) == presence::died; },
+             [&] {
+               return why_in_vain(has_lost_name(),
+                                  presence_of_producers(core.memory()) == presence::died);
+             },
              [&] { core.counters().waited(); },
              [&](bool) {
                if (role.is_here()) set_bell<atomics>(bell, call::awake);

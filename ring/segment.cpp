@@ -106,14 +106,14 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
 
 segment::segment(segment&& other) noexcept
     : name_(std::move(other.name_)),
-      path_(std::move(other.path_)),
+      place_(std::move(other.place_)),
       file_(std::move(other.file_)),
       plain_(std::exchange(other.plain_, {})),
       geometry_(other.geometry_) {}
 
 segment& segment::operator=(segment&& other) noexcept {
   std::swap(name_, other.name_);
-  std::swap(path_, other.path_);
+  std::swap(place_, other.place_);
   std::swap(file_, other.file_);
   std::swap(plain_, other.plain_);
   std::swap(geometry_, other.geometry_);
@@ -132,11 +132,6 @@ bool segment::abandon_role(std::uint32_t role) const noexcept {
   return file_ && lock_file::abandon(file(), role);
 }
 
-bool segment::has_lost_name() const noexcept {
-  struct stat info {};
-  return !path_.empty() && fstat(file_.number(), &info) == 0 && info.st_nlink == 0;
-}
-
 bool segment::is_held(std::uint32_t role) const noexcept {
   return file_ && lock_witness(file()).is_held(role);
 }
@@ -150,7 +145,7 @@ result<segment> segment::create(const std::string& name, const ring_options& opt
 
   segment made;
   made.name_ = name;
-  made.path_ = path;
+  made.place_ = files::place(path);
   made.geometry_ = *planned;
   sign(made.geometry_);
   made.file_ = descriptor(::open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
@@ -177,7 +172,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
   const auto path = std::move(place).value();
   segment found;
   found.name_ = name;
-  found.path_ = path;
+  found.place_ = files::place(path);
   // Non-blocking: a named pipe in the way must not hold us up.
   const int flags =
       (how == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
@@ -325,6 +320,7 @@ result<attachment> attachment::make(const segment& from, access how) {
   auto own = lock_file::reopened(from.file(), flags, from.name());
   if (!own) return own.error();
   held.file_ = std::move(*own);
+  held.place_ = from.place();
   auto mapped = files::reopened(from.file(), flags, from.name());
   if (!mapped) return mapped.error();
   const auto size = static_cast<std::size_t>(shape.segment_bytes);
@@ -356,12 +352,14 @@ result<attachment> attachment::make(const segment& from, access how) {
 
 attachment::attachment(attachment&& other) noexcept
     : file_(std::move(other.file_)),
+      place_(std::move(other.place_)),
       reserved_(std::exchange(other.reserved_, {})),
       memory_(other.memory_),
       home_(std::move(other.home_)) {}
 
 attachment& attachment::operator=(attachment&& other) noexcept {
   std::swap(file_, other.file_);
+  std::swap(place_, other.place_);
   std::swap(reserved_, other.reserved_);
   std::swap(memory_, other.memory_);
   std::swap(home_, other.home_);

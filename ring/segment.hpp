@@ -25,6 +25,7 @@
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/ownership.hpp>
+#include <annulus/channel/place.hpp>
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/ring/atomics.hpp>
@@ -53,8 +54,8 @@ class segment {
   // Takes a descriptor of its own for the same file. From a stranger: see is_sealed().
   [[nodiscard]] static result<segment> from_file(int file);
 
-  // Removes the name; who is attached stays attached, and nobody attaches any more. In use, damaged
-  // or of another version: fails, unless forced. What is no segment is never removed.
+  // Removes the name; who is attached hears of it when it waits, and nobody attaches any more. In
+  // use, damaged or of another version: fails, unless forced. What is no segment is never removed.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false);
 
   // Lays a new ring into the memory, which is aligned to 128 bytes and outlives every role.
@@ -72,7 +73,7 @@ class segment {
   [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Empty: it was not opened by a name.
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const std::string& path() const noexcept { return place_.path(); }
   [[nodiscard]] int file() const noexcept { return file_.number(); }  // -1: plain memory
   [[nodiscard]] std::span<std::byte> plain() const noexcept { return plain_; }
 
@@ -80,7 +81,8 @@ class segment {
   [[nodiscard]] bool is_sealed() const noexcept;
 
   // Whether it was opened by a name that is gone: nobody else can come to it any more.
-  [[nodiscard]] bool has_lost_name() const noexcept;
+  [[nodiscard]] bool has_lost_name() const noexcept { return place_.is_lost_by(file()); }
+  [[nodiscard]] const files::place& place() const noexcept { return place_; }
 
   // Who holds a role now, as far as the kernel says. Plain memory: always false.
   [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
@@ -95,7 +97,7 @@ class segment {
   segment() = default;
 
   std::string name_;
-  std::string path_;
+  files::place place_;
   descriptor file_;
   std::span<std::byte> plain_;
   annulus::geometry geometry_;
@@ -116,6 +118,10 @@ class attachment {
   [[nodiscard]] const ring_memory<std_atomics>& memory() const noexcept { return memory_; }
   // Whether it was made in this process. Else nothing may be asked of its descriptor.
   [[nodiscard]] bool is_here() const noexcept { return home_.is_here(); }
+  // Whether the segment has lost its name; false in another process than it was made in.
+  [[nodiscard]] bool has_lost_name() const noexcept {
+    return is_here() && place_.is_lost_by(file_.number());
+  }
   // Gives the lock back; the mapping stays.
   void unlock() noexcept;
 
@@ -123,6 +129,7 @@ class attachment {
   attachment() = default;
 
   lock_file file_;
+  files::place place_;
   std::span<std::byte> reserved_;  // address space to give back
   ring_memory<std_atomics> memory_;
   home home_ = home::here();

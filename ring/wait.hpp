@@ -1,9 +1,10 @@
-// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died or
-// somebody interrupts it.
+// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died,
+// the channel's name is gone or somebody interrupts it.
 //
 // The hot path knows nothing of this. A wait that is met while spinning makes no system call.
 // Nobody sleeps longer than one nap: at its end the waiter asks the kernel whether the peer is
-// alive, and so repairs a wake-up that died with its producer between clearing the bell and waking.
+// alive and the name is there, and so repairs a wake-up that died with its producer between
+// clearing the bell and waking.
 #pragma once
 
 #include <chrono>
@@ -21,13 +22,13 @@ namespace annulus {
 inline constexpr std::chrono::milliseconds nap_without_barriers{1};
 
 // What one kind of waiter brings. `attempt` tries; `look` tries harder and may make system calls;
-// both return what the waiting form returns. `is_peer_gone` asks the kernel; `sleeps` is told
-// before a sleep, `awake` after one (true) or instead of one.
-template <class Attempt, class Look, class PeerGone, class Sleeps, class Awake>
+// both return what the waiting form returns. `news` asks the kernel why no more may come, peer_gone
+// or removed; else ok. `sleeps` is told before a sleep, `awake` after one (true) or instead of one.
+template <class Attempt, class Look, class News, class Sleeps, class Awake>
 struct waiter {
   Attempt attempt;
   Look look;
-  PeerGone is_peer_gone;
+  News news;
   Sleeps sleeps;
   Awake awake;
 };
@@ -54,9 +55,10 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
                               Refusal refusal) noexcept {
   const auto poll = [&] { return polled<Atomics>(w.attempt, status_of, refusal); };
   const auto gone_or = [&](status otherwise, deadline now) {
-    if (!own.peer.is_due(now) || !w.is_peer_gone()) return refusal(otherwise);
+    const status why = own.peer.is_due(now) ? w.news() : status::ok;
+    if (why == status::ok) return refusal(otherwise);
     Result seen = w.look();
-    return is_worth_waiting_for(status_of(seen)) ? refusal(status::peer_gone) : std::move(seen);
+    return is_worth_waiting_for(status_of(seen)) ? refusal(why) : std::move(seen);
   };
 
   if (own.interrupt.take()) return refusal(status::interrupted);

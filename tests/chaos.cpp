@@ -105,6 +105,7 @@ scenario draw(const settings& s, std::uint64_t round, const std::string& directo
   if (scheme != "pipe" && luck.once_in(2)) out.name += "&integrity=crc32c";
   out.at = must(bus::parse(out.name));
   out.leaves = static_cast<departure>(luck.below(3));
+  out.doings.leaves = out.leaves != departure::none;
   return out;
 }
 

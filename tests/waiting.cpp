@@ -164,7 +164,7 @@ status read_with_a_push(std::function<void()>& at, int& slept_through) {
   at = [&] { EXPECT_EQ(tx.try_push(bytes("now")), status::ok); };
   const auto seen = wait_for<scripted, view>(
       waiting{waiting::kind::block, {}}, no_deadline, bell, own,
-      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return false; },
+      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return status::ok; },
              [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); }},
       [](const view& v) { return v.status(); }, [](status s) { return view(s); });
   slept_through = scripted::slept_through;
@@ -182,7 +182,7 @@ status read_with_an_interrupt(std::function<void()>& at, int& slept_through) {
   at = [&] { own.interrupt.raise(bell); };
   const auto seen = wait_for<scripted, view>(
       waiting{waiting::kind::block, {}}, no_deadline, bell, own,
-      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return false; },
+      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return status::ok; },
              [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); }},
       [](const view& v) { return v.status(); }, [](status s) { return view(s); });
   slept_through = scripted::slept_through;

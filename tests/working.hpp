@@ -31,6 +31,7 @@ struct plan {
   bool forks = false;       // and fork: the child exits, or stays a while
   bool dawdles = false;     // and a consumer keeps what it read for a while
   bool interrupts = false;  // their waits are ended by a signal's handler
+  bool leaves = false;      // the channel loses its name under them
   bool aims = false;        // the parent kills some of them at a chosen instruction
 };
 
@@ -111,7 +112,8 @@ class pushing {
   void check(status s) const {
     const bool may_be = s == status::ok || s == status::full || s == status::timed_out ||
                         s == status::peer_gone || (s == status::closed && plan_.restarts) ||
-                        (s == status::interrupted && plan_.interrupts);
+                        (s == status::interrupted && plan_.interrupts) ||
+                        (s == status::removed && plan_.leaves);
     if (!may_be) fail("a push was answered with " + std::string(to_string(s)));
   }
 
@@ -219,9 +221,13 @@ class reading {
       const status why = received_.is_settled() && dice_.once_in(2) ? drain() : read_some();
       const bool may_be = why == status::ok || why == status::empty || why == status::timed_out ||
                           why == status::stalled || why == status::peer_gone ||
-                          why == status::closed || (why == status::interrupted && plan_.interrupts);
+                          why == status::closed ||
+                          (why == status::interrupted && plan_.interrupts) ||
+                          (why == status::removed && plan_.leaves);
       if (!may_be) fail("a read was answered with " + std::string(to_string(why)));
-      if (is_over && (why == status::closed || why == status::peer_gone)) {
+      const bool is_end =
+          why == status::closed || why == status::peer_gone || why == status::removed;
+      if (is_over && is_end) {
         received_.finish();
         book_.is_complete = true;
         return;

@@ -53,6 +53,7 @@ typedef enum annulus_status {
       8,                    /* the role does not allow it now: closed, another process's, claimed */
   ANNULUS_TIMED_OUT = 9,    /* `wait` has passed */
   ANNULUS_INTERRUPTED = 10, /* _interrupt ended the wait */
+  ANNULUS_REMOVED = 11,     /* the channel's name is gone: nobody else comes */
 } annulus_status;
 
 /* Why a channel could not be opened or removed. */

@@ -25,7 +25,8 @@ using System.Text;
 namespace Annulus {
 
 public enum Status {
-  Ok, Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted, TimedOut, Interrupted
+  Ok, Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted, TimedOut, Interrupted,
+  Removed
 }
 
 public enum Fault {

@@ -46,6 +46,7 @@ const (
 	ErrNotPermitted                    // the role is closed, another process's, or has an open claim
 	ErrTimedOut                        // the wait has passed
 	ErrInterrupted                     // Interrupt ended the wait
+	ErrRemoved                         // the channel's name is gone: nobody else comes
 )
 
 func (r Refusal) Error() string { return "annulus: " + C.GoString(C.annulus_text(C.annulus_status(r))) }

@@ -30,7 +30,7 @@ import sys
 
 __all__ = ["Producer", "Consumer", "Claim", "remove", "version", "Error", "OpenError", "Full",
            "Empty", "NeverFits", "Closed", "PeerGone", "Stalled", "Corrupt", "NotPermitted",
-           "TimedOut", "Interrupted", "NEVER_CAME", "ATTACHED", "LEFT", "DIED"]
+           "TimedOut", "Interrupted", "Removed", "NEVER_CAME", "ATTACHED", "LEFT", "DIED"]
 
 NEVER_CAME, ATTACHED, LEFT, DIED = range(4)  # what peer() answers
 
@@ -79,6 +79,10 @@ class Interrupted(Error):
     """interrupt() ended the wait."""
 
 
+class Removed(Error):
+    """The channel's name is gone: nobody else comes."""
+
+
 class OpenError(Error, OSError):
     """A channel could not be opened or removed. `fault` is the reason as a word."""
 
@@ -91,7 +95,7 @@ class OpenError(Error, OSError):
 
 
 _REFUSALS = (None, Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted,
-             TimedOut, Interrupted)
+             TimedOut, Interrupted, Removed)
 
 
 class _Why(ctypes.Structure):

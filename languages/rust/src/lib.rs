@@ -113,6 +113,8 @@ pub enum Refusal {
     NotPermitted,
     TimedOut,
     Interrupted,
+    /// The channel's name is gone: nobody else comes.
+    Removed,
     /// A refusal that this version does not know.
     Other(i32),
 }
@@ -126,9 +128,9 @@ impl std::error::Error for Refusal {}
 
 fn checked(status: c_int) -> Result<(), Refusal> {
     use Refusal::*;
-    const ALL: [Refusal; 10] = [
+    const ALL: [Refusal; 11] = [
         Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted, TimedOut,
-        Interrupted,
+        Interrupted, Removed,
     ];
     match status {
         0 => Ok(()),
