@@ -1,0 +1,41 @@
+(* Computes the samples of layout.cpp again: headers with the encoding of Record.v, the rest with
+   Layout.v and Spsc.v. Headers also as replay.ml decodes them.   layout <samples *)
+open Header
+
+let rec positive n = if n = 1L then Record.XH
+  else let rest = positive (Int64.shift_right_logical n 1) in
+    if Int64.logand n 1L = 1L then Record.XI rest else Record.XO rest
+let big n = if n = 0L then Record.N0 else Record.Npos (positive n)
+let rec small = function
+  | Record.XH -> 1L
+  | Record.XO p -> Int64.shift_left (small p) 1
+  | Record.XI p -> Int64.logor (Int64.shift_left (small p) 1) 1L
+let int64 = function Record.N0 -> 0L | Record.Npos p -> small p
+
+(* Positions and lengths in words, as the proofs have them. *)
+let machine = 1 lsl 61
+let words n = Int64.to_int (Int64.shift_right_logical n 3)
+
+let is_right kind n = match kind, n with
+  | "committed", [seal; pos; bytes; word] -> int64 (Record.committed (big seal) (big bytes) (big pos)) = word
+  | "read", [seal; pos; word; yes; bytes] ->
+    Record.is_committed (big seal) (big word) (big pos) = (yes = 1L) && int64 (Record.bytes_of (big word)) = bytes
+    && header_at ~seal pos word = (if yes = 1L then Some (Int64.to_int bytes) else None)
+  | "record", [bytes; record] -> let payload = List.init (words_of (Int64.to_int bytes)) (fun _ -> 0) in
+    8 * Protocol.size payload = Int64.to_int record
+  | "index", [capacity; pos; index] -> Protocol.word (words capacity) (words pos) = Protocol.D (words index)
+  | "before", [a; b; yes; distance] -> Protocol.is_before machine (words a) (words b) = (yes = 1L)
+    && Protocol.dist machine (words a) (words b) = words distance
+  | _ -> false
+
+let () =
+  let count = ref 0 and wrong = ref 0 in
+  (try while true do
+    let line = input_line stdin in
+    incr count;
+    match String.split_on_char ' ' line with
+    | kind :: n when is_right kind (List.map (fun s -> Int64.of_string ("0u" ^ s)) n) -> ()
+    | _ -> incr wrong; Printf.printf "not as in Coq: %s\n" line
+  done with End_of_file -> ());
+  Printf.printf "%d samples of the layout, %d not as in Coq\n" !count !wrong;
+  exit (if !wrong > 0 || !count < 2000 then 1 else 0)

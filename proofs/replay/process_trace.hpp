@@ -1,0 +1,185 @@
+// The tracing seam in real processes: the product's words and payload, and a log of each life.
+//
+// A log lies in shared memory and outlives its process. An entry is written before its access and
+// marked behind it: a store without the mark may or may not have taken effect when its process was
+// killed. No entry orders anything: the log is plain memory of one process. Each access is a place
+// to die at, before it or behind it.
+#pragma once
+
+#include "trace.hpp"
+
+#include <csignal>
+#include <map>
+#include <utility>
+
+#include <annulus/ring/atomics.hpp>
+
+namespace annulus::replay {
+
+struct entry {
+  const char* what;
+  const char* of;
+  const char* order;
+  const void* word;
+  std::uint64_t value;
+  std::uint64_t time;  // when it was over, ns
+  const char* file;
+  unsigned line;
+  bool is_over;
+};
+
+// One life of a role.
+struct life_log {
+  static constexpr unsigned most = 1500;
+
+  char role;
+  bool is_used;
+  unsigned count;
+  entry all[most];
+};
+
+inline life_log* own_log;       // of this process
+inline unsigned accesses_left;  // until it kills itself; 0: it does not
+inline bool dies_behind;        // the access, or before it
+
+inline void compiler_barrier() { asm volatile("" ::: "memory"); }
+
+inline std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+inline entry& begin(const char* what, const char* of, const char* order, const void* word,
+                    std::uint64_t value, const char* file, unsigned line) {
+  if (own_log->count == life_log::most) std::abort();
+  entry& one = own_log->all[own_log->count];
+  one = {what, of, order, word, value, now_ns(), file, line, false};
+  compiler_barrier();
+  ++own_log->count;
+  compiler_barrier();
+  if (accesses_left == 1 && !dies_behind) raise(SIGKILL);
+  return one;
+}
+inline void finish(entry& one) {
+  compiler_barrier();
+  if (accesses_left == 1 && dies_behind) raise(SIGKILL);
+  if (accesses_left > 0) --accesses_left;
+  one.time = now_ns();
+  compiler_barrier();
+  one.is_over = true;
+}
+
+struct process_atomics : std_atomics {
+  template <class T>
+  class word {
+   public:
+    template <edge E>
+    [[nodiscard]] T load(std::memory_order order, const char* file = __builtin_FILE(),
+                         unsigned line = __builtin_LINE()) const {
+      entry& mine = begin("load", name_of(E), name_of(order), this, 0, file, line);
+      const T seen = std::atomic_ref<T>(value_).load(order);
+      mine.value = seen;
+      finish(mine);
+      return seen;
+    }
+    template <edge E>
+    void store(T value, std::memory_order order, const char* file = __builtin_FILE(),
+               unsigned line = __builtin_LINE()) {
+      entry& mine = begin("store", name_of(E), name_of(order), this, value, file, line);
+      std::atomic_ref<T>(value_).store(value, order);
+      finish(mine);
+    }
+    template <edge E>
+    [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
+                                        std::memory_order failure,
+                                        const char* file = __builtin_FILE(),
+                                        unsigned line = __builtin_LINE()) {
+      entry& mine = begin("exchange", name_of(E), name_of(success), this, desired, file, line);
+      const bool done =
+          std::atomic_ref<T>(value_).compare_exchange_strong(expected, desired, success, failure);
+      if (!done) {
+        mine.what = "load";
+        mine.order = name_of(failure);
+        mine.value = expected;
+      }
+      finish(mine);
+      return done;
+    }
+    // The roll alone is counted, and by one producer at a time: what it stores is known before.
+    template <edge E>
+    T fetch_add(T value, std::memory_order order, const char* file = __builtin_FILE(),
+                unsigned line = __builtin_LINE()) {
+      const T sum = static_cast<T>(value_ + value);
+      entry& mine = begin("exchange", name_of(E), name_of(order), this, sum, file, line);
+      const T before = std::atomic_ref<T>(value_).fetch_add(value, order);
+      finish(mine);
+      return before;
+    }
+    void set(T value) { value_ = value; }
+
+   private:
+    alignas(std::atomic_ref<T>::required_alignment) mutable T value_;
+  };
+
+  static void put(std::byte* to, std::uint64_t value, const char* file, unsigned line) {
+    entry& mine = begin("put", "-", "-", to, value, file, line);
+    std::memcpy(to, &value, sizeof value);
+    finish(mine);
+  }
+
+  // Payload comes in whole words here.
+  class area {
+   public:
+    area() = default;
+    explicit area(std::byte* base) noexcept : base_(base) {}
+    [[nodiscard]] word<std::uint64_t>& header(std::uint64_t index) const noexcept {
+      return *reinterpret_cast<word<std::uint64_t>*>(base_ + index);
+    }
+    [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
+      return {base_ + index, static_cast<std::size_t>(count)};
+    }
+    void fill(std::uint64_t index, const_bytes from, const char* file = __builtin_FILE(),
+              unsigned line = __builtin_LINE()) const noexcept {
+      for (std::size_t j = 0; j < from.size(); j += 8) {
+        std::uint64_t value;
+        std::memcpy(&value, from.data() + j, sizeof value);
+        put(base_ + index + j, value, file, line);
+      }
+    }
+    void zero(std::uint64_t, std::uint64_t) const noexcept { std::abort(); }
+    static std::uint32_t checksum(std::uint64_t, std::uint64_t, std::uint64_t) { return 0; }
+    static void set_trailer(std::uint64_t, std::uint32_t) {}
+    static std::uint32_t trailer(std::uint64_t) { return 0; }
+    void prefetch_for_write(std::uint64_t) const noexcept {}
+    static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
+
+   private:
+    std::byte* base_ = nullptr;
+  };
+
+  static constexpr std::uint64_t cache_line_bytes = 16;
+  static constexpr std::uint32_t looks_until_starved = 2;
+  static bool is_far(const word<std::uint64_t>&) { return true; }
+  static void sleep(word<std::uint32_t>&, std::uint32_t, std::chrono::nanoseconds) {}
+  static void wake(word<std::uint32_t>&) {}
+};
+
+// Writes a life: what it did, up to its end.
+inline void write(const life_log& life, const std::map<const void*, location>& names) {
+  std::printf("%c enter - - - 0 - - 0\n", life.role);
+  std::uint64_t last = 0;
+  for (unsigned i = 0; i < life.count; ++i) {
+    const entry& one = life.all[i];
+    last = one.time;
+    const bool changes = std::strcmp(one.what, "load") != 0 && std::strcmp(one.what, "get") != 0;
+    if (!one.is_over && !changes) continue;
+    const char* slash = std::strrchr(one.file, '/');
+    const auto known = names.find(one.word);
+    std::printf("%c %s %s %s %s %" PRIu64 " %s %s:%u %" PRIu64 "\n", life.role, one.what, one.of,
+                one.order, known == names.end() ? "?" : known->second.name.data(), one.value,
+                one.is_over ? "-" : "maybe", slash != nullptr ? slash + 1 : one.file, one.line,
+                one.time);
+  }
+  std::printf("%c dies - - - 0 - - %" PRIu64 "\n", life.role, last);
+}
+
+}  // namespace annulus::replay

@@ -1,0 +1,241 @@
+// The tracing seam under Relacy: the ring's headers run as they are, and each access is told, with
+// the very store that a load read.
+//
+// word      holds the number of a store, not its value: so a load tells which store it read. Stores
+//           are told in modification order, which under Relacy is the order of execution
+// area      payload words are the same words, stored and read as plain memory is
+// death     at any access (models/sites.hpp), as SIGKILL: nothing is unwound
+#pragma once
+
+#include "sites.hpp"
+#include "trace.hpp"
+
+#include <annulus/channel/status.hpp>
+
+namespace annulus::replay {
+
+using models::place;
+
+inline FILE* trace = stdout;
+inline char role_of_thread[models::max_threads];  // 'P' or 'C'
+
+template <class T>
+void tell(const char* what, const char* of, const char* order, const location& where, T value,
+          int store, const place& at) {
+  std::fprintf(trace, "%c %s %s %s %s %" PRIu64, role_of_thread[rl::thread_index()], what, of,
+               order, where.name.data(), static_cast<std::uint64_t>(value));
+  const char* slash = std::strrchr(at.file, '/');
+  const char* file = slash != nullptr ? slash + 1 : at.file;
+  if (store < 0) {
+    std::fprintf(trace, " - %s:%u\n", file, at.line);
+  } else {
+    std::fprintf(trace, " %d %s:%u\n", store, file, at.line);
+  }
+}
+
+struct relacy_atomics {
+  using edge = annulus::edge;
+
+  template <class T>
+  class word {
+   public:
+    void start(location where, T value) {
+      where_ = where;
+      cell_.emplace();
+      made_ = ordered_ = 0;
+      cell_->store(next(value), rl::mo_relaxed, $);
+      number_[0] = ordered_++;
+    }
+    [[nodiscard]] T newest() const { return value_[cell_->debug_value()]; }
+
+    template <edge E>
+    [[nodiscard]] T load(std::memory_order order, const char* file = __builtin_FILE(),
+                         unsigned line = __builtin_LINE(),
+                         const char* function = __builtin_FUNCTION()) const {
+      const place at{file, line, function};
+      auto& here = models::pass(at, E, models::access::load, order);
+      const auto seen = cell_->load(models::in_checker(here.order), at.in_checker());
+      tell("load", name_of(E), name_of(here.order), where_, value_[seen], number_[seen], at);
+      return value_[seen];
+    }
+    template <edge E>
+    void store(T value, std::memory_order order, const char* file = __builtin_FILE(),
+               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
+      const place at{file, line, function};
+      auto& here = models::pass(at, E, models::access::store, order);
+      put(value, here.order, at);
+      tell("store", name_of(E), name_of(here.order), where_, value, -1, at);
+    }
+    template <edge E>
+    [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
+                                        std::memory_order failure,
+                                        const char* file = __builtin_FILE(),
+                                        unsigned line = __builtin_LINE(),
+                                        const char* function = __builtin_FUNCTION()) {
+      const place at{file, line, function};
+      auto& here = models::pass(at, E, models::access::compare_exchange, success);
+      auto seen = cell_->load(models::in_checker(failure), at.in_checker());
+      if (value_[seen] == expected) {
+        const auto mine = next(desired);
+        const auto order = models::in_checker(here.order);
+        if (cell_->compare_exchange_strong(seen, mine, order, at.in_checker(), rl::mo_relaxed,
+                                           at.in_checker())) {
+          number_[mine] = ordered_++;
+          tell("exchange", name_of(E), name_of(here.order), where_, desired, -1, at);
+          return true;
+        }
+      }
+      expected = value_[seen];
+      tell("load", name_of(E), name_of(failure), where_, value_[seen], number_[seen], at);
+      return false;
+    }
+    template <edge E>
+    T exchange(T value, std::memory_order order, const char* file = __builtin_FILE(),
+               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
+      const place at{file, line, function};
+      auto& here = models::pass(at, E, models::access::exchange, order);
+      const auto before = change([&](T) { return value; }, here.order, at);
+      tell("exchange", name_of(E), name_of(here.order), where_, value, -1, at);
+      return before;
+    }
+    template <edge E>
+    T fetch_add(T value, std::memory_order order, const char* file = __builtin_FILE(),
+                unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) {
+      const place at{file, line, function};
+      auto& here = models::pass(at, E, models::access::fetch_add, order);
+      const auto before =
+          change([&](T was) { return static_cast<T>(was + value); }, here.order, at);
+      tell("exchange", name_of(E), name_of(here.order), where_, newest(), -1, at);
+      return before;
+    }
+
+    // As payload.
+    void put_bytes(T value, place at) {
+      models::pass(at, edge::own, models::access::bytes, std::memory_order_relaxed);
+      put(value, std::memory_order_relaxed, at);
+      tell("put", "-", "-", where_, value, -1, at);
+    }
+    T get_bytes(place at) const {
+      models::pass(at, edge::own, models::access::bytes, std::memory_order_relaxed);
+      tell("get", "-", "-", where_, newest(), -1, at);
+      return newest();
+    }
+
+   private:
+    static constexpr unsigned most = 600;  // stores of one word in one execution
+
+    unsigned next(T value) {
+      RL_ASSERT(made_ < most);
+      value_[made_] = value;
+      return made_++;
+    }
+    // Another thread may store between the two lines of next and store, but not behind the store.
+    void put(T value, std::memory_order order, place at) {
+      const auto mine = next(value);
+      cell_->store(mine, models::in_checker(order), at.in_checker());
+      number_[mine] = ordered_++;
+    }
+    template <class F>
+    T change(F f, std::memory_order order, place at) {
+      const auto mine = next(T{});
+      const auto before = cell_->exchange(mine, models::in_checker(order), at.in_checker());
+      value_[mine] = f(value_[before]);
+      number_[mine] = ordered_++;
+      return value_[before];
+    }
+
+    mutable std::optional<rl::atomic<unsigned>> cell_;
+    location where_;
+    T value_[most];
+    int number_[most];  // of each store in modification order
+    unsigned made_ = 0;
+    int ordered_ = 0;
+  };
+  using data_word = word<std::uint64_t>;
+
+  struct words {
+    static constexpr std::uint64_t most = 40;
+    data_word all[most];
+  };
+
+  // A payload: in place, or a message that is yet to be copied; word j holds what `word_of` says.
+  struct bytes {
+    words* in = nullptr;
+    std::uint64_t index = 0;
+    std::uint64_t count = 0;
+    const std::uint64_t* from = nullptr;
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return count; }
+    void fill(const std::uint64_t* with, place at) const {
+      for (std::uint64_t j = 0; j * 8 < count; ++j) in->all[index / 8 + j].put_bytes(with[j], at);
+    }
+    void look(place at) const {
+      for (std::uint64_t j = 0; j * 8 < count; ++j) (void)in->all[index / 8 + j].get_bytes(at);
+    }
+  };
+  using const_bytes = bytes;
+
+  class area {
+   public:
+    area() = default;
+    explicit area(words& all) : all_(&all) {}
+    [[nodiscard]] data_word& header(std::uint64_t index) const { return all_->all[index / 8]; }
+    [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const {
+      RL_ASSERT(index + count <= words::most * 8);
+      return {all_, index, count};
+    }
+    void fill(std::uint64_t index, const bytes& from, const char* file = __builtin_FILE(),
+              unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
+      bytes{all_, index, from.count}.fill(from.from, {file, line, function});
+    }
+    void zero(std::uint64_t index, std::uint64_t count) const {
+      for (auto at = index; at < index + count; at += 8) {
+        all_->all[at / 8].put_bytes(0, {__FILE__, __LINE__, "zero"});
+      }
+    }
+    static std::uint32_t checksum(std::uint64_t, std::uint64_t, std::uint64_t) { return 0; }
+    static void set_trailer(std::uint64_t, std::uint32_t) {}
+    static std::uint32_t trailer(std::uint64_t) { return 0; }
+    void prefetch_for_write(std::uint64_t) const noexcept {}
+    static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
+
+   private:
+    words* all_ = nullptr;
+  };
+
+  // Nobody is asked here.
+  struct witness {
+    static bool is_held(std::uint32_t) { return true; }
+  };
+  class home {
+   public:
+    home() = default;
+    [[nodiscard]] static home here() noexcept {
+      home made;
+      made.is_ours_ = true;
+      return made;
+    }
+    [[nodiscard]] bool is_here() const noexcept { return is_ours_; }
+    bool leave() noexcept { return std::exchange(is_ours_, false); }
+
+   private:
+    bool is_ours_ = false;
+  };
+
+  static constexpr std::uint64_t cache_line_bytes = 16;
+  static constexpr std::uint32_t waits_before_awake = 2;
+  static constexpr std::uint32_t looks_until_starved = 2;
+  static constexpr std::uint32_t polls_per_clock = 0;
+  static bool is_far(const data_word&) { return rl::rand(2) == 0; }
+  static void compiler_fence() noexcept {}
+  static bool accept_barriers() noexcept { return true; }
+  static void fence() {}
+  static bool heavy_fence() { return true; }
+  static void sleep(word<std::uint32_t>&, std::uint32_t, std::chrono::nanoseconds) {}
+  static void wake(word<std::uint32_t>&) {}
+  static void relax() noexcept {}
+  static void yield() noexcept {}
+  [[nodiscard]] static deadline now() noexcept { return {}; }
+};
+
+}  // namespace annulus::replay

@@ -1,0 +1,90 @@
+// What a traced role did, one line each: the trace that replay.ml reads.
+//
+//     ring capacity max_message first_pos seal      bytes; then the words of the data as they are
+//     init INDEX VALUE
+//     P enter | P dies | C enter | C dies           a role's lives
+//     P claim WORDS | P abort                       its caller claims, gives the claim up
+//     P load publish acquire D3 VALUE STORE PLACE   STORE: which store of D3 was read; - is unknown
+//     P store | exchange | put EDGE ORDER LOCATION VALUE - PLACE
+//     C get - - D3 VALUE - PLACE                    payload: plain memory
+//     end
+//
+// Locations: D0, D1, ... words of the data and its extension; WP write_pos, RP read_pos, FR freed,
+// AN announcement, OW the producer's owner word, RO roll. The other words have the names that
+// projected.txt lists: the protocol knows nothing of them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+
+#include <annulus/ring/edges.hpp>
+#include <annulus/ring/memory.hpp>
+
+namespace annulus::replay {
+
+constexpr const char* name_of(edge e) {
+  constexpr const char* names[] = {"publish",   "free",  "claim", "idle", "extent", "roll",
+                                   "interrupt", "stamp", "redo",  "bell", "own",    "hint"};
+  return names[static_cast<unsigned>(e)];
+}
+constexpr const char* name_of(std::memory_order order) {
+  switch (order) {
+    case std::memory_order_relaxed: return "relaxed";
+    case std::memory_order_acquire: return "acquire";
+    case std::memory_order_release: return "release";
+    case std::memory_order_acq_rel: return "acq_rel";
+    default: return "seq_cst";
+  }
+}
+
+// The name of a word: of the data by its index, of the others by where they lie.
+struct location {
+  std::array<char, 12> name{};
+
+  static location data(std::uint64_t word) {
+    location made;
+    std::snprintf(made.name.data(), made.name.size(), "D%" PRIu64, word);
+    return made;
+  }
+  static location of(const char* name) {
+    location made;
+    std::strncpy(made.name.data(), name, made.name.size() - 1);
+    return made;
+  }
+};
+
+// Calls f(word, name) for each word of a ring but the data.
+template <class Atomics, class F>
+void for_each_word(const ring_memory<Atomics>& ring, F f) {
+  auto& control = *ring.control;
+  auto& producer = ring.producers[0];
+  f(control.write_pos, "WP");
+  f(control.consumer.read_pos, "RP");
+  f(control.freed, "FR");
+  f(producer.announcement, "AN");
+  f(producer.role.owner, "OW");
+  f(control.roll, "RO");
+  f(control.consumer_bell, "bell.c");
+  f(control.producers_bell, "bell.p");
+  f(control.consumer.releasing, "releasing");
+  f(control.consumer.stalled_since, "stalled");
+  f(control.consumer.role.owner, "owner.c");
+  for (auto* role : {&control.consumer.role, &producer.role}) {
+    f(role->attached_at, "told.at");
+    f(role->pid, "told.pid");
+    f(role->uid, "told.uid");
+  }
+  for (auto* counters : {&control.consumer.counters, &producer.counters}) {
+    for (auto* word : {&counters->messages, &counters->bytes, &counters->refused,
+                       &counters->dropped, &counters->waits, &counters->recovered,
+                       &counters->corrupt, &counters->high_water, &counters->counted_to}) {
+      f(*word, "counter");
+    }
+  }
+}
+
+}  // namespace annulus::replay

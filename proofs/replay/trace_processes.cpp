@@ -1,0 +1,199 @@
+// Traces of real processes: a producer and a consumer that push, read, release, close, are killed
+// at any access, and are replaced.   trace_processes COUNT [SEED]
+#include "process_trace.hpp"
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <random>
+
+#include <annulus/ring/role.hpp>
+#include <annulus/ring/spsc.hpp>
+
+namespace annulus::replay {
+namespace {
+
+constexpr std::uint64_t seal = 0x5ea15ea15ea15ea1;
+constexpr std::uint64_t capacity = 128, max_message = 24, data_bytes = 256;
+constexpr unsigned lives = 3;
+
+using producer_type = basic_spsc_producer<process_atomics>;
+using consumer_type = basic_spsc_consumer<process_atomics>;
+
+// What the processes of a round share.
+struct shared {
+  control_words<process_atomics> control;
+  producer_words<process_atomics> producer;
+  alignas(128) std::byte data[data_bytes];
+  life_log logs[2 * lives];
+};
+
+class round_of_lives {
+ public:
+  round_of_lives(shared& all, std::uint64_t seed) : all_(all), random_(seed) {
+    first_ = random_() % 2 == 0 ? capacity * 6 : 0 - capacity;
+    memory_.geometry.topology = topology::spsc;
+    memory_.geometry.capacity = capacity;
+    memory_.geometry.max_message = max_message;
+    memory_.geometry.first_pos = first_;
+    memory_.geometry.seal = seal;
+    memory_.geometry.producers = 1;
+    memory_.control = &all.control;
+    memory_.producers = &all.producer;
+    memory_.data = process_atomics::area(all.data);
+    for_each_word(memory_, [&](auto& word, const char* name) {
+      word.set(0);
+      names_[&word] = location::of(name);
+    });
+    all.control.write_pos.set(first_);
+    all.control.consumer.read_pos.set(first_);
+    all.control.freed.set(first_);
+    all.control.consumer.counters.counted_to.set(first_);
+    all.producer.counters.counted_to.set(first_);
+    for (std::uint64_t i = 0; i * 8 < data_bytes; ++i) {
+      const auto value = i == 0 ? 0 : disguised();
+      std::memcpy(all.data + i * 8, &value, sizeof value);
+      names_[all.data + i * 8] = location::data(i);
+    }
+    for (auto& log : all.logs) log.is_used = false, log.count = 0;
+  }
+
+  // Lives both roles to their ends; tells the trace.
+  void run() {
+    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", capacity, max_message,
+                first_, seal);
+    for (std::uint64_t i = 0; i * 8 < data_bytes; ++i) {
+      std::uint64_t value;
+      std::memcpy(&value, all_.data + i * 8, sizeof value);
+      std::printf("init %" PRIu64 " %" PRIu64 "\n", i, value);
+    }
+    std::fflush(stdout);
+    pid_t running[2] = {start(0), start(1)};
+    unsigned lived[2] = {1, 1};
+    while (running[0] != 0 || running[1] != 0) {
+      if (random_() % 8 == 0) kill_one(running[random_() % 2]);
+      int how;
+      const pid_t ended = wait(&how);
+      if (ended < 0) std::abort();
+      if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
+      const unsigned role = ended == running[0] ? 0 : 1;
+      running[role] = lived[role] < lives ? start(lived[role]++ * 2 + role) : 0;
+    }
+    for (const auto& log : all_.logs) {
+      if (log.is_used) write(log, names_);
+    }
+    std::printf("end\n");
+  }
+
+ private:
+  static void kill_one(pid_t one) {
+    usleep(50);
+    if (one != 0) kill(one, SIGKILL);
+  }
+  std::uint64_t disguised() {
+    const auto at = random_();
+    return record_header::committed(at % (max_message + 1), first_ + at % 64 * 8, seal);
+  }
+
+  pid_t start(unsigned which) {
+    const auto luck = random_();
+    const pid_t child = fork();
+    if (child < 0) std::abort();
+    if (child > 0) return child;
+    random_.seed(luck);
+    own_log = &all_.logs[which];
+    own_log->role = which % 2 == 0 ? 'P' : 'C';
+    own_log->is_used = true;
+    accesses_left = random_() % 3 != 0 ? 1 + static_cast<unsigned>(random_() % 120) : 0;
+    dies_behind = random_() % 2 == 0;
+    which % 2 == 0 ? produce() : consume();
+    _exit(0);
+  }
+
+  void say(const char* what, std::uint64_t value) {
+    finish(begin(what, "-", "-", nullptr, value, __FILE__, __LINE__));
+  }
+
+  void produce() {
+    (void)enter<process_atomics>(all_.producer.role, true, holder{});
+    producer_type role(memory_, 0);
+    call_the_roll<process_atomics>(all_.control);
+    for (unsigned left = 30; left > 0; --left) push(role);
+    if (random_() % 2 == 0) close_producer(role);
+  }
+  void push(producer_type& role) {
+    std::uint64_t words[3] = {disguised(), disguised(), disguised()};
+    const auto bytes = [&](std::uint64_t count) {
+      return std::as_bytes(std::span(words)).first(static_cast<std::size_t>(count));
+    };
+    const auto count = random_() % 4 * 8;
+    switch (random_() % 4) {
+      case 0: (void)role.try_push(bytes(count)); break;
+      case 1: {
+        const process_atomics::const_bytes many[] = {bytes(count), bytes(16), bytes(8)};
+        (void)role.try_push_batch(std::span(many));
+        break;
+      }
+      default: {
+        auto claim = role.try_claim(count);
+        if (!claim) return;
+        say("claim", count / 8);
+        const auto used = random_() % 2 == 0 ? count : count / 16 * 8;
+        for (std::uint64_t j = 0; j < used; j += 8) {
+          process_atomics::put(claim.bytes().data() + j, words[j / 8], __FILE__, __LINE__);
+        }
+        if (random_() % 4 == 0) {
+          say("abort", 0);
+        } else {
+          claim.commit(used);
+        }
+      }
+    }
+  }
+
+  void consume() {
+    (void)enter<process_atomics>(all_.control.consumer.role, true, holder{});
+    consumer_type role(memory_);
+    for (unsigned left = 60; left > 0; --left) {
+      const auto seen = random_() % 4 == 0 ? role.examine() : role.try_read();
+      if (seen) {
+        look(seen.bytes());
+      } else if (random_() % 4 == 0) {
+        usleep(20);
+      }
+      if (random_() % 3 == 0) role.release();
+    }
+    if (random_() % 2 == 0) close_consumer(role);
+  }
+  void look(process_atomics::const_bytes message) {
+    for (std::size_t j = 0; j < message.size(); j += 8) {
+      entry& mine = begin("get", "-", "-", message.data() + j, 0, __FILE__, __LINE__);
+      std::memcpy(&mine.value, message.data() + j, sizeof mine.value);
+      finish(mine);
+    }
+  }
+
+  shared& all_;
+  std::mt19937_64 random_;
+  std::uint64_t first_ = 0;
+  ring_memory<process_atomics> memory_;
+  std::map<const void*, location> names_;
+};
+
+}  // namespace
+}  // namespace annulus::replay
+
+int main(int argc, char** argv) {
+  using namespace annulus::replay;
+  const auto count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100;
+  const auto seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()();
+  std::fprintf(stderr, "replay with trace_processes %llu %llu\n",
+               static_cast<unsigned long long>(count), static_cast<unsigned long long>(seed));
+  void* memory =
+      mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return 1;
+  auto& all = *new (memory) shared;
+  for (unsigned long long i = 0; i < count; ++i) round_of_lives(all, seed + i).run();
+}
