@@ -1,14 +1,16 @@
-// What the figures were taken on, and with.
+// What figures were taken on, and with.
 #pragma once
 
-#include "compare/machine.hpp"
-#include "shared.hpp"
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace annulus::bench {
 
-using compare::facts;
+// Name and value of each, in the order to print them.
+using facts = std::vector<std::pair<std::string, std::string>>;
 
-// Name and value of each fact, in the order to print them.
-[[nodiscard]] facts facts_of_this_machine(const processors& on);
+// The date, the processor, the kernel, the compiler and its flags.
+[[nodiscard]] facts facts_of_this_machine();
 
 }  // namespace annulus::bench

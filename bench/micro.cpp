@@ -2,14 +2,18 @@
 //
 // These figures move with the instructions of the hot path, so a regression shows here first.
 #include <benchmark/benchmark.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <annulus/bus/bus.hpp>
+#include <annulus/bus/open.hpp>
 #include <annulus/ring/ring.hpp>
 
 namespace {
@@ -59,6 +63,33 @@ class pair_of_roles {
   consumer_role rx;
 };
 
+// The same by name.
+template <unsigned Producers>
+class pair_by_name {
+ public:
+  pair_by_name()
+      : at_(endpoint()), tx(open_producer(at_).value()), rx(open_consumer(at_).value()) {}
+  ~pair_by_name() { static_cast<void>(bus::remove(at_, true)); }
+  pair_by_name(const pair_by_name&) = delete;
+  pair_by_name& operator=(const pair_by_name&) = delete;
+
+ private:
+  static bus::endpoint endpoint() {
+    static unsigned made = 0;
+    const auto name = "shm:micro-" + std::to_string(getpid()) + "-" + std::to_string(++made);
+    auto at = bus::parse(name + "?capacity=64KiB").value();
+    if (Producers > 1) at.producers = Producers;
+    static_cast<void>(bus::open_segment(at).value());
+    return at;
+  }
+
+  bus::endpoint at_;
+
+ public:
+  bus_producer tx;
+  bus_consumer rx;
+};
+
 using spsc = pair_of_roles<basic_spsc_producer, basic_spsc_consumer>;
 using spsc_uncounted = pair_of_roles<basic_spsc_producer, basic_spsc_consumer, uncounted>;
 using spsc_crc =
@@ -67,6 +98,9 @@ using mpsc = pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer>;
 using mpsc_uncounted = pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, uncounted>;
 using mpsc_crc =
     pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, counted, integrity::crc32c>;
+
+using spsc_by_name = pair_by_name<1>;
+using mpsc_by_name = pair_by_name<4>;
 
 constexpr std::size_t batch_size = 16;
 
@@ -141,7 +175,7 @@ void push_batch_and_drain(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch_size));
 }
 
-// A look that finds nothing.
+// An attempt that finds nothing.
 template <class Ring>
 void read_of_empty(benchmark::State& state) {
   Ring ring;
@@ -158,7 +192,11 @@ BENCHMARK(push_and_read<spsc_crc>)->Apply(sizes);
 BENCHMARK(push_and_read<mpsc>)->Apply(sizes);
 BENCHMARK(push_and_read<mpsc_uncounted>)->Apply(sizes);
 BENCHMARK(push_and_read<mpsc_crc>)->Apply(sizes);
+BENCHMARK(push_and_read<spsc_by_name>)->Apply(sizes);
+BENCHMARK(push_and_read<mpsc_by_name>)->Apply(sizes);
 BENCHMARK(claim_and_commit<spsc>)->Apply(sizes);
+BENCHMARK(claim_and_commit<spsc_by_name>)->Apply(sizes);
+BENCHMARK(claim_and_commit<mpsc_by_name>)->Apply(sizes);
 BENCHMARK(claim_and_commit<mpsc>)->Apply(sizes);
 BENCHMARK(gather<spsc>)->Apply(sizes);
 BENCHMARK(gather<mpsc>)->Apply(sizes);

@@ -1,225 +1,252 @@
-#include "report.hpp"
+#include "bench/report.hpp"
 
+#include "bench/line.hpp"
+#include "bench/plot.hpp"
+#include "bench/show.hpp"
+#include "bench/table.hpp"
+#include "bench/targets.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <optional>
+#include <span>
 
 namespace annulus::bench {
 namespace {
 
-// A Markdown table whose columns are as wide as their widest cell.
-class table {
- public:
-  using row = std::vector<std::string>;
+constexpr const char* nothing = "-";
 
-  void add(row cells) { rows_.push_back(std::move(cells)); }
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+std::string count_of(double n) { return fmt::format("{:.2f}", n); }
 
-  [[nodiscard]] std::string text() const {
-    std::vector<std::size_t> widths;
-    for (const auto& r : rows_) {
-      widths.resize(std::max(widths.size(), r.size()), 3);
-      for (std::size_t c = 0; c < r.size(); ++c) widths[c] = std::max(widths[c], r[c].size());
-    }
-    std::string out;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      out += line(rows_[i], widths);
-      if (i == 0) out += rule(widths);
-    }
-    return out += '\n';
-  }
-
- private:
-  static std::string line(const row& cells, const std::vector<std::size_t>& widths) {
-    std::string out = "|";
-    for (std::size_t c = 0; c < widths.size(); ++c) {
-      const std::string cell = c < cells.size() ? cells[c] : "";
-      out += c == 0 ? fmt::format(" {:<{}} |", cell, widths[c])
-                    : fmt::format(" {:>{}} |", cell, widths[c]);
-    }
-    return out += '\n';
-  }
-  static std::string rule(const std::vector<std::size_t>& widths) {
-    std::string out = "|";
-    for (std::size_t c = 0; c < widths.size(); ++c) {
-      out += fmt::format("{:-<{}}{}|", "", widths[c] + 1, c == 0 ? '-' : ':');
-    }
-    return out += '\n';
-  }
-
-  std::vector<row> rows_;
-};
-
-const char* word_for(const results& in) { return in.is_near() ? "near" : "far"; }
-
-// Three digits that mean something.
-std::string figure(double value) {
-  const int whole = value < 1 ? 1 : 1 + static_cast<int>(std::log10(value));
-  return fmt::format("{:.{}f}", value, std::max(0, 3 - whole));
+std::string rate(const std::map<std::size_t, spread>& rates, std::size_t key) {
+  const auto at = rates.find(key);
+  if (at == rates.end()) return nothing;
+  const auto& [low, median, high] = at->second;
+  return fmt::format("{} ({}-{})", show_count(median), show_count(low), show_count(high));
 }
 
-// A table over sizes: its columns, and a function from a size to a cell for each row.
-class size_table {
- public:
-  size_table(std::vector<std::size_t> sizes, const std::string& title) : sizes_(std::move(sizes)) {
-    row(title, [](std::size_t bytes) { return std::to_string(bytes); });
-  }
-  template <class Cell>
-  void row(std::string name, Cell cell) {
-    table::row cells{std::move(name)};
-    for (const std::size_t bytes : sizes_) cells.push_back(cell(bytes));
-    table_.add(std::move(cells));
-  }
-  [[nodiscard]] std::string text() const { return table_.text(); }
-
- private:
-  std::vector<std::size_t> sizes_;
-  table table_;
-};
-
-// Rows that set `ours` against its strongest rival.
-template <class Admits>
-void add_rivalry(size_table& to, const results& in, const char* ours, activity what,
-                 unsigned producers, const char* whom, Admits admits) {
-  const auto rival_at = [&](std::size_t bytes) {
-    return strongest_rival(in, in.system(ours), {what, producers, bytes}, admits);
+// Each target, and beside it the figure of each transport of ours.
+std::string against_targets(const report& of) {
+  table::row head{
+      "",
+      "target",
+      "pipes were",
   };
-  const auto cell = [&](auto get) {
-    return [&, get](std::size_t bytes) {
-      const auto found = rival_at(bytes);
-      return found ? std::string(get(*found)) : "";
-    };
-  };
-  to.row(fmt::format("**{} / best peer {}**", ours, whom),
-         cell([](const rival& r) { return fmt::format("**{:.2f}**", r.ratio.median); }));
-  to.row("half of the repeats within", cell([](const rival& r) {
-           return fmt::format("{:.2f}..{:.2f}", r.ratio.low, r.ratio.high);
-         }));
-  to.row("that peer", cell([](const rival& r) { return r.peer->name; }));
+  for (const auto& one : of.drawn) {
+    if (one.is_ours) head.push_back(one.name);
+  }
+  table all(head);
+  for (const auto& asked : targets()) {
+    table::row cells{asked.name, asked.asked, asked.pipes};
+    for (const auto& one : of.drawn) {
+      if (!one.is_ours) continue;
+      const auto value = value_of(asked.of, one);
+      cells.push_back(
+          value ? fmt::format("{} {}", show(asked.of, *value), is_met(asked, *value) ? "✓" : "✗")
+                : nothing);
+    }
+    all.add(std::move(cells));
+  }
+  table::row of_one_core{"  of one core", "< 3 %", ""};
+  for (const auto& one : of.drawn) {
+    if (!one.is_ours) continue;
+    of_one_core.push_back(one.cpu ? fmt::format("{} {}", percent(one.cpu->busier()),
+                                                one.cpu->busier() < 0.03 ? "✓" : "✗")
+                                  : nothing);
+  }
+  all.add(std::move(of_one_core));
+  return all.text();
 }
 
-std::string throughput_table(const results& in, activity what, unsigned producers,
-                             bool is_crowded) {
-  const auto sizes = in.sizes(what, producers);
-  if (sizes.empty()) return "";
-  size_table all(sizes, "bytes");
-  all.row("raw round trip, ns", [&](std::size_t bytes) {
-    return fmt::format("{:.0f} {}", in.raw({what, producers, bytes}), word_for(in));
-  });
-  for (const traits* system : in.systems(what)) {
-    all.row(system->name, [&](std::size_t bytes) {
-      const auto best = in.best(system, {what, producers, bytes});
-      return best ? figure(in.values(*best).median / 1e6) : "";
-    });
+std::string throughput(const report& of) {
+  table::row head{""};
+  for (const auto batch : of.measured.how.batches) {
+    head.push_back(batch == 1 ? "one by one" : fmt::format("batches of {}", batch));
   }
-  if (what == activity::throughput) {
-    add_rivalry(all, in, "annulus spsc", what, producers, "in process", is_in_process);
-  } else {
-    add_rivalry(all, in, "annulus mpsc", what, producers, "that keeps order", keeps_order);
+  for (const auto bytes : of.measured.how.sizes) {
+    head.push_back(show_bytes(static_cast<double>(bytes)));
   }
-  return fmt::format("### Throughput, {}{}, million messages per second, cores {}\n\n{}{}",
-                     what == activity::throughput ? "" : "many-producer systems, ",
-                     producers == 1 ? "1 producer" : fmt::format("{} producers", producers),
-                     word_for(in),
-                     is_crowded ? "Oversubscribed: there are more sides than processors, so they "
-                                  "take turns, and the scheduler is measured as well.\n\n"
-                                : "",
-                     all.text());
+  table all(head);
+  for (const auto& one : of.drawn) {
+    if (one.rates.empty()) continue;
+    table::row cells{one.name};
+    for (const auto batch : of.measured.how.batches) cells.push_back(rate(one.rates, batch));
+    for (const auto bytes : of.measured.how.sizes) {
+      const auto at = one.rates_by_size.find(bytes);
+      cells.push_back(at == one.rates_by_size.end() ? nothing : show_count(at->second.median));
+    }
+    all.add(std::move(cells));
+  }
+  return all.text();
 }
 
-std::string round_trip_table(const results& in) {
-  const auto sizes = in.sizes(activity::round_trip, 1);
-  if (sizes.empty()) return "";
-  size_table all(sizes, "bytes");
-  all.row("raw round trip, ns", [&](std::size_t bytes) {
-    return fmt::format("{:.0f} {}", in.raw({activity::round_trip, 1, bytes}), word_for(in));
-  });
-  for (const traits* system : in.systems(activity::round_trip)) {
-    const auto best = [&](std::size_t bytes) {
-      return in.best(system, {activity::round_trip, 1, bytes});
-    };
-    all.row(system->name, [&](std::size_t bytes) {
-      const auto at = best(bytes);
-      return at ? figure(in.over_raw(*at).median) : "";
-    });
-    if (!system->is_annulus) continue;
-    all.row("half of the repeats within", [&](std::size_t bytes) {
-      const auto at = best(bytes);
-      if (!at) return std::string();
-      const auto ratio = in.over_raw(*at);
-      return fmt::format("{:.2f}..{:.2f}", ratio.low, ratio.high);
-    });
+std::string latencies(const report& of, std::optional<percentiles> summary::*which) {
+  table all({"", "p50", "p95", "p99", "p99.9", "max", "p50 of the rounds"});
+  for (const auto& one : of.drawn) {
+    const auto& seen = one.*which;
+    if (!seen) continue;
+    table::row cells{one.name};
+    for (const double ns : {seen->p50, seen->p95, seen->p99, seen->p999, seen->max}) {
+      cells.push_back(show_ns(ns));
+    }
+    if (which == &summary::latency && one.median_latency) {
+      cells.push_back(fmt::format("{}-{}", show_ns(one.median_latency->low),
+                                  show_ns(one.median_latency->high)));
+    }
+    all.add(std::move(cells));
   }
-  return fmt::format("### Round trip, as a multiple of the raw one, cores {}\n\n{}", word_for(in),
-                     all.text());
+  return all.text();
 }
 
-std::string tail_table(const results& in, std::size_t bytes) {
-  const group at{activity::round_trip, 1, bytes};
-  if (!in.are_enough(at)) return "";
-  table all;
-  all.add({"system", "mean", "p50", "p99", "p99.9", "max"});
-  const auto add = [&](const char* name, std::size_t trial, outcome sample::*of) {
-    const auto cell = [&](auto get) {
-      return fmt::format("{:.0f}", in.median(trial, [&](const sample& s) { return get(s.*of); }));
-    };
-    all.add({name, cell([](const outcome& o) { return o.value; }),
-             cell([](const outcome& o) { return o.tail.p50; }),
-             cell([](const outcome& o) { return o.tail.p99; }),
-             cell([](const outcome& o) { return o.tail.p999; }),
-             cell([](const outcome& o) { return o.tail.max; })});
-  };
-  bool is_first = true;
-  for (const traits* system : in.systems(at.what)) {
-    const auto best = in.best(system, at);
-    if (!best) continue;
-    if (is_first) add("raw", *best, &sample::raw);
-    is_first = false;
-    add(system->name, *best, &sample::seen);
+std::string costs(const report& of) {
+  table all({"", "CPU: producer", "consumer", "of 8 cores", "memory", "copies", "calls: producer",
+             "consumer", "in batches"});
+  for (const auto& one : of.drawn) {
+    if (!one.cpu && !one.single) continue;
+    table::row cells{one.name};
+    cells.push_back(one.cpu ? percent(one.cpu->producer) : nothing);
+    cells.push_back(one.cpu ? percent(one.cpu->consumer) : nothing);
+    cells.push_back(one.cpu ? percent(one.cpu->busier() / cores_of_the_target) : nothing);
+    cells.push_back(one.memory_bytes > 0 ? show_bytes(static_cast<double>(one.memory_bytes))
+                                         : nothing);
+    cells.push_back(one.single ? fmt::format("{:.0f}", one.single->copies) : nothing);
+    cells.push_back(one.single ? count_of(one.single->producer) : nothing);
+    cells.push_back(one.single ? count_of(one.single->consumer) : nothing);
+    cells.push_back(one.batched ? count_of(one.batched->producer + one.batched->consumer)
+                                : nothing);
+    all.add(std::move(cells));
   }
-  return fmt::format(
-      "### Single round trips of {} bytes, ns, cores {}\n\nMedians over the repeats. The mean has "
-      "no clock in it; each of the others has one reading of it.\n\n{}",
-      bytes, word_for(in), all.text());
+  return all.text();
 }
 
-std::string verdicts(const std::vector<results>& by_distance) {
-  table all;
-  all.add({"target", "cores", "found"});
-  for (const auto& in : by_distance) {
-    for (const auto& one : judge(in)) all.add({one.target, word_for(in), one.found});
+std::string steps(const report& of) {
+  if (std::ranges::all_of(of.drawn, [](const summary& one) { return one.steps.empty(); }))
+    return "";
+  table::row head{""};
+  for (std::size_t i = 0; i < step_count; ++i) head.push_back(to_string(static_cast<step>(i)));
+  table all(head);
+  for (const auto& one : of.drawn) {
+    if (one.steps.empty()) continue;
+    table::row cells{one.name};
+    for (const auto& each : one.steps) cells.push_back(show_ns(each.median));
+    all.add(std::move(cells));
   }
-  return fmt::format("## Verdicts\n\nJudged where there are three repeats or more.\n\n{}",
-                     all.text());
+  return all.text();
+}
+
+std::string notes(const report& of) {
+  std::string out;
+  for (const auto& one : of.drawn) {
+    if (!one.missing.empty()) out += fmt::format("  {}: {}\n", one.name, one.missing);
+  }
+  return out;
 }
 
 }  // namespace
 
-std::string report_for_people(const facts& of_machine, const processors& on,
-                              const std::vector<trial>& trials,
-                              const std::vector<results>& by_distance) {
-  std::string out = "# annulus and its peers, measured\n\n";
-  for (const auto& [name, value] : of_machine) out += fmt::format("- {}: {}\n", name, value);
+report report_of(facts machine, comparison measured) {
+  report all{std::move(machine), std::move(measured), {}, {}};
+  all.drawn = summaries_of(all.measured);
+  all.advised = recommend(all.drawn, all.measured.how.rate);
+  const auto& how = all.measured.how;
+  all.machine.emplace_back(
+      "pinned", fmt::format("the consumer to processor {}, the producer to {}",
+                            how.processors.front(), processors(how.processors).of_side(1)));
+  const auto raw = spread_of(all.measured.raw_trips);
+  all.machine.emplace_back(
+      "raw round trip",
+      fmt::format("{} ({}-{}): a cache line there and back, the cores are {}", show_ns(raw.median),
+                  show_ns(raw.low), show_ns(raw.high), distance_of(raw.median)));
+  all.machine.emplace_back(
+      "method", fmt::format("two processes, {}-byte messages, each written and read whole; {} "
+                            "interleaved rounds of {:.0f} ms each; medians (half lie between)",
+                            how.bytes, how.rounds, all.measured.slice_ms));
+  return all;
+}
 
-  out += fmt::format("\n{}## Figures\n\n", verdicts(by_distance));
-  for (const auto& in : by_distance) {
-    out += round_trip_table(in);
-    for (const std::size_t bytes : {8U, 48U, 512U}) out += tail_table(in, bytes);
-    out += throughput_table(in, activity::throughput, 1, on.are_crowded_by(2));
-    for (unsigned producers = 1; producers <= 4; ++producers) {
-      out += throughput_table(in, activity::many_producers, producers,
-                              on.are_crowded_by(producers + 1));
-    }
+std::string heading(const report& of) {
+  std::string out;
+  for (const auto& [name, value] : of.machine) out += fmt::format("{:<20} {}\n", name, value);
+  for (const auto& one : of.drawn) {
+    if (!one.setting.empty()) out += fmt::format("{:<20} {}\n", one.name, one.setting);
   }
+  return out;
+}
 
-  out += "## Settings\n\n";
-  std::vector<std::string_view> told;
-  for (const auto& t : trials) {
-    if (std::find(told.begin(), told.end(), t.system->name) != told.end()) continue;
-    told.push_back(t.system->name);
-    out += fmt::format("- {}: {}{}\n", t.system->name, t.system->setting,
-                       t.system->sides == where::processes ? "; between processes" : "");
+std::string tables(const report& of) {
+  const auto at_rate = show_count(of.measured.how.rate);
+  std::string out;
+  const auto part = [&](const std::string& title, const std::string& text) {
+    if (!text.empty()) out += fmt::format("\n{}\n{}", title, text);
+  };
+  part(fmt::format("The targets (latency and CPU at {}/s)", at_rate), against_targets(of));
+  part("Throughput, messages a second", throughput(of));
+  part(
+      fmt::format("Latency one way, open loop at {}/s: from the time that a message was due, so a\n"
+                  "stall shows in all that were due meanwhile",
+                  at_rate),
+      latencies(of, &summary::latency));
+  part("Latency there and back, closed loop", latencies(of, &summary::trip));
+  part(
+      fmt::format(
+          "Costs. CPU at {}/s, of one core: the consumer's with its waiting; of the producer's "
+          "only "
+          "its\nsends, because sleeping until each message is due takes {} without any transport.\n"
+          "System calls per message, counted by tracing: at {}/s, and of both sides in batches of "
+          "100.\nTracing slows a sleeper down, so it finds more messages at each waking.\n"
+          "Copies per message: 0 if it is read where it was written",
+          at_rate,
+          of.measured.pacing_cpu.empty() ? "-" : percent(median_of(of.measured.pacing_cpu)),
+          at_rate),
+      costs(of));
+  part("Step by step at that rate, medians, a reading of the clock in each", steps(of));
+  part("Not measured", notes(of));
+  return out;
+}
+
+// How many messages in so many took longer: a logarithmic axis gives the tail room.
+curve latency_curve(const summary& one, const std::vector<std::uint64_t>& sorted) {
+  curve out{one.name, "", one.is_ours};
+  for (double beyond = 1; beyond <= static_cast<double>(sorted.size()); beyond *= 1.3) {
+    const double us = quantile_of_sorted(std::span(sorted), 1 - 1 / beyond) / 1000;
+    out.rows += fmt::format("{} {}\n", beyond, std::max(us, 0.01));
+  }
+  return out;
+}
+
+std::string plot(const report& of, const std::string& directory) {
+  picture latency{
+      "latency.svg",
+      fmt::format("Latency, open loop at {:.0f} messages a second", of.measured.how.rate),
+      "one in so many messages takes longer",
+      "microseconds",
+      {}};
+  latency.more =
+      "set xtics ('p0' 1, 'p50' 2, 'p90' 10, 'p99' 100, 'p99.9' 1000, 'p99.99' 10000, 'p99.999' "
+      "100000)";
+  picture throughput{"throughput.svg",
+                     "Throughput, one message at a time",
+                     "message, bytes",
+                     "messages a second",
+                     {}};
+  for (std::size_t i = 0; i < of.drawn.size(); ++i) {
+    const auto& one = of.drawn[i];
+    latency.curves.push_back(latency_curve(one, of.measured.all[i].latencies));
+    curve rates{one.name, "", one.is_ours};
+    for (const auto& [bytes, rate] : one.rates_by_size) {
+      rates.rows += fmt::format("{} {}\n", bytes, rate.median);
+    }
+    throughput.curves.push_back(std::move(rates));
+  }
+  return draw({latency, throughput}, directory);
+}
+
+std::string recommendation(const report& of) {
+  std::string out = "\nFor this machine\n";
+  for (const auto& one : of.advised) {
+    out += fmt::format("  {}?\n    {}: {}\n", one.need,
+                       one.choice.empty() ? "nothing here" : one.choice, one.why);
   }
   return out;
 }

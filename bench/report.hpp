@@ -1,28 +1,34 @@
-// What was measured: for people, for programs, as pictures.
+// A comparison for people, for programs, as pictures.
 #pragma once
 
-#include "compare/machine.hpp"
-#include "results.hpp"
-#include "verdict.hpp"
+#include "bench/machine.hpp"
+#include "bench/recommendation.hpp"
+#include "bench/summary.hpp"
 
 #include <string>
 #include <vector>
 
 namespace annulus::bench {
 
-using compare::facts;
+struct report {
+  facts machine;
+  comparison measured;
+  std::vector<summary> drawn;
+  std::vector<advice> advised;
+};
 
-// Markdown that also reads well in a terminal.
-[[nodiscard]] std::string report_for_people(const facts& of_machine, const processors& on,
-                                            const std::vector<trial>& trials,
-                                            const std::vector<results>& by_distance);
+[[nodiscard]] report report_of(facts machine, comparison measured);
 
-// Every sample, with the verdicts.
-[[nodiscard]] std::string report_as_json(const facts& of_machine, const std::vector<trial>& trials,
-                                         const std::vector<sample>& samples,
-                                         const std::vector<results>& by_distance);
+// What the machine says of itself, and how it was measured.
+[[nodiscard]] std::string heading(const report& of);
+// The targets, and each figure beside them.
+[[nodiscard]] std::string tables(const report& of);
+[[nodiscard]] std::string recommendation(const report& of);
 
-// Writes an SVG per activity and distance into the directory, by gnuplot. Throws without it.
-void plot(const std::string& directory, const std::vector<results>& by_distance);
+[[nodiscard]] std::string as_json(const report& of);
+
+// Writes latency.svg and, where sizes were measured, throughput.svg into the directory, by gnuplot.
+// Returns why there are none; empty: they are there.
+[[nodiscard]] std::string plot(const report& of, const std::string& directory);
 
 }  // namespace annulus::bench

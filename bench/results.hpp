@@ -1,82 +1,60 @@
-// The samples, asked: who was how fast, and by how much within the same repeat.
+// What the samples say: how fast each system was, and by how much within the same repeat.
 #pragma once
 
-#include "shared.hpp"
-#include "trial.hpp"
+#include "bench/statistics.hpp"
+#include "bench/trials.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 namespace annulus::bench {
 
-// What was measured together: an activity, a number of producers, a message size.
-struct group {
-  activity what;
-  unsigned producers;
-  std::size_t bytes;
+// The peer that is best beside a system.
+struct rival {
+  const system* peer = nullptr;
+  spread ratio;  // the system's value over the peer's, repeat by repeat
 };
 
 class results {
  public:
+  using admits = std::function<bool(const system&)>;
+
   // The samples that were taken with the cores near each other, or those with the cores far apart.
-  results(const std::vector<trial>& trials, const std::vector<sample>& samples, bool near);
+  // Keeps a reference to `of`.
+  results(const measurement& of, bool is_near);
 
-  [[nodiscard]] bool is_near() const noexcept { return near_; }
-  [[nodiscard]] bool are_enough(const group& of) const;  // three repeats
+  [[nodiscard]] bool is_near() const noexcept { return is_near_; }
+  [[nodiscard]] const char* distance() const noexcept { return is_near_ ? "near" : "far"; }
 
-  [[nodiscard]] std::vector<std::size_t> sizes(activity what, unsigned producers) const;
-  [[nodiscard]] std::vector<const traits*> systems(activity what) const;
-  [[nodiscard]] const traits* system(std::string_view name) const;
+  // The sizes with three repeats or more.
+  [[nodiscard]] std::vector<std::size_t> sizes(experiment what, unsigned producers) const;
+  [[nodiscard]] std::vector<const system*> systems(experiment what) const;
 
   // The system's trial with the better capacity: the one of the better median. None: it takes no
-  // part.
-  [[nodiscard]] std::optional<std::size_t> best(const traits* system, const group& in) const;
+  // part, or was measured fewer than three times.
+  [[nodiscard]] std::optional<std::size_t> best(std::string_view name, const group& in) const;
+  // None where `ours`, or each peer that counts, takes no part.
+  [[nodiscard]] std::optional<rival> best_rival(std::string_view ours, const group& in,
+                                                const admits& counts) const;
 
   [[nodiscard]] spread values(std::size_t trial) const;
   [[nodiscard]] double raw(const group& of) const;  // the median, ns
   [[nodiscard]] spread over_raw(std::size_t trial) const;
-  // Requires: trials of one group.
+  // Over the repeats that both were measured in. Requires: there is one.
   [[nodiscard]] spread ratio(std::size_t of, std::size_t to) const;
-
-  // The median over the repeats of one figure of the trial's samples: get(sample).
-  template <class Get>
-  [[nodiscard]] double median(std::size_t trial, Get get) const {
-    std::vector<double> all;
-    for (const auto* one : by_trial_[trial]) all.push_back(get(*one));
-    return median_of(std::move(all));
-  }
+  // The median of one of a sample's `each`.
+  [[nodiscard]] double tail(std::size_t trial, std::size_t which) const;
 
  private:
+  static constexpr std::size_t enough = 3;
+  using samples = std::vector<const sample*>;
+
   const std::vector<trial>& trials_;
-  std::vector<std::vector<const sample*>> by_trial_;  // in the order of the repeats
-  bool near_;
+  std::vector<samples> by_trial_;  // in the order of the repeats
+  bool is_near_;
 };
-
-// The peer that comes closest to a system, or is the furthest ahead of it.
-struct rival {
-  const traits* peer = nullptr;
-  spread ratio;  // the system's throughput over the peer's
-};
-
-// `admits(traits)` tells which peers count. None does, or `ours` takes no part: no rival.
-template <class Admits>
-[[nodiscard]] std::optional<rival> strongest_rival(const results& in, const traits* ours,
-                                                   const group& at, Admits admits) {
-  const auto us = in.best(ours, at);
-  std::optional<rival> found;
-  for (const traits* peer : in.systems(at.what)) {
-    if (peer->is_annulus || !admits(*peer)) continue;
-    const auto them = in.best(peer, at);
-    if (!us || !them) continue;
-    const spread ratio = in.ratio(*us, *them);
-    if (!found || ratio.median < found->ratio.median) found = rival{peer, ratio};
-  }
-  return found;
-}
-
-[[nodiscard]] constexpr bool is_in_process(const traits& t) { return t.sides == where::threads; }
-[[nodiscard]] constexpr bool keeps_order(const traits& t) { return t.keeps == ordering::of_all; }
 
 }  // namespace annulus::bench

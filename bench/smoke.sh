@@ -1,5 +1,5 @@
 #!/bin/sh
-# smoke.sh COMPARE: every system delivers every message in order, and the output is well formed.
+# smoke.sh PEERS: every system delivers every message in order, and the output is well formed.
 set -eu
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
@@ -8,7 +8,7 @@ quick() {
 }
 quick "$1" --repeats 1
 quick "$1" --repeats 3 --sizes 8 --systems ReaderWriterQueue
-quick "$1" --repeats 3 --sizes 8 512 --json "$out/all.json" --markdown "$out/all.md" \
+quick "$1" --repeats 3 --sizes 8 128 --json "$out/all.json" --markdown "$out/all.md" \
   --plot "$out/plots"
 
 cmp "$out/stdout" "$out/all.md"
@@ -16,8 +16,8 @@ python3 - "$out/all.json" <<'END'
 import json, sys
 told = json.load(open(sys.argv[1]))
 assert told["samples"] and told["verdicts"]
-assert all(one["wrong_messages"] == 0 for one in told["samples"])
-assert not any(one.get("broken_off") for one in told["samples"])
+assert not told["failures"], told["failures"]
+assert {one["experiment"] for one in told["samples"]} >= {"per message", "drained", "round trip"}
 END
 ls "$out"/plots/*.svg >"$out/list"
 while read -r picture; do grep -q '</svg>' "$picture"; done <"$out/list"

@@ -4,8 +4,8 @@
 //     auto rx = annulus::open_consumer("auto:orders?latency=50us");
 //
 // name.hpp has the names and their options. Each operation asks once which role it is. The static
-// types remain for who wants none of that; bench/bus.cpp measures what it costs, and DESIGN.md says
-// when it is more.
+// types cost less; bench/micro and bench/peers measure how much, and DESIGN.md says when it is
+// more.
 //
 // Threads, signals, processes   as the transport's own roles: ring.hpp, pipe.hpp. What once=yes
 //                               noted is its process's too: a child's copy notes nothing

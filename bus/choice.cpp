@@ -12,11 +12,6 @@
 namespace annulus::bus {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr std::chrono::nanoseconds low_latency = 100us;
-constexpr std::uint64_t high_rate = 10'000;
-
 // A ring on a disk works, but its pages are written back while they are used.
 bool is_of_memory(const struct statfs& mounted) noexcept {
   const auto kind = static_cast<std::uint64_t>(mounted.f_type);

@@ -21,6 +21,10 @@ namespace annulus::bus {
 enum class transport : std::uint8_t { shm, pipe };
 [[nodiscard]] const char* to_string(transport t) noexcept;
 
+// The limits of the decision tree: below such a latency, or above such a rate, it takes shm.
+inline constexpr std::chrono::nanoseconds low_latency = std::chrono::microseconds(100);  // one way
+inline constexpr std::uint64_t high_rate = 10'000;  // messages a second
+
 // What is asked of a transport.
 struct needs {
   bool portable = false;                            // must work without shared memory

@@ -1,21 +1,18 @@
 // annulus compare: the ring, the pipe and the usual alternatives, measured on this machine.
+#include "bench/report.hpp"
+#include "bench/systems/all.hpp"
 #include "cli/commands.hpp"
-#include "cli/console.hpp"
-#include "cli/measure.hpp"
-#include "cli/signals.hpp"
-#include "compare/report.hpp"
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <unistd.h>
+#include "cli/measuring.hpp"
 
-#include <algorithm>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace annulus::cli {
 namespace {
 
 struct compare_options {
-  compare::plan how;
+  bench::plan how;
   std::vector<std::string> only;
   bool is_quick = false;
   bool as_json = false;
@@ -25,11 +22,11 @@ struct compare_options {
 constexpr double quick_seconds = 12;
 constexpr unsigned quick_rounds = 3;
 
-std::vector<compare::transport> chosen(const std::vector<std::string>& only) {
-  auto all = compare::all_transports();
+std::vector<bench::system> chosen(const std::vector<std::string>& only) {
+  auto all = bench::all_transports();
   std::vector<std::string> names;
   for (const auto& one : all) names.push_back(one.name);
-  std::erase_if(all, [&](const compare::transport& one) {
+  std::erase_if(all, [&](const bench::system& one) {
     return !only.empty() && std::ranges::none_of(only, [&](const std::string& part) {
       return one.name.find(part) != std::string::npos;
     });
@@ -39,8 +36,8 @@ std::vector<compare::transport> chosen(const std::vector<std::string>& only) {
                                                     fmt::join(names, "; "))};
 }
 
-compare::plan plan_of(const compare_options& o) {
-  compare::plan how = o.how;
+bench::plan plan_of(const compare_options& o) {
+  bench::plan how = o.how;
   if (o.is_quick) {
     how.seconds = std::min(how.seconds, quick_seconds);
     how.rounds = std::min(how.rounds, quick_rounds);
@@ -51,38 +48,25 @@ compare::plan plan_of(const compare_options& o) {
                                     "checked",
                                     how.bytes)};
   }
-  how.transports = chosen(o.only);
+  how.systems = chosen(o.only);
   if (!o.plots.empty()) how.sizes = {8, 64, 256, 1024, 4096, 16384, 65536};
-  if (how.processors.empty()) how.processors = choose_cpus();
-  if (how.processors.empty()) how.processors = allowed_cpus();
-  require_ours(how.processors);
-  how.is_asked_to_stop = [] { return stop_signal() != 0; };
-  const bool is_terminal = isatty(STDERR_FILENO) != 0;
-  how.tell = [is_terminal](const std::string& where) {
-    if (is_terminal) remark_text("\r" + where + "\x1b[K");
-  };
+  how.processors = processors_from(how.processors);
+  how.is_asked_to_stop = is_asked_to_stop;
+  how.tell = show_progress;
   return how;
 }
 
-compare::comparison measured(const compare::plan& how) {
-  try {
-    auto seen = compare::measure(how);
-    if (isatty(STDERR_FILENO) != 0) remark_text("\r\x1b[K");
-    return seen;
-  } catch (const compare::broken_off&) {
-    throw stopped{};
-  }
-}
-
 void run_compare(const compare_options& o) {
-  const auto seen = compare::report_of(compare::facts_of_this_machine(), measured(plan_of(o)));
+  const auto how = plan_of(o);
+  const auto seen = bench::report_of(bench::facts_of_this_machine(),
+                                     measured([&] { return bench::measure(how); }));
   if (o.as_json) {
-    print_text(compare::as_json(seen));
+    print_text(bench::as_json(seen));
   } else {
-    print_text(compare::heading(seen) + compare::tables(seen) + compare::recommendation(seen));
+    print_text(bench::heading(seen) + bench::tables(seen) + bench::recommendation(seen));
   }
   if (o.plots.empty()) return;
-  if (const auto why = compare::plot(seen, o.plots); !why.empty()) {
+  if (const auto why = bench::plot(seen, o.plots); !why.empty()) {
     remark("no plots: {}", why);
   }
 }

@@ -1,7 +1,7 @@
 // Sizes and times, as people write and read them.
 #pragma once
 
-#include "compare/show.hpp"
+#include "bench/show.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -16,9 +16,9 @@ namespace annulus::cli {
 using bus::parse_bytes;
 using bus::parse_span;
 
-using compare::show_bytes;
-using compare::show_count;
-using compare::show_span;
+using bench::show_bytes;
+using bench::show_count;
+using bench::show_span;
 
 // "2026-11-23 14:05:09", local time.
 [[nodiscard]] std::string show_time(std::int64_t seconds_since_1970);

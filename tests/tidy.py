@@ -8,7 +8,7 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          in channel/word.hpp and behind the seam, ring/atomics.hpp, and in channel/process and
          channel/checked, whose words no other process sees. The same in pipe/, whose edges stand
          in words.hpp. What channel/ shares keeps the rules of both.
-Layers   channel <- ring, pipe <- bus <- compare <- cli. The first three rest on the standard
+Layers   channel <- ring, pipe <- bus <- bench <- cli. The first three rest on the standard
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
 Size     A line 100 columns, a header 400 lines, a function 60.
@@ -39,8 +39,8 @@ LAYERS = {  # folder -> the folders that it may include
     "ring": {"channel", "ring"},
     "pipe": {"channel", "pipe"},
     "bus": {"channel", "ring", "pipe", "bus"},
-    "compare": {"channel", "ring", "pipe", "bus", "compare"},
-    "cli": {"channel", "ring", "pipe", "bus", "compare", "cli"},
+    "bench": {"channel", "ring", "pipe", "bus", "bench"},
+    "cli": {"channel", "ring", "pipe", "bus", "bench", "cli"},
     "models": {"channel", "ring", "models"},
     "proofs": {"channel", "ring", "proofs"},
 }
@@ -475,7 +475,8 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("neither standard nor", "pipe/a.cpp", "#include <fmt/format.h>\n"),
     ("not a word of this house", "pipe/a.cpp", "int sender = 0;\n"),
     ("channel may not include ring", "channel/a.hpp", "#include <annulus/ring/spsc.hpp>\n"),
-    ("compare may not include cli", "compare/a.cpp", '#include "cli/text.hpp"\n'),
+    ("bench may not include cli", "bench/a.cpp", '#include "cli/text.hpp"\n'),
+    ("bus may not include bench", "bus/a.cpp", '#include "bench/line.hpp"\n'),
     ("neither standard nor", "ring/a.cpp", "#include <fmt/format.h>\n"),
     ("no test Deaths.of_nobody", "SECURITY.md", "`Deaths.of_nobody`\n"),
     ("no test Deaths.*", "SECURITY.md", "`Deaths.*`\n"),

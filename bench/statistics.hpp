@@ -1,0 +1,49 @@
+// Medians, spreads and means of what was measured.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace annulus::bench {
+
+// Requires: not empty, sorted; 0 <= q <= 1.
+template <class T>
+[[nodiscard]] double quantile_of_sorted(std::span<const T> values, double q) {
+  const double at = q * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const auto above = std::min(below + 1, values.size() - 1);
+  const double part = at - static_cast<double>(below);
+  return (1 - part) * static_cast<double>(values[below]) +
+         part * static_cast<double>(values[above]);
+}
+
+// Half of the values lie within [low, high].
+struct spread {
+  double low = 0;
+  double median = 0;
+  double high = 0;
+};
+
+// Requires: not empty.
+[[nodiscard]] inline spread spread_of(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::span<const double> sorted(values);
+  return {quantile_of_sorted(sorted, 0.25), quantile_of_sorted(sorted, 0.5),
+          quantile_of_sorted(sorted, 0.75)};
+}
+[[nodiscard]] inline double median_of(std::vector<double> values) {
+  return spread_of(std::move(values)).median;
+}
+
+// Requires: not empty, all positive.
+[[nodiscard]] inline double geometric_mean(std::span<const double> values) {
+  double sum = 0;
+  for (const double value : values) sum += std::log(value);
+  return std::exp(sum / static_cast<double>(values.size()));
+}
+
+}  // namespace annulus::bench

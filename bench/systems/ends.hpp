@@ -1,0 +1,247 @@
+// Ends of channels: of producers and consumers of channel/, and of systems that copy each message.
+#pragma once
+
+#include "bench/loops.hpp"
+#include "bench/system.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <annulus/channel/concepts.hpp>
+#include <annulus/channel/result.hpp>
+
+namespace annulus::bench {
+
+[[noreturn]] inline void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+template <class T>
+[[nodiscard]] T must(result<T> r) {
+  if (!r) throw std::runtime_error(r.error().message);
+  return std::move(r).value();
+}
+
+// How a role sends: by copying a message that the caller has, or by writing it in place.
+enum class by : std::uint8_t { push, claim };
+
+// A producer of our own. One that polls uses the try_ forms.
+template <producer Role, by By, bool Polls>
+struct role_producer {
+  Role role;
+  std::vector<std::byte> own{};  // for pushes of a size known at run time
+
+  template <class Size, class Fill>
+  void send(Size bytes, Fill fill, poll& wait) {
+    if constexpr (By == by::claim) {
+      for (;;) {
+        auto claim = Polls ? role.try_claim(bytes) : role.claim(bytes, no_deadline);
+        if (claim) [[likely]] {
+          fill(claim.bytes().data());
+          return claim.commit();
+        }
+        wait_for_room(claim.status(), wait);
+      }
+    } else if constexpr (is_constant<Size>) {
+      value<Size::value> one;
+      fill(one.bytes);
+      push(message(one.bytes), wait);
+    } else {
+      own.resize(bytes);
+      fill(own.data());
+      push(message(own), wait);
+    }
+  }
+  void send_all(messages many, poll& wait) {
+    for (;;) {
+      const auto sent = Polls ? role.try_push_batch(many) : role.push_batch(many, no_deadline);
+      many = many.subspan(sent.count);
+      if (many.empty()) return;
+      wait_for_room(sent.why, wait);
+    }
+  }
+
+ private:
+  void push(message one, poll& wait) {
+    for (;;) {
+      const status s = Polls ? role.try_push(one) : role.push(one, no_deadline);
+      if (s == status::ok) [[likely]]
+        return;
+      wait_for_room(s, wait);
+    }
+  }
+  static void wait_for_room(status s, poll& wait) {
+    if (s != status::full) require(s);
+    wait.again();
+  }
+};
+
+template <consumer Role, bool Polls>
+struct role_consumer {
+  Role role;
+
+  template <class F>
+  std::size_t receive(F&& f, std::size_t limit) {
+    if constexpr (!Polls) {
+      const auto got = role.drain(f, limit, no_deadline);
+      if (got.count == 0) require(got.why);
+      return got.count;
+    } else if (limit == 1) {
+      const view seen = role.try_read();
+      if (!seen) {
+        if (seen.status() != status::empty && seen.status() != status::stalled) {
+          require(seen.status());
+        }
+        return 0;
+      }
+      f(seen.bytes());
+      role.release();
+      return 1;
+    } else {
+      return role.drain(f, limit).count;
+    }
+  }
+};
+
+// `put(message)` sends a copy: true, or false when it polls and there is no room.
+template <class Put>
+class copying_producer {
+ public:
+  copying_producer(std::size_t bytes, Put put) : own_(bytes), put_(std::move(put)) {}
+
+  template <class Size, class Fill>
+  void send(Size bytes, Fill fill, poll& wait) {
+    fill(own_.data());
+    const auto one = message(own_).first(bytes);
+    while (!put_(one)) wait.again();
+  }
+  void send_all(messages many, poll& wait) {
+    for (const auto& one : many) {
+      while (!put_(one)) wait.again();
+    }
+  }
+
+ private:
+  std::vector<std::byte> own_;
+  Put put_;
+};
+
+// `get(span)` writes a message there and returns its size; 0 when it polls and there is none.
+template <class Get>
+class copying_consumer {
+ public:
+  copying_consumer(std::size_t bytes, bool polls, Get get)
+      : own_(bytes), polls_(polls), get_(std::move(get)) {}
+
+  template <class F>
+  std::size_t receive(F&& f, std::size_t limit) {
+    const std::size_t most = polls_ ? limit : 1;  // to wait for a second one may take for ever
+    std::size_t taken = 0;
+    for (; taken < most; ++taken) {
+      const std::size_t bytes = get_(std::span(own_));
+      if (bytes == 0) break;
+      f(message(own_).first(bytes));
+    }
+    return taken;
+  }
+
+ private:
+  std::vector<std::byte> own_;
+  bool polls_;
+  Get get_;
+};
+
+// Ends of a queue of values in this process.
+//     Push(queue, value)   true, or false when full
+//     Take(queue, f, limit)   f(value) up to `limit` times; how many
+template <class Queue, class Push>
+struct value_producer {
+  Queue* queue;
+  Push push{};
+
+  template <class Size, class Fill>
+  void send(Size, Fill fill, poll& wait) {
+    value<Size::value> one;
+    fill(one.bytes);
+    while (!push(*queue, one)) wait.again();
+  }
+  void send_all(messages, poll&) { throw std::logic_error("values are pushed one by one"); }
+};
+template <class Queue, class Take>
+struct value_consumer {
+  Queue* queue;
+  Take take{};
+
+  template <class F>
+  std::size_t receive(F&& f, std::size_t limit) {
+    return take(
+        *queue, [&](const auto& one) { f(message(one.bytes)); }, limit);
+  }
+};
+
+// Takes one value after the other: `try_one(v)` fills v, or returns false.
+template <std::size_t Bytes, class TryOne, class F>
+std::size_t take_each(TryOne try_one, F&& f, std::size_t limit) {
+  value<Bytes> next;
+  std::size_t taken = 0;
+  for (; taken < limit && try_one(next); ++taken) f(next);
+  return taken;
+}
+
+// A queue of values as a channel. `Kind<Bytes>` has a `queue` made from a number of values, and the
+// functions `push` and `take` above.
+template <template <std::size_t> class Kind>
+struct value_channels {
+  template <std::size_t Bytes>
+  class channel {
+    using kind = Kind<Bytes>;
+    struct pushes {
+      bool operator()(typename kind::queue& to, const value<Bytes>& one) const {
+        return kind::push(to, one);
+      }
+    };
+    struct takes {
+      template <class F>
+      std::size_t operator()(typename kind::queue& from, F&& f, std::size_t limit) const {
+        return kind::take(from, f, limit);
+      }
+    };
+
+   public:
+    explicit channel(const shape& of) : queue_(of.capacity / of.bytes) {}
+    value_producer<typename kind::queue, pushes> producer() { return {&queue_}; }
+    value_consumer<typename kind::queue, takes> consumer() { return {&queue_}; }
+    [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
+
+   private:
+    typename kind::queue queue_;
+  };
+};
+
+// The sizes that the benchmarks measure.
+inline constexpr std::array<std::size_t, 11> sizes{8,   16,  32,   48,   64,  128,
+                                                   256, 512, 1024, 2048, 4096};
+
+// Opens `Channel<Bytes>` for the size that is asked for.
+template <template <std::size_t> class Channel>
+std::unique_ptr<link> open_sized(const shape& of) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    std::unique_ptr<link> out;
+    static_cast<void>(((of.bytes == sizes[I] &&
+                        (out = link_of<Channel<sizes[I]>, constant_size<sizes[I]>>::open(of))) ||
+                       ...));
+    if (!out) throw std::runtime_error("not built for messages of this size");
+    return out;
+  }
+  (std::make_index_sequence<sizes.size()>());
+}
+
+}  // namespace annulus::bench

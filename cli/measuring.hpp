@@ -1,0 +1,55 @@
+// What `annulus bench` and `annulus compare` share: processors to pin to, progress, interruption.
+#pragma once
+
+#include "bench/sides.hpp"
+#include "cli/console.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/signals.hpp"
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace annulus::cli {
+
+inline bool is_asked_to_stop() { return stop_signal() != 0; }
+
+// The processors to measure on. Throws if one of those that the user wants is not allowed.
+inline std::vector<int> processors_from(const std::vector<int>& wanted) {
+  const auto allowed = bench::processors::allowed();
+  for (const int cpu : wanted) {
+    if (std::ranges::find(allowed, cpu) != allowed.end()) continue;
+    throw command_error{exit_code::usage,
+                        fmt::format("processor {} is not ours to use; there are {}", cpu,
+                                    fmt::join(allowed, ", "))};
+  }
+  if (!wanted.empty()) return wanted;
+  const auto two = bench::processors::two_cores();
+  return two.empty() ? allowed : two;
+}
+
+// How far a measurement is; on a terminal only.
+inline void show_progress(const std::string& where) {
+  static const bool is_terminal = isatty(STDERR_FILENO) != 0;
+  if (is_terminal) remark_text("\r" + where + "\x1b[K");
+}
+
+// Runs a measurement. Throws `stopped` when a signal ended it.
+template <class F>
+auto measured(F measure) {
+  try {
+    auto seen = measure();
+    show_progress("");
+    return seen;
+  } catch (const bench::broken_off&) {
+    throw stopped{};
+  } catch (const std::exception& e) {
+    throw command_error{exit_code::failure, fmt::format("the measurement broke off: {}", e.what())};
+  }
+}
+
+}  // namespace annulus::cli

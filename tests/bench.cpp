@@ -1,0 +1,536 @@
+// The comparison: how it counts, not how fast anything is.
+#include "bench/calls.hpp"
+#include "bench/comparison.hpp"
+#include "bench/line.hpp"
+#include "bench/recommendation.hpp"
+#include "bench/report.hpp"
+#include "bench/schedule.hpp"
+#include "bench/statistics.hpp"
+#include "bench/systems/all.hpp"
+#include "bench/table.hpp"
+#include "bench/targets.hpp"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <numeric>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <annulus/channel/directory.hpp>
+
+namespace annulus::bench {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// Statistics.
+
+TEST(Statistics, percentiles_of_known_samples_are_exact) {
+  std::vector<std::uint64_t> sorted(1001);
+  std::iota(sorted.begin(), sorted.end(), 0u);
+  const auto seen = percentiles_of(sorted);
+  ASSERT_TRUE(seen);
+  EXPECT_DOUBLE_EQ(seen->p50, 500);
+  EXPECT_DOUBLE_EQ(seen->p95, 950);
+  EXPECT_DOUBLE_EQ(seen->p99, 990);
+  EXPECT_DOUBLE_EQ(seen->p999, 999);
+  EXPECT_DOUBLE_EQ(seen->max, 1000);
+}
+
+TEST(Statistics, a_percentile_between_two_samples_lies_between_them) {
+  const std::vector<std::uint64_t> sorted{10, 20};
+  EXPECT_DOUBLE_EQ(quantile_of_sorted(std::span(sorted), 0.5), 15);
+  EXPECT_DOUBLE_EQ(quantile_of_sorted(std::span(sorted), 0), 10);
+  EXPECT_DOUBLE_EQ(quantile_of_sorted(std::span(sorted), 1), 20);
+}
+
+TEST(Statistics, of_no_samples_nothing_is_told) { EXPECT_FALSE(percentiles_of({})); }
+
+TEST(Statistics, half_of_the_values_lie_within_a_spread) {
+  const auto seen = spread_of({5, 1, 4, 2, 3});
+  EXPECT_DOUBLE_EQ(seen.low, 2);
+  EXPECT_DOUBLE_EQ(seen.median, 3);
+  EXPECT_DOUBLE_EQ(seen.high, 4);
+}
+
+// Open loop.
+
+constexpr double rate = 50'000;
+constexpr auto interval = 20us;
+
+// A timeline that nobody waits for.
+struct fake_clock {
+  clock::time_point now{};
+  void wait_until(clock::time_point due) { now = std::max(now, due); }
+};
+
+TEST(OpenLoop, a_message_is_due_at_its_time_whatever_became_of_the_others) {
+  const schedule when(clock::time_point(1s), rate);
+  EXPECT_EQ(when.due(0), clock::time_point(1s));
+  EXPECT_EQ(when.due(50'000), clock::time_point(2s));
+  EXPECT_EQ(when.latency(1, clock::time_point(1s + interval + 7us)), 7000u);
+}
+
+TEST(OpenLoop, a_stalled_consumer_shows_in_all_that_were_due_meanwhile) {
+  const schedule when(clock::time_point(0s), rate);
+  const clock::time_point stall(10ms), end(20ms);
+  fake_clock time;
+  std::vector<std::uint64_t> latencies;
+  send_on_time(
+      when, 2000, [&](clock::time_point due) { time.wait_until(due); },
+      [&](std::uint64_t n) {
+        const bool is_stalled = time.now >= stall && time.now < end;
+        latencies.push_back(when.latency(n, is_stalled ? end : time.now));
+      });
+  ASSERT_EQ(latencies.size(), 2000u);
+  for (std::uint64_t n = 0; n < 2000; ++n) {
+    const bool was_due_meanwhile = n >= 500 && n < 1000;
+    EXPECT_EQ(latencies[n], was_due_meanwhile ? (1000 - n) * 20'000 : 0) << n;
+  }
+}
+
+TEST(OpenLoop, a_producer_that_was_held_up_sends_at_once_what_is_overdue) {
+  const schedule when(clock::time_point(0s), rate);
+  fake_clock time;
+  std::vector<std::uint64_t> latencies;
+  send_on_time(
+      when, 2000, [&](clock::time_point due) { time.wait_until(due); },
+      [&](std::uint64_t n) {
+        if (n == 500) time.now += 10ms;  // it waited for room
+        latencies.push_back(when.latency(n, time.now));
+      });
+  const auto late = std::ranges::count_if(latencies, [](auto ns) { return ns > 0; });
+  EXPECT_EQ(late, 500);
+  EXPECT_EQ(latencies[500], 10'000'000u);
+  EXPECT_EQ(latencies[999], 20'000u);
+  EXPECT_EQ(latencies[1000], 0u);
+}
+
+TEST(OpenLoop, messages_of_a_burst_are_due_together_and_the_rate_stays) {
+  const schedule when(clock::time_point(0s), 1e6, 100);
+  EXPECT_EQ(when.due(0), when.due(99));
+  EXPECT_EQ(when.due(100), clock::time_point(100us));
+  EXPECT_EQ(when.due(199), clock::time_point(100us));
+}
+
+// Sides.
+
+TEST(Finish, is_reached_when_every_producer_has_announced_and_all_was_seen) {
+  finish end;
+  EXPECT_FALSE(end.is_reached(0, 2));
+  end.announce(3);
+  EXPECT_FALSE(end.is_reached(3, 2)) << "the other one may still send";
+  end.announce(2);
+  EXPECT_FALSE(end.is_reached(4, 2));
+  EXPECT_TRUE(end.is_reached(5, 2));
+}
+
+TEST(Sides, those_that_share_a_processor_get_no_realtime_priority) {
+  const processors two({0, 1}, priority::realtime);
+  EXPECT_EQ(two.priority_of(2), priority::realtime);
+  EXPECT_EQ(two.priority_of(3), priority::normal);
+  EXPECT_EQ(processors({0, 1}, priority::realtime, true).priority_of(2), priority::normal);
+}
+
+TEST(Line, cores_are_near_below_the_limit_and_far_from_it_on) {
+  EXPECT_STREQ(distance_of(near_below - 0.1), "near");
+  EXPECT_STREQ(distance_of(near_below), "far");
+}
+
+TEST(Line, each_pair_has_the_first_processor_and_two_are_one_pair) {
+  const auto all = processors::allowed();
+  if (all.size() >= 2) {
+    const std::vector<int> two{all[0], all[1]};
+    EXPECT_THAT(near_and_far_pairs(two), ElementsAre(two));
+  }
+  if (all.size() < 3) return;
+  const auto pairs = near_and_far_pairs(all);
+  EXPECT_THAT(pairs.size(), testing::AllOf(testing::Ge(1u), testing::Le(2u)));
+  for (const auto& one : pairs) EXPECT_EQ(one.front(), all.front());
+}
+
+TEST(Line, two_processes_hand_it_to_and_fro) {
+  const processors on(processors::allowed(), priority::normal, true);
+  const auto seen = raw_round_trips(where::processes, 20ms, on, {clock::now() + 60s, {}});
+  EXPECT_GT(seen.mean, 0);
+  EXPECT_FALSE(seen.each.empty());
+}
+
+TEST(Table, columns_are_as_wide_as_their_widest_cell) {
+  table all({"", "p50"});
+  all.add({"ring", "1.5 \u00b5s"});
+  EXPECT_EQ(all.text(), "           p50\n  ring  1.5 \u00b5s\n");
+  EXPECT_EQ(all.markdown(), "|      |    p50 |\n|------|-------:|\n| ring | 1.5 \u00b5s |\n\n");
+}
+
+// Messages.
+
+constexpr std::uint64_t salt = 7;
+
+std::vector<std::byte> message_number(std::uint64_t n, std::size_t bytes = 128,
+                                      std::uint64_t producer = 0) {
+  std::vector<std::byte> one(bytes);
+  script(salt, producer).write(one.data(), one.size(), n);
+  return one;
+}
+
+TEST(OrderCheck, whole_messages_in_order_are_right) {
+  order_check<> check(salt, 128);
+  for (std::uint64_t n = 0; n < 3; ++n) EXPECT_EQ(check(message_number(n)), n);
+  EXPECT_EQ(check.seen(), 3u);
+  EXPECT_EQ(check.wrong(), 0u);
+}
+
+TEST(OrderCheck, a_damaged_byte_a_gap_and_another_size_are_wrong) {
+  order_check<> check(salt, 128);
+  auto damaged = message_number(0);
+  damaged.back() ^= std::byte{1};
+  check(damaged);
+  EXPECT_EQ(check.wrong(), 1u);
+  EXPECT_EQ(check(message_number(5)), 5u);
+  EXPECT_EQ(check.wrong(), 2u);
+  check(message_number(2, 64));
+  EXPECT_EQ(check.wrong(), 3u);
+}
+
+TEST(OrderCheck, each_producer_has_an_order_of_its_own) {
+  order_check<> check(salt, 16, 2);
+  check(message_number(0, 16, 1));
+  check(message_number(0, 16, 0));
+  check(message_number(1, 16, 1));
+  EXPECT_EQ(check.wrong(), 0u);
+  check(message_number(1, 16, 1));
+  EXPECT_EQ(check.wrong(), 1u) << "it came twice";
+  check(message_number(0, 16, 2));
+  EXPECT_EQ(check.wrong(), 2u) << "there is no such producer";
+}
+
+TEST(OrderCheck, sizes_that_are_no_multiple_of_a_word_are_checked_to_their_last_byte) {
+  for (const std::size_t bytes : {1u, 7u, 9u, 15u, 17u}) {
+    order_check<> check(salt, bytes);
+    check(message_number(0, bytes));
+    EXPECT_EQ(check.wrong(), 0u) << bytes;
+    check(message_number(1, bytes));
+    EXPECT_EQ(check.wrong(), 0u) << bytes;
+    auto damaged = message_number(2, bytes);
+    damaged.back() ^= std::byte{1};
+    check(damaged);
+    EXPECT_EQ(check.wrong(), 1u) << bytes;
+  }
+}
+
+// Counting.
+
+bench::system named(const std::string& name) {
+  for (auto& one : all_transports()) {
+    if (one.name == name) return one;
+  }
+  throw std::runtime_error("there is no system " + name);
+}
+
+calls counted(const std::string& name, pace how_fast = pace::on_time, std::size_t batch = 1) {
+  load how{.pace = how_fast, .batch = batch, .limit = batch, .span = 10ms, .salt = 11};
+  const processors on(processors::allowed());
+  how.is_crowded = on.are_crowded_by(2);
+  return count_calls(*named(name).open({}), how, on, {clock::now() + 60s, {}});
+}
+
+TEST(Calls, a_spinning_ring_makes_none_and_copies_nothing) {
+  const auto seen = counted("ring spin");
+  EXPECT_EQ(seen.producer, 0);
+  EXPECT_LT(seen.consumer, 0.5);  // after 10 ms in vain it asks whether its peer lives
+  EXPECT_EQ(seen.copies, 0);
+}
+
+TEST(Calls, a_socket_makes_two_and_copies_twice) {
+  const auto seen = counted("Unix socket");
+  EXPECT_GE(seen.producer + seen.consumer, 2);
+  EXPECT_LT(seen.producer + seen.consumer, 3);
+  EXPECT_EQ(seen.copies, 2);
+}
+
+TEST(Calls, a_batch_shares_them) {
+  const auto seen = counted("Unix socket", pace::flood, 100);
+  EXPECT_GT(seen.producer, 0);
+  EXPECT_LT(seen.producer + seen.consumer, 1);
+}
+
+TEST(Calls, a_posix_queue_copies_twice_though_its_calls_return_nothing) {
+  EXPECT_EQ(counted("POSIX mq").copies, 2);
+}
+
+TEST(Calls, a_count_asked_to_stop_ends_with_every_thread_of_its_sides) {
+  const auto all = all_transports();
+  const auto last =
+      std::ranges::find_if(all.rbegin(), all.rend(), [](auto& one) { return one.open != nullptr; });
+  const processors on(processors::allowed());
+  const load how{.pace = pace::on_time, .span = 600s, .is_crowded = true};
+  const auto begun = clock::now();
+  const patience brief{clock::time_point::max(), [&] { return clock::now() > begun + 100ms; }};
+  EXPECT_THROW(static_cast<void>(count_calls(*last->open({}), how, on, brief)), broken_off);
+  EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1);  // nobody is left
+}
+
+// Targets.
+
+summary measured_ring() {
+  summary one{.name = "ring block", .is_ours = true};
+  one.rates[1] = {2e6, 2e6, 2e6};
+  one.rates[100] = {9e6, 9e6, 9e6};
+  one.latency = percentiles{5'000, 8'000, 20'000, 90'000, 1e6};
+  one.cpu = cpu_use{.producer = 0.2, .consumer = 0.1};
+  one.memory_bytes = 1 << 20;
+  return one;
+}
+
+summary measured_pipe() {
+  auto one = measured_ring();
+  one.name = pipe_name;
+  one.is_pipe = true;
+  one.rates[1] = {300e3, 300e3, 300e3};
+  one.rates[100] = {1e6, 1e6, 1e6};
+  one.latency = percentiles{9'000, 20'000, 40'000, 200'000, 2e6};
+  one.cpu = cpu_use{.producer = 0.3, .consumer = 0.3};
+  return one;
+}
+
+const target& asked(metric of) { return *std::ranges::find(targets(), of, &target::of); }
+
+TEST(Targets, each_is_met_on_one_side_of_its_limit_only) {
+  EXPECT_TRUE(is_met(asked(metric::throughput), 50'000));
+  EXPECT_FALSE(is_met(asked(metric::throughput), 49'999));
+  EXPECT_TRUE(is_met(asked(metric::p50), 50'000));
+  EXPECT_FALSE(is_met(asked(metric::p50), 50'001));
+  EXPECT_TRUE(is_met(asked(metric::p95), 100'000));
+  EXPECT_FALSE(is_met(asked(metric::p95), 100'001));
+  EXPECT_TRUE(is_met(asked(metric::p99), 500'000));
+  EXPECT_FALSE(is_met(asked(metric::p99), 500'001));
+  EXPECT_TRUE(is_met(asked(metric::cpu), 0.0299));
+  EXPECT_FALSE(is_met(asked(metric::cpu), 0.03));
+  EXPECT_TRUE(is_met(asked(metric::memory), 9'999'999));
+  EXPECT_FALSE(is_met(asked(metric::memory), 10e6));
+}
+
+TEST(Targets, the_busier_process_is_judged_as_a_share_of_eight_cores) {
+  EXPECT_DOUBLE_EQ(*value_of(metric::cpu, measured_ring()), 0.2 / 8);
+}
+
+TEST(Targets, what_was_not_measured_is_not_judged) {
+  const summary nothing{.name = "ring spin", .is_ours = true};
+  for (const auto& one : targets()) EXPECT_FALSE(value_of(one.of, nothing)) << one.name;
+}
+
+// Recommendation.
+
+std::string choice(const std::vector<advice>& all, const std::string& need) {
+  for (const auto& one : all) {
+    if (one.need.find(need) != std::string::npos) return one.choice;
+  }
+  return "no such need";
+}
+
+TEST(Recommendation, a_pipe_that_keeps_the_latency_twice_over_is_enough) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  pipe.latency->p99 = 50'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
+  pipe.latency->p99 = 50'001;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "ring block");
+}
+
+TEST(Recommendation, where_nobody_keeps_the_latency_it_says_so_and_names_the_nearest) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  ring.latency->p99 = 200'000;
+  pipe.latency->p99 = 300'000;
+  const auto all = recommend({ring, pipe}, rate);
+  EXPECT_EQ(choice(all, "latency"), "");
+  EXPECT_THAT(all[1].why, HasSubstr("the nearest is ring block"));
+}
+
+TEST(Recommendation, a_pipe_that_just_keeps_the_latency_is_taken_where_no_ring_does) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  ring.latency->p99 = 200'000;
+  pipe.latency->p99 = 90'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
+}
+
+TEST(Recommendation, above_ten_thousand_a_second_the_pipe_serves_if_it_carries_twice_that) {
+  auto ring = measured_ring(), pipe = measured_pipe();
+  pipe.rates[1].median = 20'000;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "pipe");
+  pipe.rates[1].median = 19'999;
+  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "ring block");
+}
+
+TEST(Recommendation, of_the_rings_that_keep_the_latency_the_cheapest_is_taken) {
+  auto block = measured_ring(), spin = measured_ring(), pipe = measured_pipe();
+  spin.name = "ring spin";
+  spin.cpu->consumer = 1;
+  pipe.latency->p99 = 90'000;
+  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring block");
+  block.latency->p99 = 100'001;
+  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring spin");
+}
+
+TEST(Recommendation, a_tight_cpu_budget_takes_who_costs_least_and_is_not_too_late) {
+  auto block = measured_ring(), nap = measured_ring(), pipe = measured_pipe();
+  nap.name = "ring nap";
+  nap.cpu = cpu_use{.producer = 0.01, .consumer = 0.01};
+  nap.latency->p99 = 1'100'000;
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring nap");
+  pipe.cpu = cpu_use{.producer = 0.005, .consumer = 0.005};
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "pipe");
+  pipe.latency->p99 = nap.latency->p99 = 6'000'000;
+  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring block");
+}
+
+TEST(Recommendation, no_shared_memory_and_no_need_at_all_take_the_pipe) {
+  const auto all = recommend({measured_ring(), measured_pipe()}, rate);
+  EXPECT_EQ(choice(all, "no shared memory"), "pipe");
+  EXPECT_EQ(choice(all, "another machine"), "") << "a FIFO reaches no other machine";
+  EXPECT_EQ(choice(all, "none of these"), "pipe");
+  EXPECT_EQ(choice(all, "as many messages"), "ring block");
+}
+
+TEST(Recommendation, without_a_pipe_or_a_ring_it_says_what_was_not_measured) {
+  const auto no_pipe = recommend({measured_ring()}, rate);
+  EXPECT_EQ(choice(no_pipe, "none of these"), "");
+  EXPECT_EQ(choice(no_pipe, "latency"), "ring block");
+  for (const auto& one : recommend({}, rate)) {
+    EXPECT_EQ(one.choice, "") << one.need;
+    if (one.need.find("another machine") != std::string::npos) continue;
+    EXPECT_THAT(one.why, HasSubstr("measured here")) << one.need;
+  }
+}
+
+// The whole.
+
+// What this process might leave behind: its channels carry its number.
+std::set<std::string> names_around() {
+  const auto ours = std::to_string(getpid());
+  std::set<std::string> all;
+  for (const auto& folder : {files::directory(), std::string("/tmp"), std::string("/dev/mqueue")}) {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, none)) {
+      const auto name = entry.path().string();
+      const bool is_ours =
+          name.find("bench") != std::string::npos && name.find(ours) != std::string::npos;
+      if (is_ours) all.insert(name);
+    }
+  }
+  return all;
+}
+
+struct failing {
+  explicit failing(const shape&) { throw std::runtime_error("it will not open"); }
+};
+std::unique_ptr<link> open_failing(const shape& of) {
+  failing never(of);
+  return nullptr;
+}
+
+plan tiny(std::vector<bench::system> systems) {
+  plan how;
+  how.systems = std::move(systems);
+  how.seconds = 0.5;
+  how.patience = std::chrono::minutes(1);  // of a sanitized build on a busy machine
+  how.rounds = 2;
+  how.sizes = {8, 1024};
+  how.processors = processors::allowed();
+  return how;
+}
+
+TEST(Comparison, a_transport_that_fails_says_why_and_the_others_go_on) {
+  const auto seen = measure(tiny({{"broken", "", &open_failing}, named("Unix socket")}));
+  EXPECT_THAT(seen.all[0].failure, HasSubstr("it will not open"));
+  EXPECT_THAT(seen.all[1].failure, IsEmpty());
+  EXPECT_EQ(seen.all[1].rates.at(1).size(), 2u);
+}
+
+TEST(Comparison, a_side_that_fails_says_why_to_the_other_process) {
+  const processors on(processors::allowed());
+  const std::vector<std::function<void()>> sides{[] { throw std::runtime_error("no room for me"); },
+                                                 [] {
+                                                   for (;;) pause();
+                                                 }};
+  try {
+    run_sides(where::processes, on, sides);
+    FAIL() << "it did not fail";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "no room for me");
+  }
+}
+
+TEST(Comparison, one_asked_to_stop_ends_and_leaves_nothing_behind) {
+  const auto before = names_around();
+  auto how = tiny(all_transports());
+  std::string last;
+  for (const auto& one : how.systems) {
+    if (one.open != nullptr) last = one.name;
+  }
+  bool has_begun_the_last = false;
+  how.tell = [&](const std::string& where) {
+    if (where.find(last) != std::string::npos) has_begun_the_last = true;
+  };
+  how.is_asked_to_stop = [&] { return has_begun_the_last; };
+  EXPECT_THROW(static_cast<void>(measure(how)), broken_off);
+  EXPECT_EQ(names_around(), before);
+}
+
+TEST(Experiments, many_producers_of_a_ring_keep_their_order_and_a_batch_is_whole) {
+  const processors on(processors::allowed(), priority::normal, true);
+  laboratory lab(on, 20ms, 60s);
+  shape how{64};
+  how.producers = 3;
+  EXPECT_GT(lab.throughput(ring_system(topology::mpsc, {waiting::kind::yield}), how, 1, 64), 0);
+  EXPECT_GT(lab.throughput(ring_system(topology::spsc, {waiting::kind::yield}), {7}, 10, 64), 0);
+}
+
+TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
+  const auto told = nlohmann::json::parse(
+      as_json(report_of(facts_of_this_machine(), measure(tiny(all_transports())))));
+  for (const auto* key : {"processor", "kernel", "compiler", "flags", "pinned", "raw round trip"}) {
+    EXPECT_TRUE(told["machine"][key].is_string()) << key;
+  }
+  EXPECT_EQ(told["bytes"], 128);
+  EXPECT_EQ(told["recommendation"].size(), 7u);
+  for (const auto& one : told["transports"]) {
+    SCOPED_TRACE(one["name"]);
+    if (!one["missing"].is_null()) continue;
+    EXPECT_EQ(one["throughput"].size(), 3u);
+    EXPECT_EQ(one["throughput_by_size"].size(), 2u);
+    for (const auto* loop : {"open_loop_ns", "closed_loop_ns"}) {
+      for (const auto* p : {"p50", "p95", "p99", "p99.9", "max"}) {
+        EXPECT_GT(one.at(loop).at(p), 0) << loop << " " << p;
+      }
+    }
+    EXPECT_TRUE(one["cpu"]["consumer_of_one_core"].is_number());
+    EXPECT_TRUE(one["per_message"]["copies"].is_number());
+    EXPECT_TRUE(one["per_message_in_batches_of_100"]["producer_system_calls"].is_number());
+    if (one.contains("targets")) {
+      EXPECT_EQ(one["targets"].size(), targets().size());
+      EXPECT_EQ(one["steps_ns"].size(), step_count);
+    }
+  }
+}
+
+TEST(Comparison, the_tables_show_each_target_and_what_was_not_measured) {
+  const auto all =
+      report_of(facts_of_this_machine(), measure(tiny({named("ring block"), named("iceoryx")})));
+  const auto text = heading(all) + tables(all) + recommendation(all);
+  for (const auto& one : targets()) EXPECT_THAT(text, HasSubstr(one.name));
+  EXPECT_THAT(text, HasSubstr("iceoryx: not in this build"));
+  EXPECT_THAT(text, HasSubstr("For this machine"));
+}
+
+}  // namespace
+}  // namespace annulus::bench
