@@ -1,7 +1,7 @@
 (* What is proved of the ring of one producer. Read Machine.v (the first 85 lines) and Spsc.v first. *)
 From Coq Require Import NArith Arith List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Spsc SpscFacts Record.
+From Annulus Require Import Machine Layout Spsc SpscFacts Record Linear.
 
 Section One_producer.
 Variables N most W : nat.                    (* capacity, largest payload; positions modulo W: in words *)
@@ -57,6 +57,12 @@ Theorem closed_comes_last q h k : cc s = Ended q h k ->
   k < len (mm s) OW /\ val (hist (mm s) OW k) = 2 /\ nth k (ends s) 0 <= length (done s ++ h) /\
   (S k = len (mm s) OW -> done s ++ h = log s).
 Proof. exact (ended N most W enc dec room wide codes s reached q h k). Qed.
+
+(* It is a FIFO queue, bounded as above: each step is one of the queue's (Linear.v, `qstep`), or none. A
+   push takes effect at the store of its first header, a pop at the load of a header that says a record. *)
+Theorem each_step_is_the_queues s' : step N most W enc dec shipped s s' ->
+  queue_of s' = queue_of s \/ qstep (queue_of s) (queue_of s').
+Proof. exact (fifo N most W enc dec room wide codes s s' reached). Qed.
 End One_producer.
 
 (* Steps decide by positions modulo W alone, so machine words do: N is a divisor of W. *)
