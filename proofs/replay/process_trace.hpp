@@ -6,6 +6,10 @@
 // to die at, before it or behind it.
 #pragma once
 
+namespace annulus::models {
+inline unsigned mutant = 0;  // which error a ring that holds mutants makes
+}
+
 #include "trace.hpp"
 
 #include <csignal>

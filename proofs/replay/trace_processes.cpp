@@ -1,5 +1,5 @@
 // Traces of real processes: a producer and a consumer that push, read, release, close, are killed
-// at any access, and are replaced.   trace_processes COUNT [SEED]
+// at any access, and are replaced.   trace_processes COUNT [SEED [MUTANT]]
 #include "process_trace.hpp"
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -189,6 +189,7 @@ int main(int argc, char** argv) {
   using namespace annulus::replay;
   const auto count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100;
   const auto seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()();
+  if (argc > 3) annulus::models::mutant = static_cast<unsigned>(std::atoi(argv[3]));
   std::fprintf(stderr, "replay with trace_processes %llu %llu\n",
                static_cast<unsigned long long>(count), static_cast<unsigned long long>(seed));
   void* memory =
