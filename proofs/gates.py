@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 GOLDEN = HERE / "golden.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
-JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc"]
+JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
