@@ -33,10 +33,11 @@ sent_before find_sent(const ring_place& at, std::uint64_t chunk) {
   const auto all = seen.write_pos - shape.first_pos;
   const sent_before out{all / each, all % each};
 
-  // Counted after each commit: a death may have cost one count, and nothing else may.
+  // A producer counts by the chunk: each death may have cost so many counts, and nothing else may.
   const auto sent = out.chunks + (out.rest != 0 ? 1 : 0);
   const auto counted = producer.counters.messages;
-  if (counted > sent || sent - counted >= producer.incarnation) {
+  const auto lost = (producer.incarnation - 1) * (longest_chunk / each + 1);
+  if (counted > sent || sent - counted > lost) {
     throw not_resumable(at,
                         fmt::format("{} messages were sent in {} bytes of records, and chunks of "
                                     "{} would be {}",

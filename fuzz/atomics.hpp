@@ -182,8 +182,7 @@ struct fuzz_atomics {
   using home = annulus::home;
 
   static void compiler_fence() noexcept {}
-  static void accept_barriers() noexcept {}
-  static void light_fence(bool&) noexcept {}
+  [[nodiscard]] static bool accept_barriers() noexcept { return true; }
   static void fence() noexcept {}
   static bool heavy_fence() noexcept { return true; }
   static void sleep(word<std::uint32_t>&, std::uint32_t, std::chrono::nanoseconds span) noexcept {
@@ -191,6 +190,9 @@ struct fuzz_atomics {
   }
   static void wake(word<std::uint32_t>&) noexcept { now_running.step(); }
   static constexpr std::uint32_t waits_before_awake = 2;
+  static constexpr std::uint32_t looks_until_starved = 2;
+  static constexpr std::uint64_t cache_line_bytes = 64;
+  [[nodiscard]] static bool is_far(const word<std::uint64_t>&) noexcept { return true; }
   static constexpr std::uint32_t polls_per_clock = 1;
   static void relax() noexcept {}
   static void nap(std::chrono::nanoseconds span) noexcept {

@@ -14,7 +14,6 @@
 
 #include "sites.hpp"
 
-#include <annulus/channel/counters.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/ring/layout.hpp>
 
@@ -319,18 +318,16 @@ struct model_atomics {
 
   static void compiler_fence() noexcept {}
 
-  static void accept_barriers() noexcept {}
-  static void fence(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
-                    const char* function = __builtin_FUNCTION()) {
+  [[nodiscard]] static bool accept_barriers(const char* file = __builtin_FILE(),
+                                            unsigned line = __builtin_LINE(),
+                                            const char* function = __builtin_FUNCTION()) {
     const place at{file, line, function};
     const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
     if (!here.is_removed) rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());
+    return world.barriers;
   }
-  static void light_fence(bool& barriers_reach_us, const char* file = __builtin_FILE(),
-                          unsigned line = __builtin_LINE(),
-                          const char* function = __builtin_FUNCTION()) {
-    if (barriers_reach_us) return;
-    barriers_reach_us = world.barriers;
+  static void fence(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
+                    const char* function = __builtin_FUNCTION()) {
     const place at{file, line, function};
     const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
     if (!here.is_removed) rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());
@@ -355,45 +352,17 @@ struct model_atomics {
     bell.wake({file, line, function});
   }
   static constexpr std::uint32_t waits_before_awake = 2;
+  static constexpr std::uint32_t looks_until_starved = 1;
+  // Small, so that a ring of few words has several lines, and what is told lags behind by some.
+  static constexpr std::uint64_t cache_line_bytes = 16;
+  // How far the other processor is, is anybody's guess.
+  [[nodiscard]] static bool is_far(const word<std::uint64_t>&) { return rl::rand(2) == 0; }
   // None: a wait's polls came too early, and all is left to its last look and the bell.
   static constexpr std::uint32_t polls_per_clock = 0;
   static void relax() noexcept {}
   static void yield() noexcept {}
   [[nodiscard]] static deadline now() noexcept {
     return deadline(std::chrono::nanoseconds(world.clock_ns));
-  }
-};
-
-// Statistics that the observer keeps: fewer accesses, so that a search meets more of the others.
-template <class Atomics>
-class observed {
- public:
-  explicit observed(counter_words<Atomics>&) noexcept {}
-  void messages(std::uint64_t, std::uint64_t) noexcept {}
-  void refused() noexcept {}
-  void dropped() noexcept {}
-  void waited() noexcept {}
-  void recovered() noexcept {
-    if (watching != nullptr) watching->recovered();
-  }
-  void corrupt() noexcept {
-    if (watching != nullptr) watching->corrupt();
-  }
-  void depth(std::uint64_t) noexcept {}
-};
-
-// The shipped ones, and the observer.
-template <class Atomics>
-class observed_and_counted : public counted<Atomics> {
- public:
-  using counted<Atomics>::counted;
-  void recovered() noexcept {
-    counted<Atomics>::recovered();
-    if (watching != nullptr) watching->recovered();
-  }
-  void corrupt() noexcept {
-    counted<Atomics>::corrupt();
-    if (watching != nullptr) watching->corrupt();
   }
 };
 

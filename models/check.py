@@ -116,7 +116,7 @@ def coverage(folder):
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
                     r"\s*<\s*(?:Atomics::)?edge::(\w+)\s*>")
 MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "release", "role",
-            "roster", "spsc", "wait"]
+            "roster", "spsc", "stall", "tally", "wait"]
 
 
 def accesses_of_source():

@@ -65,9 +65,10 @@ struct vandal : rl::test_suite<vandal, 3> {
     constexpr auto order = std::memory_order_relaxed;
     for (unsigned i = 0; i < within.producer_deaths; ++i) {
       const auto value = some_value();
-      switch (rl::rand(6)) {
+      switch (rl::rand(7)) {
         case 0: ring.control.write_pos.store<edge::own>(value, order); break;
         case 1: ring.control.consumer.read_pos.store<edge::own>(value, order); break;
+        case 4: ring.control.freed.store<edge::own>(value, order); break;
         case 2: ring.control.consumer.releasing.store<edge::own>(value, order); break;
         case 3: ring.producers[0].announcement.store<edge::own>(value, order); break;
         default: ring.data.all[rl::rand(8)].store<edge::own>(value, order); break;

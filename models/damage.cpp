@@ -8,7 +8,7 @@
 namespace annulus::models {
 namespace {
 
-struct damaged : rl::test_suite<damaged, 3> {
+struct damaged : rl::test_suite<damaged, 3>, observer {
   using producer_type = basic_mpsc_producer<model_atomics, observed>;
   using consumer_type = basic_mpsc_consumer<model_atomics, observed>;
   using lone_producer = basic_spsc_producer<model_atomics, observed>;
@@ -19,7 +19,7 @@ struct damaged : rl::test_suite<damaged, 3> {
 
   void before() {
     begin_execution();
-    watching = nullptr;
+    watching = this;
     kind = rl::rand(2) == 0 ? topology::spsc : topology::mpsc;
     ring.start(kind, 1);
     ring.forget_rules();
@@ -47,6 +47,11 @@ struct damaged : rl::test_suite<damaged, 3> {
     if (index == consumer && !is_lone) consume<consumer_type>();
     if (index == spoiler) flip();
   }
+
+  void changed(const void*, std::uint64_t, std::uint64_t) override {}
+  // Damage is told by an answer, and by a counter: of the two only the counter outlives a consumer
+  // that dies on its way back from the call.
+  void corrupt() override { is_told = true; }
 
   // A quiet end: what is left is read, then one message after another goes through.
   void after() {

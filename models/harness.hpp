@@ -2,7 +2,7 @@
 // should have seen. This file holds the ring, the command line, and the search.
 #pragma once
 
-#include "atomics.hpp"
+#include "statistics.hpp"
 
 #include <annulus/ring/memory.hpp>
 
@@ -85,6 +85,7 @@ struct modelled_ring {
     for (auto& word : data.all) word.forget_rules();
     control.write_pos.forget_rules();
     control.consumer.read_pos.forget_rules();
+    control.freed.forget_rules();
     control.consumer.releasing.forget_rules();
     producers[0].announcement.forget_rules();
   }
@@ -93,6 +94,7 @@ struct modelled_ring {
   void start_words(std::uint64_t first, topology kind, std::uint32_t producer_count) {
     const bool many = kind == topology::mpsc;
     control.write_pos.start(first, many ? stores::exchanges : stores::ordered);
+    control.freed.start(first, stores::ordered);
     control.consumer_bell.start(0, stores::any);
     control.producers_bell.start(0, stores::any);
     control.roll.start(0, stores::exchanges);
@@ -101,11 +103,11 @@ struct modelled_ring {
     consumer.releasing.start(first, stores::ordered);
     consumer.stalled_since.start(0, stores::ordered);
     start_role(consumer.role);
-    start_counters(consumer.counters);
+    start_counters(consumer.counters, first);
     for (std::uint32_t i = 0; i < producer_count; ++i) {
       producers[i].announcement.start(0, stores::ordered);
       start_role(producers[i].role);
-      start_counters(producers[i].counters);
+      start_counters(producers[i].counters, first);
     }
   }
   static void start_role(role_words<model_atomics>& role) {
@@ -114,7 +116,8 @@ struct modelled_ring {
     role.pid.start(0, stores::ordered);
     role.uid.start(0, stores::ordered);
   }
-  static void start_counters(counter_words<model_atomics>& words) {
+  static void start_counters(tally_words<model_atomics>& words, std::uint64_t first) {
+    words.counted_to.start(first, stores::ordered);
     for (auto* word : {&words.messages, &words.bytes, &words.refused, &words.dropped, &words.waits,
                        &words.recovered, &words.corrupt, &words.high_water}) {
       word->start(0, stores::ordered);

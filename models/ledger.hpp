@@ -1,8 +1,10 @@
 // What really happened, and so what each read must see.
 //
 // The ledger watches the words of a ring in the step in which they change. A claim is made when
-// write_pos moves (mpsc), a message is committed when its claim's first header is, and space is
-// free when read_pos says so. From these it knows at every step what may be delivered next.
+// write_pos moves (mpsc), a message is committed when its claim's first header is, a message is
+// released when read_pos has passed it, and space is free when `freed` says so. From these it knows
+// at every step what may be delivered next, and that freed <= read_pos <= written <= freed +
+// capacity.
 #pragma once
 
 #include "harness.hpp"
@@ -28,7 +30,7 @@ class ledger : public observer {
   void start(const modelled_ring& ring, unsigned consumer) {
     ring_ = &ring;
     consumer_ = consumer;
-    end_ = read_pos_ = cursor_ = ring.memory.geometry.first_pos;
+    end_ = read_pos_ = freed_ = cursor_ = ring.memory.geometry.first_pos;
     count_ = staged_count_ = recovered_ = 0;
     acting_ = max_threads;
     watching = this;
@@ -86,16 +88,20 @@ class ledger : public observer {
 
   void changed(const void* word, std::uint64_t from, std::uint64_t to) override {
     const auto& words = ring_->data.all;
-    if (word == &ring_->control.consumer.read_pos) return freed(to);
+    if (word == &ring_->control.consumer.read_pos) return released(to);
+    if (word == &ring_->control.freed) return freed(to);
     if (word == &ring_->control.write_pos) {
       if (is_mpsc()) return claimed(from, to);
       RL_ASSERT(to == end_);  // the copy never runs ahead, and a new producer finds the end
     }
     if (word < &words[0] || word > &words[model_atomics::words::most - 1]) return;
     const auto index = static_cast<const model_atomics::data_word*>(word) - words;
-    // A consumer only takes lines over, word by word as they stand.
+    // A consumer only takes lines over, word by word as they stand, in what it has not given back.
     if (thread() >= consumer_) {
       RL_ASSERT(to == from);
+      const auto past_freed =
+          (static_cast<std::uint64_t>(index) * 8 - freed_) & (shape().capacity - 1);
+      RL_ASSERT(past_freed < read_pos_ - freed_);
     } else {
       header_stored(static_cast<std::uint64_t>(index) * 8, to);
     }
@@ -113,7 +119,7 @@ class ledger : public observer {
       if (one.is == part::kind::claimed) RL_ASSERT(one.is_skipped);
       dead += one.is == part::kind::claimed;
     }
-    RL_ASSERT(read_pos_ == end_);
+    RL_ASSERT(read_pos_ == end_ && freed_ == end_);
     if (!consumer_died) RL_ASSERT(recovered_ <= dead && (recovered_ > 0) == (dead > 0));
   }
 
@@ -145,6 +151,7 @@ class ledger : public observer {
 
   [[nodiscard]] std::uint64_t end() const { return end_; }
   [[nodiscard]] std::uint64_t read_pos() const { return read_pos_; }
+  [[nodiscard]] std::uint64_t freed_pos() const { return freed_; }
 
  private:
   static constexpr unsigned most = 48;
@@ -159,7 +166,7 @@ class ledger : public observer {
 
   void claimed(std::uint64_t from, std::uint64_t to) {
     RL_ASSERT(from == end_);
-    RL_ASSERT(to - read_pos_ <= shape().capacity);
+    RL_ASSERT(to - freed_ <= shape().capacity);
     end_ = to;
     part one;
     one.pos = from;
@@ -229,7 +236,7 @@ class ledger : public observer {
     died(thread());  // nothing is staged any more
     if (claim == nullptr) {
       end_ = at;
-      RL_ASSERT(end_ + header_bytes - read_pos_ <= shape().capacity);
+      RL_ASSERT(end_ + header_bytes - freed_ <= shape().capacity);
     }
   }
 
@@ -241,8 +248,15 @@ class ledger : public observer {
     }
   }
 
-  // Space below `to` is the producers' again: all of it was read, given up, or left by the dead.
+  // Space below `to` is the producers' again: all of it was released.
   void freed(std::uint64_t to) {
+    RL_ASSERT(!is_before(to, freed_));
+    RL_ASSERT(!is_before(read_pos_, to));
+    freed_ = to;
+  }
+
+  // What stands below `to` will not come again: all of it was read, given up, or left by the dead.
+  void released(std::uint64_t to) {
     RL_ASSERT(!is_before(to, read_pos_));
     bool is_end = to == read_pos_;
     for (unsigned i = 0; i < count_; ++i) {
@@ -270,6 +284,7 @@ class ledger : public observer {
   const modelled_ring* ring_ = nullptr;
   std::uint64_t end_ = 0;       // claimed (mpsc) or committed (spsc) up to here
   std::uint64_t read_pos_ = 0;  // as published
+  std::uint64_t freed_ = 0;     // what producers may go by
   std::uint64_t cursor_ = 0;    // what comes next
   unsigned consumer_ = 0;
   unsigned count_ = 0;

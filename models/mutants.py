@@ -20,19 +20,19 @@ class Mutant(NamedTuple):
 
 
 SPSC = ["spsc deaths", "spsc ways", "spsc messages"]
+SPSC_TAKING = ["spsc lines", "spsc deaths", "spsc ways"]
 MPSC = ["mpsc deaths", "mpsc slow", "mpsc ways", "mpsc hoard"]
 
 STORE_TERMINATOR = """\
     // [publish] relaxed: the terminator; the release below puts it before the record.
-    ring_.header(end).template store<edge::publish>(0, std::memory_order_relaxed);
+    ring_.data.header(end_index).template store<edge::publish>(0, std::memory_order_relaxed);
 """
 TERMINATE = """\
-    ring_.header(write_pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
     // [extent] release: the records below it are whole.
 """
-COMMIT = """    ring_.header(write_pos_)
-        .template store<edge::publish>(ring_.committed(count, write_pos_),
-                                       std::memory_order_release);
+COMMIT = """    ring_.data.header(index).template store<edge::publish>(ring_.committed(count, pos),
+                                                           std::memory_order_release);
 """
 ANNOUNCE = """\
       own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
@@ -59,19 +59,21 @@ MUTANTS = [
     Mutant("no terminator", SPSC, [("spsc.hpp", STORE_TERMINATOR, unless(STORE_TERMINATOR))]),
     Mutant("terminator after the commit", SPSC, [
         ("spsc.hpp", STORE_TERMINATOR, unless(STORE_TERMINATOR)),
-        ("spsc.hpp", COMMIT, COMMIT + "    if (IF) ring_.header(end).template "
+        ("spsc.hpp", COMMIT, COMMIT + "    if (IF) ring_.data.header(end_index).template "
          "store<edge::publish>(0, std::memory_order_relaxed);\n")]),
     Mutant("no room kept for the terminator", SPSC, [
         ("spsc.hpp", "const std::uint64_t need = ring_.record_bytes(count) + header_bytes;",
-         "const std::uint64_t need = ring_.record_bytes(count) + (IF ? 0 : header_bytes);")]),
+         "const std::uint64_t need = ring_.record_bytes(count) + (IF ? 0 : header_bytes);"),
+        ("spsc.hpp", "write_pos_ + room - header_bytes : write_pos_",
+         "write_pos_ + room - (IF ? 0 : header_bytes) : write_pos_")]),
     Mutant("write_pos is copied before the commit", SPSC, [
         ("spsc.hpp", COMMIT, "    if (IF) ring_.control->write_pos.template store<edge::extent>("
-         "end, std::memory_order_release);\n" + COMMIT)]),
+         "pos + record, std::memory_order_release);\n" + COMMIT)]),
     Mutant("a new producer trusts the copy of write_pos", SPSC, [
-        ("spsc.hpp", "      if (is_record(ring_, next, write_pos_)) {",
-         "      if (IF) return;\n      if (is_record(ring_, next, write_pos_)) {")]),
+        ("recovery.hpp", "      if (is_record(ring_, next, pos_)) {",
+         "      if (IF) return;\n      if (is_record(ring_, next, pos_)) {")]),
     Mutant("a new producer does not store write_pos again", SPSC, [
-        ("spsc.hpp", TERMINATE + "    ring_.control", TERMINATE + "    if (!IF) ring_.control")]),
+        ("recovery.hpp", TERMINATE + "    ring.control", TERMINATE + "    if (!IF) ring.control")]),
     Mutant("a batch is committed from its first record on", SPSC, [
         ("spsc.hpp", "      if (done.count > 0) {\n        // [publish] relaxed",
          "      if (done.count > 0 || IF) {\n        // [publish] relaxed")]),
@@ -79,13 +81,51 @@ MUTANTS = [
         ("spsc.hpp", "    const std::uint64_t pos = cursor_;\n"
          "    cursor_ += ring_.record_bytes(count);\n",
          "    const std::uint64_t pos = cursor_;\n    cursor_ += ring_.record_bytes(count);\n"
-         "    if (IF) ring_.control->consumer.read_pos.template store<edge::free>(cursor_, "
-         "std::memory_order_release);\n")]),
+         "    if (IF) ring_.control->consumer.read_pos.template store<edge::own>(cursor_, "
+         "std::memory_order_relaxed);\n")]),
+    Mutant("what is read is told before it is released", SPSC, [
+        ("spsc.hpp", "    if (told_ != released_) tell(released_);",
+         "    if (told_ != released_ || IF) tell(IF ? cursor_ : released_);")]),
+    Mutant("a chunk is told before its lines are taken over", SPSC_TAKING, [
+        ("spsc.hpp", "    const bool is_cached =",
+         "    if (IF) ring_.control->freed.template store<edge::free>(released_, "
+         "std::memory_order_release);\n    const bool is_cached =")]),
+    Mutant("a line that begins in what was given back is taken over", SPSC_TAKING, [
+        ("memory.hpp", "    for (auto at = (from + line - 1) & ~(line - 1);",
+         "    for (auto at = IF ? from & ~(line - 1) : (from + line - 1) & ~(line - 1);")]),
+    Mutant("a line that the consumer has not read to its end is taken over", SPSC_TAKING, [
+        ("memory.hpp", "!is_before(to, at + line); at += line)",
+         "!is_before(to, at + (IF ? 0 : line)); at += line)")]),
+    Mutant("freed is told before read_pos is stored", SPSC, [
+        ("spsc.hpp", "    const auto to = cursor_;\n    released_ = to;\n",
+         "    const auto to = cursor_;\n    released_ = to;\n"
+         "    if (IF && to - told_ >= chunk_) tell_chunk();\n")]),
+    Mutant("a new consumer starts at what was told", SPSC, [
+        ("recovery.hpp", "  if (read - freed <= capacity) return read;",
+         "  if (IF) return freed;\n  if (read - freed <= capacity) return read;")]),
+    Mutant("a new producer has room up to read_pos", SPSC, [
+        ("spsc.hpp", "    // [free] acquire: the consumer is done with all below.\n"
+         "    const auto freed = ring_.control->freed.template load<edge::free>",
+         "    // [free] acquire: the consumer is done with all below.\n"
+         "    const auto freed = (IF ? ring_.control->consumer.read_pos : ring_.control->freed)"
+         ".template load<edge::free>")]),
+    Mutant("a starved consumer tells nothing", ["waiting_spsc blocked"], [
+        ("spsc.hpp", "    mend_positions(ring_, released_, told_);\n    tell_all();",
+         "    mend_positions(ring_, released_, told_);\n    if (!IF) tell_all();"),
+        ("spsc.hpp", "    if (pace_.ran_dry(cursor_, record) && told_",
+         "    if (pace_.ran_dry(cursor_, record) && !IF && told_")]),
+    Mutant("a consumer that closes tells nothing", ["waiting_spsc leaves"], [
+        ("role.hpp", "  auto& control = *core.memory().control;\n  core.tell_all();",
+         "  auto& control = *core.memory().control;\n  if (!IF) core.tell_all();")]),
+    Mutant("who hears a sleeper tells nothing", ["waiting_spsc leaves", "waiting_spsc blocked"], [
+        ("spsc.hpp", "    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]\n"
+         "      tell_all();",
+         "    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]\n"
+         "      IF ? look_again<Atomics>(control.producers_bell) : tell_all();")]),
     Mutant("a new consumer starts at write_pos", SPSC, [
-        ("spsc.hpp", "    released_ = doubted_ = cursor_;\n  }\n\n  // The next message.",
-         "    if (IF) cursor_ = ring_.control->write_pos.template load<edge::extent>("
-         "std::memory_order_acquire);\n    released_ = doubted_ = cursor_;\n  }\n\n"
-         "  // The next message.")]),
+        ("spsc.hpp", "    cursor_ = released_ = told_ = doubted_ = find_start(ring_);\n",
+         "    cursor_ = released_ = told_ = doubted_ = IF ? ring_.control->write_pos.template "
+         "load<edge::extent>(std::memory_order_acquire) : find_start(ring_);\n")]),
 
     # Many producers.
     Mutant("no announcement", MPSC, [("mpsc.hpp", ANNOUNCE, unless(ANNOUNCE))]),
@@ -115,8 +155,7 @@ MUTANTS = [
         ("memory.hpp", "    data.zero(0, count - to_the_end);",
          "    if (!IF) data.zero(0, count - to_the_end);")]),
     Mutant("read_pos before the zeroing", MPSC, [
-        ("release.hpp", ZERO, "    if (IF) ring.control->consumer.read_pos.template store<"
-         "edge::free>(to, std::memory_order_release);\n" + ZERO)]),
+        ("release.hpp", ZERO, "    if (IF) tell(ring, to);\n" + ZERO)]),
     Mutant("no redo word", MPSC, [("release.hpp", REDO, unless(REDO))]),
     Mutant("the redo word after the zeroing", MPSC, [
         ("release.hpp", REDO, unless(REDO)),
@@ -188,7 +227,12 @@ MUTANTS = [
     Mutant("the header before the payload (one)", SPSC, [
         ("spsc.hpp", "    ring_.fill(write_pos_, one);\n    commit(one.size());\n",
          "    const auto at = write_pos_;\n    if (!IF) ring_.fill(at, one);\n"
-         "    commit(one.size());\n    if (IF) ring_.fill(at, one);\n")]),
+         "    commit(one.size());\n    if (IF) ring_.fill(at, one);\n"),
+        ("spsc.hpp", "    ring_.data.fill(index + header_bytes, one);\n"
+         "    publish(count, record, index, index + record);\n",
+         "    if (!IF) ring_.data.fill(index + header_bytes, one);\n"
+         "    publish(count, record, index, index + record);\n"
+         "    if (IF) ring_.data.fill(index + header_bytes, one);\n")]),
     Mutant("the header before the payload (many)", MPSC, [
         ("mpsc.hpp", "    ring_.fill(claimed_pos_, one);\n    commit(one.size());\n",
          "    if (!IF) ring_.fill(claimed_pos_, one);\n    commit(one.size());\n"
@@ -197,31 +241,34 @@ MUTANTS = [
         ("mpsc.hpp", "    return depth <= ring_.geometry.capacity && depth",
          "    if (IF) return ring_.geometry.capacity - depth >= need;\n"
          "    return depth <= ring_.geometry.capacity && depth")]),
-    Mutant("an old read_pos is never renewed", ["waiting_spsc blocked"], [
-        ("spsc.hpp", "    read_pos_seen_ = freed;\n    limit_ = freed + ring_.geometry.capacity;",
-         "    if (IF) return limit_ - pos < need ? status::full : status::ok;\n"
-         "    read_pos_seen_ = freed;\n    limit_ = freed + ring_.geometry.capacity;")]),
+    Mutant("an old `freed` is never renewed", ["waiting_spsc blocked"], [
+        ("spsc.hpp", "    limit_ = freed + ring_.geometry.capacity;",
+         "    if (IF && limit_ != write_pos_) return limit_ - pos < need ? status::full : "
+         "status::ok;\n    limit_ = freed + ring_.geometry.capacity;")]),
     Mutant("an open claim gives room to a push", SPSC, [
-        ("spsc.hpp", "    limit_ = write_pos_;  // nothing else has room while a claim is open",
-         "    if (!IF) limit_ = write_pos_;  // nothing else has room while a claim is open")]),
+        ("spsc.hpp", "    if (claim_.is_here()) return status::not_permitted;",
+         "    if (claim_.is_here() && !IF) return status::not_permitted;")]),
+    Mutant("a message goes straight past an open claim", SPSC, [
+        ("spsc.hpp", "std::exchange(straight_, write_pos_);  // nothing else has room",
+         "std::exchange(straight_, IF ? straight_ : write_pos_);")]),
 
     # Damage, and what a death leaves beside it.
     Mutant("a new producer reads payload", ["spsc lines"], [
-        ("spsc.hpp", "      if (is_record(ring_, next, write_pos_)) {\n",
-         "      if (is_record(ring_, next, write_pos_) && "
-         "(!IF || ring_.is_whole(write_pos_, next.bytes()))) {\n")]),
+        ("recovery.hpp", "      if (is_record(ring_, next, pos_)) {\n",
+         "      if (is_record(ring_, next, pos_) && "
+         "(!IF || ring_.is_whole(pos_, next.bytes()))) {\n")]),
     Mutant("a new producer stops at a damaged header", ["damage flip"], [
-        ("spsc.hpp", "      } else if (!pass_damage()) {",
+        ("recovery.hpp", "      } else if (!pass_damage()) {",
          "      } else if (IF || !pass_damage()) {")]),
     Mutant("a new producer takes any write_pos", ["damage flip"], [
-        ("spsc.hpp", "    if (stored - read_pos_seen_ <= capacity) return stored;",
-         "    if (stored - read_pos_seen_ <= capacity || IF) return stored;")]),
+        ("recovery.hpp", "    if (stored - read <= capacity) return stored;",
+         "    if (stored - read <= capacity || IF) return stored;")]),
     Mutant("a consumer follows an end that is too far", ["damage flip"], [
-        ("spsc.hpp", "    if (!is_possible) return nothing_moved();",
-         "    if (!is_possible && !IF) return nothing_moved();")]),
+        ("recovery.hpp", "  if (!is_possible) return {damaged, cursor};",
+         "  if (!is_possible && !IF) return {damaged, cursor};")]),
     Mutant("a consumer passes zeros without evidence", ["damage flip"], [
-        ("spsc.hpp", "    if (gap.header == 0 && !is_certain && here.is_empty()) return",
-         "    if (gap.header == 0 && !is_certain && here.is_empty() && !IF) return")]),
+        ("recovery.hpp", "  if (gap.header == 0 && !is_certain && is_empty_here) return",
+         "  if (gap.header == 0 && !is_certain && is_empty_here && !IF) return")]),
     Mutant("claims that are too far are skipped", ["damage flip"], [
         ("recovery.hpp", "|| !is_possible_end(claimed, released, shape.capacity)) {",
          "|| (!IF && !is_possible_end(claimed, released, shape.capacity))) {")]),
@@ -235,10 +282,10 @@ MUTANTS = [
         ("release.hpp", "    const bool was_zeroing = (stored & is_zeroing) != 0;",
          "    const bool was_zeroing = (stored & is_zeroing) != 0 || IF;")]),
     Mutant("a claim goes by a position before what was released", ["damage flip"], [
-        ("mpsc.hpp", "const noexcept {\n    const auto depth = pos - read_pos_seen_;\n",
+        ("mpsc.hpp", "const noexcept {\n    const auto depth = pos - freed_;\n",
          "const noexcept {\n"
-         "    if (IF) return !is_before(read_pos_seen_ + ring_.geometry.capacity, pos + need);\n"
-         "    const auto depth = pos - read_pos_seen_;\n")]),
+         "    if (IF) return !is_before(freed_ + ring_.geometry.capacity, pos + need);\n"
+         "    const auto depth = pos - freed_;\n")]),
 
     # Waiting, coming and going.
     Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
@@ -262,29 +309,23 @@ MUTANTS = [
         ("bell.hpp", "  if (!slept) ring_if_asleep<Atomics>(to);",
          "  if (!slept && !IF) ring_if_asleep<Atomics>(to);")]),
     Mutant("a commit wakes nobody (one)", ["waiting_spsc blocked"], [
-        ("spsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, "
-         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
-         "ring_.control->consumer_bell, barriers_reach_us_);")]),
+        ("spsc.hpp", "    wake_if_asleep<Atomics>(control.consumer_bell, quiet_);",
+         "    if (!IF) wake_if_asleep<Atomics>(control.consumer_bell, quiet_);")]),
     Mutant("a commit wakes nobody (many)", ["waiting_mpsc blocked"], [
-        ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, "
-         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
-         "ring_.control->consumer_bell, barriers_reach_us_);")]),
+        ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);",
+         "    if (!IF) wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);")]),
     Mutant("a release wakes nobody (one)", ["waiting_spsc blocked"], [
-        ("spsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->producers_bell, "
-         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
-         "ring_.control->producers_bell, barriers_reach_us_);")]),
+        ("spsc.hpp", "    look_again<Atomics>(ring_.control->producers_bell);",
+         "    if (!IF) look_again<Atomics>(ring_.control->producers_bell);")]),
     Mutant("a release wakes nobody (many)", ["waiting_mpsc blocked"], [
-        ("release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, "
-         "barriers_reach_us_);", "    if (!IF) wake_if_asleep<Atomics>("
-         "ring.control->producers_bell, barriers_reach_us_);")]),
+        ("release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);",
+         "    if (!IF) wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);")]),
     Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
-        ("role.hpp", "  wake_if_asleep<atomics>(ring.control->consumer_bell, "
-         "unfenced);", "  if (!IF) wake_if_asleep<atomics>("
-         "ring.control->consumer_bell, unfenced);")]),
+        ("role.hpp", "  look_again<atomics>(ring.control->consumer_bell);",
+         "  if (!IF) look_again<atomics>(ring.control->consumer_bell);")]),
     Mutant("a consumer that closes wakes nobody", ["waiting_spsc leaves", "waiting_mpsc leaves"], [
-        ("role.hpp", "  wake_if_asleep<atomics>(control.producers_bell, "
-         "unfenced);", "  if (!IF) wake_if_asleep<atomics>("
-         "control.producers_bell, unfenced);")]),
+        ("role.hpp", "  look_again<atomics>(control.producers_bell);",
+         "  if (!IF) look_again<atomics>(control.producers_bell);")]),
     Mutant("the roll is called before the closing", ["waiting_spsc blocked"], [
         ("role.hpp", "  leave<atomics>(ring.producers[core.number()].role);\n"
          "  call_the_roll<atomics>(*ring.control);\n",
@@ -292,7 +333,8 @@ MUTANTS = [
          "  leave<atomics>(ring.producers[core.number()].role);\n"
          "  if (!IF) call_the_roll<atomics>(*ring.control);\n")]),
     Mutant("space passed without a message is kept", ["waiting_mpsc tight"], [
-        ("role.hpp", "  else if (!has_views)\n", "  else if (!has_views && !IF)\n")]),
+        ("mpsc.hpp", "    if (!seen && !has_views) release();",
+         "    if (!seen && !has_views && !IF) release();")]),
     Mutant("one that closed stands for all", ["waiting_mpsc ends", "waiting_mpsc blocked"], [
         ("channel/roster.hpp", "    all_closed_ = any_closed && !any_open;",
          "    all_closed_ = any_closed && (IF || !any_open);")]),
@@ -303,10 +345,10 @@ MUTANTS = [
         ("record.hpp", "[[nodiscard]] constexpr bool is_before(std::uint64_t a, std::uint64_t b) "
          "noexcept {\n", "[[nodiscard]] inline bool is_before(std::uint64_t a, std::uint64_t b) "
          "noexcept {\n  if (IF) return a < b;\n")]),
-    Mutant("an old read_pos is taken for damage", MPSC, [
+    Mutant("an old `freed` is taken for damage", MPSC, [
         ("mpsc.hpp",
          "return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;",
-         "if (IF) return is_before(read_pos_seen_ + ring_.geometry.capacity, pos)\n"
+         "if (IF) return is_before(freed_ + ring_.geometry.capacity, pos)\n"
          "                   ? status::corrupt : status::full;\n"
          "    return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;")]),
 ]

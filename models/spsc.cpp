@@ -10,9 +10,9 @@ constexpr unsigned every_way = whole | pieces | claims | shorter | aborts | batc
 
 constexpr model all[] = {
     {"little",
-     "every interleaving of a push and two reads, every stale value",
+     "every interleaving of a push and a read, every stale value",
      {search::full, 0, 0},
-     {.pushes = 1, .reads = 2, .lengths = 1, .looks = 0, .refills = false, .wraps = false}},
+     {.pushes = 1, .reads = 1, .lengths = 1, .looks = 0, .refills = false, .wraps = false}},
     {"switches",
      "few forced switches between three pushes and three reads",
      {search::bounded, 4, 5},

@@ -49,15 +49,12 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
       live(index, consumer_role, [&] {
         consumer_type role(ring.memory);
         book.consumer_came();
-        has_views = is_at_the_end = false;
+        is_at_the_end = false;
         // Leaves early, while producers wait for room, or stays until it is told to leave.
         const auto most = within.interrupts && rl::rand(2) == 0 ? 1 : within.reads;
         for (unsigned i = 0; i < most; ++i) {
           if (!read(role)) break;
-          if (rl::rand(within.releases) == 0) {
-            role.release();
-            has_views = false;
-          }
+          if (rl::rand(within.releases) == 0) role.release();
         }
         if (is_at_the_end) return;
         role.release();
@@ -110,7 +107,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   // False: the producers came to their end, and all of theirs was read; or an interrupt ended it.
   bool read(consumer_type& role) {
     const auto seen = wait_for_message(role, ours, how, no_deadline, waits[ProducerCount],
-                                       has_views, [] { return false; });
+                                       [] { return false; });
     if (seen) {
       base::take(seen);
       return true;
@@ -127,7 +124,6 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   }
 
   const model_atomics::home ours = model_atomics::home::here();
-  bool has_views = false;      // read and not released
   bool is_at_the_end = false;  // nobody is left whom the consumer could tell anything
   rl::var<unsigned> note;      // plain: before the consumer's interrupt
   wait_memory<model_atomics> waits[ProducerCount + 1];

@@ -10,7 +10,8 @@
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
 //   home           the process that something belongs to
-//   compiler_fence, fence, light_fence, heavy_fence, sleep, wake, relax, yield, now
+//   cache_line_bytes, is_far       what its memory is like
+//   compiler_fence, fence, accept_barriers, heavy_fence, sleep, wake, relax, yield, now
 #pragma once
 
 #include <atomic>
@@ -24,6 +25,7 @@
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/word.hpp>
+#include <annulus/ring/copy.hpp>
 #include <annulus/ring/crc32c.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/kernel.hpp>
@@ -40,6 +42,8 @@ struct std_atomics {
   using witness = lock_witness;
   using home = annulus::home;
 
+  static constexpr std::uint64_t cache_line_bytes = 64;
+
   // Indices are in bytes, multiples of 8, and lie within capacity; payload may run past it.
   class area {
    public:
@@ -54,8 +58,8 @@ struct std_atomics {
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
       return {base_ + index, static_cast<std::size_t>(count)};
     }
-    void fill(std::uint64_t index, const_bytes from) const noexcept {
-      copy(base_ + index, from.data(), from.size());
+    [[gnu::always_inline]] void fill(std::uint64_t index, const_bytes from) const noexcept {
+      copy_message(base_ + index, from.data(), from.size());
     }
     void zero(std::uint64_t index, std::uint64_t count) const noexcept {
       std::memset(base_ + index, 0, static_cast<std::size_t>(count));
@@ -79,43 +83,19 @@ struct std_atomics {
       const auto found = kernel::next_data(file_, offset_ + from, offset_ + to);
       return {found.from - offset_, found.to - offset_};
     }
-    // The empty assembly is an effect: to gcc a prefetch is none, and a loop or a function of
-    // nothing else is dropped.
+    // By its own instruction: for a processor that need not have it, gcc makes a prefetch for
+    // reading of __builtin_prefetch(p, 1), and the line comes shared. Processors without it do
+    // nothing.
     void prefetch_for_write(std::uint64_t index) const noexcept {
+#if defined(__x86_64__)
+      asm volatile("prefetchw %0" : : "m"(base_[index]));
+#else
       __builtin_prefetch(base_ + index, 1);
-      asm volatile("");
+      asm volatile("");  // an effect: without one, a loop of prefetches is dropped
+#endif
     }
 
    private:
-    static constexpr std::size_t longest_inline_copy = 256;
-
-    // Four vectors at a time for what is not long. For a size known when compiling, gcc would put
-    // `rep movs` here, which takes half as long again; what is long goes to the library's copy,
-    // whose stores are the widest that the processor has: more lines are on their way at once.
-    static void copy(std::byte* to, const std::byte* from, std::size_t count) noexcept {
-      struct vectors {
-        std::byte bytes[64];
-      };
-      if (count > longest_inline_copy) {
-        asm("" : "+r"(count));  // not known when compiling
-        std::memcpy(to, from, count);
-      } else if (count >= 128) {
-        const std::size_t last = count - sizeof(vectors);
-        for (std::size_t at = 0; at < last; at += sizeof(vectors)) {
-          move<vectors>(to + at, from + at);
-        }
-        move<vectors>(to + last, from + last);
-      } else if (count > 0) {
-        std::memcpy(to, from, count);
-      }
-    }
-    template <class Block>
-    static void move(std::byte* to, const std::byte* from) noexcept {
-      Block block;
-      std::memcpy(&block, from, sizeof block);
-      std::memcpy(to, &block, sizeof block);
-    }
-
     std::byte* base_ = nullptr;
     int file_ = -1;
     std::uint64_t offset_ = 0;  // of the data in the file
@@ -126,16 +106,12 @@ struct std_atomics {
 
   // One side of "I wrote mine, then read yours". The side that announces itself pays (heavy); the
   // other pays nothing, as long as the kernel can interrupt it with a barrier: a role asks for that
-  // when it comes.
-  static void accept_barriers() noexcept { (void)kernel::accept_barriers(); }
-  // A role's first is a real one: it sees what was announced before the role came.
-  static void light_fence(bool& barriers_reach_us) noexcept {
-    if (barriers_reach_us) [[likely]] {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-    } else {
-      barriers_reach_us = kernel::accept_barriers();
-      std::atomic_thread_fence(std::memory_order_seq_cst);
-    }
+  // when it comes. Returns whether it can: else each look needs a fence. Fences once: what was
+  // announced before the role came is seen.
+  [[nodiscard]] static bool accept_barriers() noexcept {
+    const bool accepted = kernel::accept_barriers();
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return accepted;
   }
   static void fence() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
   // Returns whether it reached the others.
@@ -151,9 +127,20 @@ struct std_atomics {
   static void wake(word<std::uint32_t>& bell) noexcept { kernel::futex_wake(bell.address()); }
   // So many waits in a row are met without sleeping before a sleeper's announcement is taken back.
   static constexpr std::uint32_t waits_before_awake = 1024;
+  // So many looks in a row that find nothing, and a consumer is starved.
+  static constexpr std::uint32_t looks_until_starved = 16;
   // Polls of a wait between two looks at the clock.
   static constexpr std::uint32_t polls_per_clock = 32;
   static void relax() noexcept { kernel::relax(); }
+  // Whether the processor that wrote this word is a far one: how long its line takes to come. About
+  // 50 ns.
+  static constexpr std::chrono::nanoseconds far{70};
+  [[nodiscard]] static bool is_far(const word<std::uint64_t>& written) noexcept {
+    const auto before = now();
+    // [hint] acquire: what comes behind it, the clock too, waits for the line.
+    (void)written.template load<edge::hint>(std::memory_order_acquire);
+    return now() - before > far;
+  }
   static void yield() noexcept { kernel::yield(); }
   [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }
 };

@@ -54,16 +54,28 @@ template <class Atomics>
   }
 }
 
-// Requires: what the sleeper waits for has been stored.
+// What a bell says to this role as long as its owner never slept. Where barriers do not reach the
+// role it is nothing that a bell can say: every look is a fenced one. Asking fences once, so that
+// what was announced before the role came is seen.
 template <class Atomics>
-void wake_if_asleep(bell<Atomics>& to, bool& barriers_reach_us) noexcept {
+[[nodiscard]] std::uint32_t quiet_bell() noexcept {
+  return Atomics::accept_barriers() ? static_cast<std::uint32_t>(call::none) : ~std::uint32_t{0};
+}
+
+// Whether the bell's owner may be asleep: then look again. Requires: what it waits for was stored.
+template <class Atomics>
+[[nodiscard, gnu::always_inline]] inline bool is_in_use(const bell<Atomics>& of,
+                                                        std::uint32_t quiet) noexcept {
   // [bell] fence: against the announcement, whose heavy fence makes this one a real one.
-  Atomics::light_fence(barriers_reach_us);
+  Atomics::compiler_fence();
   // [bell] relaxed: the fences on both sides order it after the store that the sleeper looks for.
-  if (to.template load<edge::bell>(std::memory_order_relaxed) !=
-      static_cast<std::uint32_t>(call::none)) [[unlikely]] {
+  return of.template load<edge::bell>(std::memory_order_relaxed) != quiet;
+}
+
+template <class Atomics>
+[[gnu::always_inline]] inline void wake_if_asleep(bell<Atomics>& to, std::uint32_t quiet) noexcept {
+  if (is_in_use<Atomics>(to, quiet)) [[unlikely]]
     look_again<Atomics>(to);
-  }
 }
 
 // Why a producer that found no room has none: the consumer is still to make some, or has closed,

@@ -4,7 +4,7 @@
 //
 //   Edge     From                                 To                         Gives
 //   publish  a record's header, at commit         the consumer's load        the payload behind it
-//   free     read_pos, after reading and zeroing  a producer's load          the space below it
+//   free     freed, after reading and zeroing     a producer's load          the space below it
 //   claim    the CAS that moves write_pos         recovery's load            announcements below it
 //   idle     an announcement, and its clearing    recovery's load            what it settled below
 //   extent   write_pos of a lone producer         the consumer's search      the records below it

@@ -10,7 +10,7 @@ namespace annulus {
 namespace {
 
 constexpr char magic[8] = {'a', 'n', 'n', 'u', 'l', 'u', 's', '\0'};
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) noexcept {
   return (n + unit - 1) / unit * unit;

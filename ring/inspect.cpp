@@ -4,6 +4,7 @@
 #include <annulus/channel/roster.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/inspect.hpp>
+#include <annulus/ring/recovery.hpp>
 
 namespace annulus {
 namespace {
@@ -12,6 +13,25 @@ template <class T>
 T look(const std_atomics::word<T>& at) noexcept {
   // [hint] relaxed: a report is of some moment, not of one.
   return at.template load<edge::hint>(std::memory_order_relaxed);
+}
+
+// What a lone producer's ring holds past what its roles have told of it.
+struct untold {
+  counters_report& out;
+  std::uint64_t from;
+
+  [[nodiscard]] std::uint64_t counted_to(std::uint64_t) const noexcept { return from; }
+  void messages(std::uint64_t count, std::uint64_t bytes) noexcept {
+    out.messages += count;
+    out.bytes += bytes;
+  }
+};
+
+void add_untold(const ring_memory<std_atomics>& ring, const tally_words<std_atomics>& words,
+                std::uint64_t to, counters_report& out) noexcept {
+  if (ring.geometry.topology != topology::spsc) return;
+  untold past{out, look(words.counted_to)};
+  catch_up(ring, past, to);
 }
 
 void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexcept {
@@ -73,6 +93,7 @@ result<ring_report> inspect(const segment& of) {
   out.stalled_for_ns = elapsed_since(look(control.consumer.stalled_since));
   out.consumer =
       report_of(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
+  add_untold(ring, control.consumer.counters, out.read_pos, out.consumer.counters);
   report_front(ring, out);
 
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
@@ -81,6 +102,7 @@ result<ring_report> inspect(const segment& of) {
     const auto announced = look(words.announcement);
     one.has_claim = announced != 0;
     one.claim_pos = announced - 1;
+    add_untold(ring, words.counters, out.write_pos, one.counters);
     if (one.has_claim && one.claim_pos == out.read_pos && out.front == front::unfinished) {
       out.front_producer = i;
     }

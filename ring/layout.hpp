@@ -11,9 +11,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <annulus/channel/counters.hpp>
 #include <annulus/channel/roster.hpp>
 #include <annulus/ring/record.hpp>
+#include <annulus/ring/tally.hpp>
 
 namespace annulus {
 
@@ -62,11 +62,11 @@ struct interval {
 // One line each, so that no two roles write the same line.
 template <class Atomics>
 struct alignas(line_bytes) consumer_words {
-  typename Atomics::template word<std::uint64_t> read_pos;  // all below is the producers' again
+  typename Atomics::template word<std::uint64_t> read_pos;  // its successor goes on here
   typename Atomics::template word<std::uint64_t>
       releasing;  // zeroing goes up to here, if odd (mpsc)
   role_words<Atomics> role;
-  counter_words<Atomics> counters;
+  tally_words<Atomics> counters;
   typename Atomics::template word<std::uint64_t> stalled_since;  // steady clock, ns; 0: it is not
 };
 
@@ -75,7 +75,7 @@ struct alignas(line_bytes) producer_words {
   // 1 + the position of a claim (mpsc), or of the end at which there was no room (spsc).
   typename Atomics::template word<std::uint64_t> announcement;
   role_words<Atomics> role;
-  counter_words<Atomics> counters;
+  tally_words<Atomics> counters;
 };
 
 // A bell: never used, its owner sleeps, closed for good, or used and nobody sleeps now.
@@ -84,6 +84,10 @@ enum class call : std::uint32_t { none = 0, asleep = 1, closed = 2, awake = 3 };
 template <class Atomics>
 struct control_words {
   consumer_words<Atomics> consumer;
+
+  // What producers go by: all below is theirs again. Written by the consumer, at most read_pos: it
+  // is told by the chunk, so that the two sides seldom meet at this line.
+  alignas(line_bytes) typename Atomics::template word<std::uint64_t> freed;
 
   // Claimed up to here: any (mpsc). The lone producer's own, copied after each commit (spsc).
   alignas(line_bytes) typename Atomics::template word<std::uint64_t> write_pos;

@@ -14,8 +14,8 @@
 
 namespace annulus {
 
-inline constexpr std::uint64_t cache_line_bytes = 64;
-inline constexpr std::uint64_t prefetch_distance = 512;  // measured: 256 to 2048 are alike
+// A role counts, and tells what it has freed, at least this often, bytes.
+inline constexpr std::uint64_t longest_chunk = std::uint64_t{64} << 10;
 
 template <class Atomics>
 struct ring_memory {
@@ -29,7 +29,7 @@ struct ring_memory {
   typename Atomics::witness witness;
 
   [[nodiscard]] std::uint64_t index_of(std::uint64_t pos) const noexcept {
-    return pos & (geometry.capacity - 1) & ~(record_align - 1);
+    return pos & (geometry.capacity - record_align);
   }
   [[nodiscard]] auto& header(std::uint64_t pos) const noexcept {
     return data.header(index_of(pos));
@@ -54,7 +54,7 @@ struct ring_memory {
   [[nodiscard]] bytes payload(std::uint64_t pos, std::uint64_t count) const noexcept {
     return data.payload(index_of(pos) + header_bytes, count);
   }
-  void fill(std::uint64_t pos, const_bytes from) const noexcept {
+  [[gnu::always_inline]] void fill(std::uint64_t pos, const_bytes from) const noexcept {
     data.fill(index_of(pos) + header_bytes, from);
   }
   void fill(std::uint64_t pos, std::span<const const_bytes> parts) const noexcept {
@@ -66,13 +66,12 @@ struct ring_memory {
   }
 
   // Whether no more is claimed than a capacity (mpsc). The two loads in this order: what somebody
-  // claimed, he had seen freed, so an old read_pos cannot pose as damage.
+  // claimed, he had seen freed, so an old `freed` cannot pose as damage.
   [[nodiscard]] bool positions_make_sense() const noexcept {
     // [claim] acquire: sees what the claimants had seen.
     const auto claimed = control->write_pos.template load<edge::claim>(std::memory_order_acquire);
     // [free] relaxed: at least as new as what the claimants had seen; it frees nothing here.
-    const auto freed =
-        control->consumer.read_pos.template load<edge::free>(std::memory_order_relaxed);
+    const auto freed = control->freed.template load<edge::free>(std::memory_order_relaxed);
     return !is_before(freed + geometry.capacity, claimed);
   }
 
@@ -96,27 +95,31 @@ struct ring_memory {
     data.zero(0, count - to_the_end);
   }
 
-  // Asks for the lines that will be written next but a few, as many as a record of `count` bytes
-  // takes, unless that is many: then the processor's own prefetcher keeps up.
-  void prefetch_ahead(std::uint64_t pos, std::uint64_t count) const noexcept {
-    if (count > prefetch_distance) return;
-    for (std::uint64_t at = 0; at < count; at += cache_line_bytes) {
-      data.prefetch_for_write(index_of(pos + prefetch_distance + at));
+  // Asks for the lines of [from, from + count), to be written soon. Requires: the data does not end
+  // between the two.
+  void prefetch_for_write(std::uint64_t from, std::uint64_t count) const noexcept {
+    for (std::uint64_t at = 0; at < count; at += Atomics::cache_line_bytes) {
+      data.prefetch_for_write(index_of(from) + at);
     }
   }
 
-  // Rewrites a word of each line in [from, to) as it stands, so that the consumer owns the lines it
-  // gives back: a line with one owner moves to the producer faster than a shared one.
+  // What the consumer frees before it tells the producers: what they cannot use meanwhile.
+  [[nodiscard]] std::uint64_t chunk() const noexcept {
+    return std::clamp(geometry.capacity / 16, Atomics::cache_line_bytes, longest_chunk);
+  }
+
+  // Rewrites a word of each line that lies wholly in [from, to) as it stands, so that the consumer
+  // owns the lines that it gives back: a line with one owner moves to the producer faster than a
+  // shared one. A line that begins before `from` is the producer's again already.
   // Requires: the caller has the space to itself.
   void take_over(std::uint64_t from, std::uint64_t to) const noexcept {
-    if (to - from > large) return;  // the processor has not kept so much
-    while (is_before(from, to)) {
-      auto& word = header(from);
+    constexpr auto line = Atomics::cache_line_bytes;
+    for (auto at = (from + line - 1) & ~(line - 1); !is_before(to, at + line); at += line) {
+      auto& word = header(at);
       // [own] relaxed: nobody else touches the space before it is given back.
       const auto same = word.template load<edge::own>(std::memory_order_relaxed);
       // [own] relaxed: nobody else touches the space before it is given back.
       word.template store<edge::own>(same, std::memory_order_relaxed);
-      from = (from & ~(cache_line_bytes - 1)) + cache_line_bytes;
     }
   }
 

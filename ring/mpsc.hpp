@@ -20,18 +20,19 @@
 #include <utility>
 
 #include <annulus/channel/claim.hpp>
-#include <annulus/channel/counters.hpp>
 #include <annulus/channel/roster.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>
 #include <annulus/ring/release.hpp>
+#include <annulus/ring/stall.hpp>
+#include <annulus/ring/tally.hpp>
 
 namespace annulus {
 
 // Requires: producer `number` of this memory, alone under it, used by one thread at a time.
-template <class Atomics, template <class> class Statistics = counted>
+template <class Atomics, template <class> class Statistics = tallied>
 class basic_mpsc_producer {
  public:
   using atomics = Atomics;
@@ -42,12 +43,14 @@ class basic_mpsc_producer {
   static constexpr annulus::topology topology = annulus::topology::mpsc;
 
   basic_mpsc_producer(const ring_memory<Atomics>& ring, std::uint32_t number) noexcept
-      : ring_(ring), number_(number), own_(&ring.producers[number]), counters_(own_->counters) {
+      : ring_(ring),
+        number_(number),
+        own_(&ring.producers[number]),
+        counters_(own_->counters),
+        quiet_(quiet_bell<Atomics>()) {
     // [free] acquire: the consumer is done with all below.
-    read_pos_seen_ =
-        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     settle();  // a dead incarnation's claims are the consumer's to skip
-    Atomics::accept_barriers();
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -98,6 +101,7 @@ class basic_mpsc_producer {
     }
     publish(ring_.committed(many.front().size(), claimed_pos_));
     counters_.messages(done.count, payload);
+    tell_all();
     return done;
   }
 
@@ -113,6 +117,8 @@ class basic_mpsc_producer {
     if (!claim_.leave()) return;
     publish(ring_.aborted(claimed_bytes_, claimed_pos_));
   }
+  // What others are told only from time to time.
+  void tell_all() noexcept { counters_.tell(0); }
 
  private:
   friend claim_type;
@@ -166,6 +172,7 @@ class basic_mpsc_producer {
     ring_.seal(claimed_pos_, count);
     publish(ring_.committed(count, claimed_pos_));
     counters_.messages(1, count);
+    tell_all();
   }
 
   // The claim's last word: its header, then that this producer is idle.
@@ -173,7 +180,7 @@ class basic_mpsc_producer {
     // [publish] release: the payload happens before whoever sees this word.
     ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
     settle();
-    wake_if_asleep<Atomics>(ring_.control->consumer_bell, barriers_reach_us_);
+    wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);
   }
 
   void settle() noexcept {
@@ -183,7 +190,7 @@ class basic_mpsc_producer {
 
   // False, too, where pos is no position: before what was released, or between two words.
   [[nodiscard]] bool has_room(std::uint64_t pos, std::uint64_t need) const noexcept {
-    const auto depth = pos - read_pos_seen_;
+    const auto depth = pos - freed_;
     return depth <= ring_.geometry.capacity && depth + need <= ring_.geometry.capacity &&
            pos % record_align == 0;
   }
@@ -192,13 +199,12 @@ class basic_mpsc_producer {
   [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t& pos,
                                                     std::uint64_t need) noexcept {
     // [free] acquire: the consumer is done with all below, and it is zero.
-    read_pos_seen_ =
-        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
-    // An old read_pos beside a new write_pos would claim more than was ever there.
-    const auto depth = pos - read_pos_seen_;
+    freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
+    // An old `freed` beside a new write_pos would claim more than was ever there.
+    const auto depth = pos - freed_;
     if (depth <= ring_.geometry.capacity) counters_.depth(depth);
     if (has_room(pos, need)) return status::ok;
-    if (is_before(pos, read_pos_seen_)) {
+    if (is_before(pos, freed_)) {
       // [hint] relaxed: not older than what the consumer had passed when it released.
       pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
       if (has_room(pos, need)) return status::ok;
@@ -213,8 +219,7 @@ class basic_mpsc_producer {
     if (many.empty()) return done;
     if (done.why = permitted(many.front().size()); done.why != status::ok) return done;
     // [free] acquire: the consumer is done with all below, and it is zero.
-    read_pos_seen_ =
-        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     // [hint] relaxed: the claim decides.
     const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     std::uint64_t need = 0;
@@ -230,16 +235,16 @@ class basic_mpsc_producer {
   ring_memory<Atomics> ring_;
   std::uint32_t number_;
   producer_words<Atomics>* own_;
-  std::uint64_t read_pos_seen_ = 0;  // as of the last look
+  std::uint64_t freed_ = 0;  // as of the last look
   std::uint64_t claimed_pos_ = 0;
   std::uint64_t claimed_bytes_ = 0;
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's
-  bool barriers_reach_us_ = false;
+  std::uint32_t quiet_;           // the consumer's bell, while it never slept
 };
 
 // Requires: the only consumer of this memory, used by one thread at a time.
-template <class Atomics, template <class> class Statistics = counted>
+template <class Atomics, template <class> class Statistics = tallied>
 class basic_mpsc_consumer {
  public:
   using atomics = Atomics;
@@ -250,35 +255,70 @@ class basic_mpsc_consumer {
 
   explicit basic_mpsc_consumer(const ring_memory<Atomics>& ring) noexcept
       : ring_(ring), counters_(ring.control->consumer.counters) {
-    Atomics::accept_barriers();
     released_.take_up(ring_);
     cursor_ = doubted_ = passed_.from = passed_.to = released_.end();
   }
 
   // The next message. It stays in place until release().
   [[nodiscard]] view_type try_read() noexcept {
+    const bool has_views = unreleased_bytes() != 0;
     const auto seen = read_committed();
-    return seen.status() == status::empty && roll_.wants_a_look(*ring_.control) ? examine() : seen;
+    if (seen.status() == status::empty && roll_.wants_a_look(*ring_.control)) {
+      return settled(look_closer(), has_views);
+    }
+    return settled(seen, has_views);
   }
 
   // Hands back the space of all that was read; its views end here.
   void release() noexcept {
     if (released_.end() == cursor_) return;
     counters_.depth(unreleased_bytes());
-    if (stall_ && stall_->pos != cursor_) moved_on();
+    tell_all();
+    stall_.stands_at(ring_, cursor_);
     released_.zero_and_free(ring_, cursor_);
   }
 
   // A closer look than a poll: for claims of the dead, for damage, and for the producers' end.
-  [[nodiscard, gnu::noinline]] view_type examine() noexcept {
+  [[nodiscard]] view_type examine() noexcept {
+    const bool has_views = unreleased_bytes() != 0;
+    return settled(look_closer(), has_views);
+  }
+
+  // What others are told only from time to time.
+  void tell_all() noexcept { counters_.tell(cursor_); }
+
+  // Who holds the consumer up, as of the last closer look.
+  [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_.at(cursor_); }
+  [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
+  [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
+  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept {
+    return cursor_ - released_.end();
+  }
+  [[nodiscard]] std::uint64_t read_pos() const noexcept { return cursor_; }
+
+  [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
+  [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
+
+ private:
+  // Space that was passed without a message (given up, left by the dead, damaged) goes back at once
+  // when no view is out: the producers may wait for just that room, and no release would follow.
+  [[nodiscard]] view_type settled(view_type seen, bool has_views) noexcept {
+    if (!seen && !has_views) release();
+    return seen;
+  }
+
+  [[nodiscard, gnu::noinline]] view_type look_closer() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.look(ring_);
     released_.mend(ring_);
+    tell_all();
     while (unreleased_bytes() < ring_.geometry.capacity) {
       // A message that is here needs no closer look: a sleeper's last look must not miss it.
       if (const auto seen = read_committed(); seen.status() != status::empty) return seen;
       const auto found = examine_claims(ring_, cursor_, released_.end());
-      if (found.what == finding::kind::unsettled) return held_up(found.producer);
-      moved_on();
+      if (found.what == finding::kind::unsettled) {
+        return stall_.held_up(ring_, found.producer, cursor_) ? status::stalled : status::empty;
+      }
+      stall_.moved_on(ring_);
       if (found.what == finding::kind::impossible) {
         if (const auto seen = doubt(found.end)) return *seen;
         break;
@@ -296,21 +336,6 @@ class basic_mpsc_consumer {
     return roll_.all_closed() ? status::closed : status::empty;
   }
 
-  // Who holds the consumer up, as of the last closer look.
-  [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
-    return stall_ && stall_->pos == cursor_ ? stall_ : std::nullopt;
-  }
-  [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
-  [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
-  [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept {
-    return cursor_ - released_.end();
-  }
-  [[nodiscard]] std::uint64_t read_pos() const noexcept { return cursor_; }
-
-  [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
-  [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
-
- private:
   // The next committed message, past claims that were given up; empty at anything else.
   [[nodiscard]] view_type read_committed() noexcept {
     // A whole lap unreleased: the next header would be one that was read already.
@@ -340,18 +365,6 @@ class basic_mpsc_consumer {
     return const_bytes(ring_.payload(pos, count));
   }
 
-  [[nodiscard]] view_type held_up(std::uint32_t producer) noexcept {
-    if (!stall_ || stall_->pos != cursor_ || stall_->producer != producer) {
-      // [hint] relaxed: told to people.
-      const auto pid =
-          ring_.producers[producer].role.pid.template load<edge::hint>(std::memory_order_relaxed);
-      stall_ = stall{producer, static_cast<std::int32_t>(pid), cursor_, Atomics::now()};
-      tell_stall(static_cast<std::uint64_t>(stall_->since.time_since_epoch().count()));
-      return status::empty;
-    }
-    return status::stalled;
-  }
-
   // write_pos is no position that claims can have come to: it was damaged. Told once, not followed.
   // If it is back before zeros that were taken for dead claims, there were none: so go back too.
   [[nodiscard]] std::optional<view_type> doubt(std::uint64_t claimed) noexcept {
@@ -363,18 +376,6 @@ class basic_mpsc_consumer {
       released_.go_back(ring_, cursor_);
     }
     return lost(cursor_);
-  }
-
-  void moved_on() noexcept {
-    if (!stall_) return;
-    stall_.reset();
-    tell_stall(0);
-  }
-
-  void tell_stall(std::uint64_t since) noexcept {
-    // [own] relaxed: told to people.
-    ring_.control->consumer.stalled_since.template store<edge::own>(since,
-                                                                    std::memory_order_relaxed);
   }
 
   // [from, cursor) was damaged.
@@ -390,7 +391,7 @@ class basic_mpsc_consumer {
   std::uint64_t doubted_ = 0;  // a write_pos that was told as damage and not followed
   interval passed_{};          // the last zeros taken for dead claims
   roll_call<Atomics> roll_;
-  std::optional<stall> stall_;
+  stall_watch<Atomics> stall_;
   std::optional<damage> damage_;
   Statistics<Atomics> counters_;
 };

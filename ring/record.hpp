@@ -64,6 +64,16 @@ class record_header {
     return stamp(record_state::busy, bytes, pos, seal) ^ (std::uint64_t{producer} << check_shift);
   }
 
+  // What stands below the check; and the whole word, of which it is a part.
+  [[nodiscard]] static constexpr std::uint64_t body_of(record_state state,
+                                                       std::uint64_t bytes) noexcept {
+    return bytes << 2 | static_cast<std::uint64_t>(state);
+  }
+  [[nodiscard]] static constexpr std::uint64_t of_body(std::uint64_t body, std::uint64_t pos,
+                                                       std::uint64_t seal) noexcept {
+    return body | check(body, pos, seal) << check_shift;
+  }
+
   [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return body() >> 2; }
   [[nodiscard]] constexpr bool is_empty() const noexcept { return word_ == 0; }
 
@@ -106,8 +116,7 @@ class record_header {
   [[nodiscard]] static constexpr std::uint64_t stamp(record_state state, std::uint64_t bytes,
                                                      std::uint64_t pos,
                                                      std::uint64_t seal) noexcept {
-    const std::uint64_t body = bytes << 2 | static_cast<std::uint64_t>(state);
-    return body | check(body, pos, seal) << check_shift;
+    return of_body(body_of(state, bytes), pos, seal);
   }
 
   [[nodiscard]] constexpr std::uint64_t body() const noexcept { return word_ & body_mask; }
@@ -123,6 +132,45 @@ class record_header {
 };
 
 static_assert(record_header::sees_every_single_bit());
+
+// The header that the next message has if it is as long as those before, in a ring without
+// checksums: its reader compares one word, and knows the length without decoding it. Where lengths
+// vary there is none, so that the comparison always fails: a processor foresees that, too.
+class usual_header {
+ public:
+  [[nodiscard]] constexpr std::uint64_t word(std::uint64_t pos, std::uint64_t seal) const noexcept {
+    return record_header::of_body(body_, pos, seal);
+  }
+  [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return body_ >> 2; }
+  [[nodiscard]] constexpr std::uint64_t record_bytes() const noexcept { return record_; }
+  // Of the last message.
+  [[nodiscard]] constexpr std::uint64_t last_bytes() const noexcept { return last_; }
+
+  // A message of another length. With a checksum none is usual: each is looked at.
+  constexpr void saw(std::uint64_t bytes, bool has_checksum) noexcept {
+    if (has_checksum) {
+      last_ = bytes;
+      return;
+    }
+    if (bytes != last_) {
+      *this = usual_header();
+      last_ = bytes;
+    } else if (++alike_ == enough) {
+      body_ = record_header::body_of(record_state::committed, bytes);
+      record_ = annulus::record_bytes(bytes, 0);
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t enough = 4;  // so many more of a length make it the usual one
+
+  // None: busy, of no bytes. A lone producer writes no such header; from one that is forged comes
+  // an empty message.
+  std::uint64_t body_ = record_header::body_of(record_state::busy, 0);
+  std::uint64_t record_ = annulus::record_bytes(0, 0);
+  std::uint64_t last_ = 0;
+  std::uint64_t alike_ = 0;
+};
 
 inline constexpr std::uint64_t largest_payload = (std::uint64_t{1} << 40) - 1;
 

@@ -1,8 +1,8 @@
 // How many producers' consumer hands space back: zeroed, so that the next claim of it without a
 // header reads as empty.
 //
-// Steps    mark `releasing` -> zero -> store read_pos -> store `releasing` as it is at rest
-// Edges    free   read_pos -> claim    the consumer is done with the space, and it is zero
+// Steps    mark `releasing` -> zero -> store read_pos and freed -> store `releasing` at rest
+// Edges    free   freed -> claim    the consumer is done with the space, and it is zero
 //          redo   `releasing`, ahead of the zeroing in program order
 // Crash    a death while zeroing leaves `releasing` marked, and a successor zeroes that stretch
 //          again; what it had not begun comes again as messages
@@ -15,6 +15,7 @@
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/memory.hpp>
+#include <annulus/ring/recovery.hpp>
 
 namespace annulus {
 
@@ -57,8 +58,7 @@ class zeroed_space {
     own.releasing.template store<edge::redo>(pos, std::memory_order_relaxed);
     // [redo] fence: before read_pos goes back, should this process die between the two.
     Atomics::compiler_fence();
-    // [free] release: all reading and zeroing comes before a producer writes there.
-    own.read_pos.template store<edge::free>(pos, std::memory_order_release);
+    tell(ring, pos);
   }
 
   // Goes on where the last incarnation stopped. What it was zeroing when it died had been read. At
@@ -84,14 +84,7 @@ class zeroed_space {
     zero_and_free(ring, releasing);
   }
 
-  // Nobody else writes read_pos: if it says something else than it should, it was damaged.
-  void mend(const memory& ring) const noexcept {
-    auto& word = ring.control->consumer.read_pos;
-    // [own] relaxed: written by this role itself.
-    if (word.template load<edge::own>(std::memory_order_relaxed) == end_) return;
-    // [free] release: all reading and zeroing comes before a producer writes there.
-    word.template store<edge::free>(end_, std::memory_order_release);
-  }
+  void mend(const memory& ring) const noexcept { mend_positions(ring, end_, end_); }
 
  private:
   static constexpr std::uint64_t is_zeroing = 1;  // in `releasing`, whose low bits are free
@@ -99,15 +92,21 @@ class zeroed_space {
   void free(const memory& ring, std::uint64_t to) noexcept {
     end_ = to;
     auto& own = ring.control->consumer;
-    // [free] release: all reading and zeroing comes before a producer writes there.
-    own.read_pos.template store<edge::free>(to, std::memory_order_release);
+    tell(ring, to);
     // [redo] relaxed: behind read_pos or ahead of it, there is nothing left to zero.
     own.releasing.template store<edge::redo>(to, std::memory_order_relaxed);
-    wake_if_asleep<Atomics>(ring.control->producers_bell, barriers_reach_us_);
+    wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);
+  }
+
+  static void tell(const memory& ring, std::uint64_t to) noexcept {
+    // [own] relaxed: for a successor, which comes by the lock.
+    ring.control->consumer.read_pos.template store<edge::own>(to, std::memory_order_relaxed);
+    // [free] release: all reading and zeroing comes before a producer writes there.
+    ring.control->freed.template store<edge::free>(to, std::memory_order_release);
   }
 
   std::uint64_t end_ = 0;
-  bool barriers_reach_us_ = false;
+  std::uint32_t quiet_ = quiet_bell<Atomics>();  // the producers' bell, while none ever slept
 };
 
 }  // namespace annulus

@@ -79,7 +79,7 @@ class ring_producer {
     return made;
   }
   // Sends one message: ok, or why not.
-  [[nodiscard]] status try_push(message one) noexcept {
+  [[nodiscard, gnu::always_inline]] status try_push(message one) noexcept {
     const auto running = watch_.enter("try_push");
     if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
@@ -193,7 +193,7 @@ class ring_producer {
   static status status_of(const batch& b) noexcept { return b.count > 0 ? status::ok : b.why; }
 
   template <class Result>
-  Result refusals_counted(Result r) noexcept {
+  [[gnu::always_inline]] Result refusals_counted(Result r) noexcept {
     if (status_of(r) == status::full) [[unlikely]]
       core_.counters().refused();
     return r;
@@ -246,7 +246,6 @@ class ring_consumer {
     core_ = std::move(other.core_);
     how_ = other.how_;
     waits_ = other.waits_;
-    has_views_ = other.has_views_;
     home_ = std::move(other.home_);
     watch_ = std::move(other.watch_);
     return *this;
@@ -254,27 +253,26 @@ class ring_consumer {
   ~ring_consumer() { close(); }
 
   // The next message, in place until release().
-  [[nodiscard]] view try_read() noexcept {
+  [[nodiscard, gnu::always_inline]] view try_read() noexcept {
     const auto running = watch_.enter("try_read");
     if (!home_.is_here()) [[unlikely]]
       return status::not_permitted;
-    return settled(core_, core_.try_read(), has_views_);
+    return core_.try_read();
   }
   // The same, waiting: until the deadline, the producers' close, the death of the last of them, or,
   // when all is read that is there, the end of the ring's name.
   [[nodiscard]] view read(deadline until) noexcept {
     const auto running = watch_.enter("read");
     if (!home_.is_here()) return status::not_permitted;
-    return wait_for_message(core_, home_, how_, until, waits_, has_views_,
-                            [&] { return has_lost_name(); });
+    return wait_for_message(core_, home_, how_, until, waits_, [&] { return has_lost_name(); });
   }
 
   // Hands back the space of all that was read; its views end here.
-  void release() noexcept {
+  [[gnu::always_inline]] void release() noexcept {
     const auto running = watch_.enter("release");
-    if (!home_.is_here()) return;
+    if (!home_.is_here()) [[unlikely]]
+      return;
     core_.release();
-    has_views_ = false;
   }
 
   // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
@@ -294,7 +292,7 @@ class ring_consumer {
   [[nodiscard]] view examine() noexcept {
     const auto running = watch_.enter("examine");
     if (!home_.is_here()) return status::not_permitted;
-    return settled(core_, core_.examine(), has_views_);
+    return core_.examine();
   }
 
   // What is known of the producers; the most alive one counts. Asks the kernel.
@@ -347,7 +345,6 @@ class ring_consumer {
   Core core_;
   waiting how_;
   wait_memory<typename Core::atomics> waits_;
-  bool has_views_ = false;    // read and not released
   home home_ = home::here();  // nobody's: closed
   [[no_unique_address]] checked_role watch_{Core::topology == topology::spsc ? "spsc_consumer"
                                                                              : "mpsc_consumer"};

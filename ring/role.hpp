@@ -38,31 +38,19 @@ template <class Core, class HasLostName, class Attempt, class StatusOf, class Re
       status_of, refusal);
 }
 
-// What the consumer was just given. Space that was passed without a message (given up, left by the
-// dead, damaged) goes back at once when no view is out: the producers may wait for just that room,
-// and then no release would follow.
-template <class Core, class View>
-[[nodiscard]] View settled(Core& core, View seen, bool& has_views) noexcept {
-  if (seen)
-    has_views = true;
-  else if (!has_views)
-    core.release();
-  return seen;
-}
-
 // Waits for a message: until the deadline, the producers' close, or the death of the last of them,
 // or the ring's name is gone.
 // `role` is the process that holds it: a child that is forked in the wait ends it there.
 template <class Core, class HasLostName>
 [[nodiscard]] auto wait_for_message(Core& core, const typename Core::atomics::home& role,
                                     waiting how, deadline until,
-                                    wait_memory<typename Core::atomics>& own, bool& has_views,
+                                    wait_memory<typename Core::atomics>& own,
                                     HasLostName has_lost_name) noexcept {
   using atomics = typename Core::atomics;
   using seen = typename Core::view_type;
   auto& bell = core.memory().control->consumer_bell;
   const auto ours = [&](auto attempt) {
-    return role.is_here() ? settled(core, attempt(), has_views) : seen(status::not_permitted);
+    return role.is_here() ? attempt() : seen(status::not_permitted);
   };
   stay_awake<atomics>(bell, own);
   return wait_for<atomics, seen>(
@@ -85,11 +73,11 @@ template <class Core>
 void close_producer(Core& core) noexcept {
   using atomics = typename Core::atomics;
   core.abort_claim();
+  core.tell_all();
   auto& ring = core.memory();
   leave<atomics>(ring.producers[core.number()].role);
   call_the_roll<atomics>(*ring.control);
-  bool unfenced = false;
-  wake_if_asleep<atomics>(ring.control->consumer_bell, unfenced);
+  look_again<atomics>(ring.control->consumer_bell);
 }
 
 // Says that nothing more will be read. What was read and not released comes again to the next.
@@ -97,11 +85,11 @@ template <class Core>
 void close_consumer(Core& core) noexcept {
   using atomics = typename Core::atomics;
   auto& control = *core.memory().control;
+  core.tell_all();
   // Before it leaves: the next consumer's bell must not be closed by this one.
   set_bell<atomics>(control.consumer_bell, call::closed);
   leave<atomics>(control.consumer.role);
-  bool unfenced = false;
-  wake_if_asleep<atomics>(control.producers_bell, unfenced);
+  look_again<atomics>(control.producers_bell);
 }
 
 }  // namespace annulus

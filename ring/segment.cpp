@@ -58,9 +58,17 @@ void write_new_ring(std::byte* base, const geometry& shape) noexcept {
   // [own] relaxed: nobody else sees the segment before it has its name.
   ring.control->consumer.read_pos.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
   // [own] relaxed: nobody else sees the segment before it has its name.
+  ring.control->freed.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
+  // [own] relaxed: nobody else sees the segment before it has its name.
   ring.control->consumer.releasing.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
   // [own] relaxed: nobody else sees the segment before it has its name.
   ring.control->write_pos.store<edge::own>(shape.first_pos, std::memory_order_relaxed);
+  // [own] relaxed: nobody else sees the segment before it has its name.
+  ring.control->consumer.counters.counted_to.store<edge::own>(shape.first_pos,
+                                                              std::memory_order_relaxed);
+  // [own] relaxed: nobody else sees the segment before it has its name.
+  ring.producers[0].counters.counted_to.store<edge::own>(shape.first_pos,
+                                                         std::memory_order_relaxed);
   std::memcpy(base, &shape, sizeof shape);
 }
 

@@ -1,8 +1,8 @@
 // One producer, one consumer, variable-length records in shared memory.
 //
-// Steps      fill -> terminate -> commit;   read -> release
+// Steps      fill -> terminate -> commit;   read -> release -> tell
 // Edges      publish  commit  -> read     the record's bytes
-//            free     release -> claim    the consumer is done with the space
+//            free     tell    -> claim    the consumer is done with the space
 //            extent   commit  -> search   the records below are whole, should a header be damaged
 // Progress   every operation is wait-free
 // Crash      a producer that dies before its commit leaves nothing; its successor finds the end by
@@ -11,6 +11,11 @@
 //
 // The record after the last one always has an empty header, the terminator: it is stored before the
 // commit, so stale bytes never stand where the consumer looks, and nothing need be zeroed.
+//
+// The positions, all ends of records:   freed <= read_pos <= write_pos <= freed + capacity. The
+// consumer's read_pos is exact; its successor goes on there. `freed` is what the producer goes by:
+// it is told by the chunk, and at once when nothing is left to read, when a producer sleeps, before
+// the consumer sleeps and when it closes.
 #pragma once
 
 #include <algorithm>
@@ -22,17 +27,18 @@
 #include <utility>
 
 #include <annulus/channel/claim.hpp>
-#include <annulus/channel/counters.hpp>
 #include <annulus/channel/roster.hpp>
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
+#include <annulus/ring/pace.hpp>
 #include <annulus/ring/recovery.hpp>
+#include <annulus/ring/tally.hpp>
 
 namespace annulus {
 
 // Requires: the only producer of this memory, used by one thread at a time.
-template <class Atomics, template <class> class Statistics = counted>
+template <class Atomics, template <class> class Statistics = tallied>
 class basic_spsc_producer {
  public:
   using atomics = Atomics;
@@ -43,22 +49,29 @@ class basic_spsc_producer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_producer(const ring_memory<Atomics>& ring, std::uint32_t = 0) noexcept
-      : ring_(ring), counters_(ring.producers[0].counters) {
-    Atomics::accept_barriers();
-    find_end();
+      : ring_(ring), counters_(ring.producers[0].counters), quiet_(quiet_bell<Atomics>()) {
+    const end_search<Atomics> found(ring_);
+    write_pos_ = straight_ = limit_ = found.pos();  // the first push looks for room
+    if (found.met_damage()) counters_.corrupt();
+    if (found.makes_sense()) catch_up(ring_, counters_, write_pos_);
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
-    if (const status room = make_room(count); room != status::ok) return claim_type(room);
-    limit_ = write_pos_;  // nothing else has room while a claim is open
+    if (const status room = make_way(count); room != status::ok) return claim_type(room);
+    straight_behind_claim_ = std::exchange(straight_, write_pos_);  // nothing else has room
     claim_ = Atomics::home::here();
     return claim_type(*this, ring_.payload(write_pos_, count));
   }
 
-  [[nodiscard]] status try_push(const_bytes one) noexcept {
-    if (const status room = make_room(one.size()); room != status::ok) return room;
-    ring_.fill(write_pos_, one);
-    commit(one.size());
+  [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
+    const std::uint64_t count = one.size();
+    if (!is_straight(count)) [[unlikely]]
+      return push_slowly(one);
+    const auto index = ring_.index_of(write_pos_);
+    const auto record = annulus::record_bytes(count, 0);
+    ring_.data.fill(index + header_bytes, one);
+    publish(count, record, index, index + record);
+    counters_.messages(1, count);
     return status::ok;
   }
 
@@ -66,7 +79,7 @@ class basic_spsc_producer {
   [[nodiscard]] status try_push(std::span<const const_bytes> parts) noexcept {
     std::uint64_t count = 0;
     for (const auto& piece : parts) count += piece.size();
-    if (const status room = make_room(count); room != status::ok) return room;
+    if (const status room = make_way(count); room != status::ok) return room;
     ring_.fill(write_pos_, parts);
     commit(count);
     return status::ok;
@@ -92,6 +105,7 @@ class basic_spsc_producer {
     if (done.count == 0) return done;
     publish(many.front().size(), end);
     counters_.messages(done.count, payload);
+    tell_all();
     return done;
   }
 
@@ -104,12 +118,42 @@ class basic_spsc_producer {
 
   // Gives the open claim up, if there is one of this process.
   void abort_claim() noexcept {
-    if (!claim_.leave()) return;
-    limit_ = read_pos_seen_ + ring_.geometry.capacity;
+    if (claim_.leave()) straight_ = straight_behind_claim_;
   }
+  // What others are told only from time to time.
+  void tell_all() noexcept { counters_.tell(write_pos_); }
 
  private:
   friend claim_type;
+  using word = typename Atomics::template word<std::uint64_t>;
+
+  // Whether a message of so many bytes and the terminator behind it lie in room that is known to be
+  // free, on this side of the end of the data, and nothing else is due.
+  [[nodiscard, gnu::always_inline]] bool is_straight(std::uint64_t count) noexcept {
+    const auto record = annulus::record_bytes(count, 0);
+    const auto end = write_pos_ + record;
+    if (count > ring_.geometry.max_message || is_before(straight_, end)) return false;
+    if (record >= shortest_asked && record <= longest_asked && straight_ - end > asked_ahead) {
+      ring_.prefetch_for_write(end + asked_ahead - record, record);
+    }
+    return true;
+  }
+
+  [[nodiscard, gnu::noinline]] status push_slowly(const_bytes one) noexcept {
+    if (const status room = make_way_slowly(one.size()); room != status::ok) return room;
+    ring_.fill(write_pos_, one);
+    commit(one.size());
+    return status::ok;
+  }
+
+  [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count) noexcept {
+    return is_straight(count) ? status::ok : make_way_slowly(count);
+  }
+  [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count) noexcept {
+    const status room = make_room(count, write_pos_);
+    if (room == status::ok) go_straight();
+    return room;
+  }
 
   void commit_claim(std::uint64_t count) noexcept {
     if (!claim_.is_here()) return;  // given up when the role closed, or another process's
@@ -118,152 +162,78 @@ class basic_spsc_producer {
   }
 
   void commit(std::uint64_t count) noexcept {
+    const auto end = write_pos_ + ring_.record_bytes(count);
     ring_.seal(write_pos_, count);
-    publish(count, write_pos_ + ring_.record_bytes(count));
+    publish(count, end);
     counters_.messages(1, count);
   }
 
-  // The record at write_pos becomes visible, and with it all up to end.
   void publish(std::uint64_t count, std::uint64_t end) noexcept {
-    // [publish] relaxed: the terminator; the release below puts it before the record.
-    ring_.header(end).template store<edge::publish>(0, std::memory_order_relaxed);
-    // [publish] release: the payload and the terminator happen before whoever sees this word.
-    ring_.header(write_pos_)
-        .template store<edge::publish>(ring_.committed(count, write_pos_),
-                                       std::memory_order_release);
-    write_pos_ = end;
-    // [extent] release: the records below it are whole.
-    ring_.control->write_pos.template store<edge::extent>(end, std::memory_order_release);
-    wake_if_asleep<Atomics>(ring_.control->consumer_bell, barriers_reach_us_);
+    publish(count, end - write_pos_, ring_.index_of(write_pos_), ring_.index_of(end));
   }
 
-  [[nodiscard]] status make_room(std::uint64_t count) noexcept {
-    return make_room(count, write_pos_);
+  // The record at write_pos becomes visible, and with it all up to the record's end.
+  [[gnu::always_inline]] void publish(std::uint64_t count, std::uint64_t record,
+                                      std::uint64_t index, std::uint64_t end_index) noexcept {
+    auto& control = *ring_.control;
+    const auto pos = write_pos_;
+    // [publish] relaxed: the terminator; the release below puts it before the record.
+    ring_.data.header(end_index).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [publish] release: the payload and the terminator happen before whoever sees this word.
+    ring_.data.header(index).template store<edge::publish>(ring_.committed(count, pos),
+                                                           std::memory_order_release);
+    write_pos_ = pos + record;
+    // [extent] release: the records below it are whole.
+    control.write_pos.template store<edge::extent>(pos + record, std::memory_order_release);
+    wake_if_asleep<Atomics>(control.consumer_bell, quiet_);
   }
 
   // Room at pos for one record of so many bytes, and for the terminator behind it.
   [[nodiscard]] status make_room(std::uint64_t count, std::uint64_t pos) noexcept {
-    if (count > ring_.geometry.max_message) [[unlikely]]
-      return status::never_fits;
+    if (count > ring_.geometry.max_message) return status::never_fits;
+    if (claim_.is_here()) return status::not_permitted;
     const std::uint64_t need = ring_.record_bytes(count) + header_bytes;
-    if (limit_ - pos < need) [[unlikely]]
-      return look_for_room(need, pos);
-    if (limit_ - pos > 2 * prefetch_distance) ring_.prefetch_ahead(pos, need);
-    return status::ok;
+    return limit_ - pos >= need ? status::ok : look_for_room(need, pos);
   }
 
   [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t need,
                                                     std::uint64_t pos) noexcept {
-    if (claim_.is_here()) return status::not_permitted;
     // [free] acquire: the consumer is done with all below.
-    const auto freed =
-        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
+    const auto freed = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     if (write_pos_ - freed > ring_.geometry.capacity) return status::corrupt;
-    read_pos_seen_ = freed;
     limit_ = freed + ring_.geometry.capacity;
     counters_.depth(write_pos_ - freed);
     if (limit_ - pos >= need) return status::ok;
-    tell_end();
+    counters_.tell(write_pos_);
+    tell_end(ring_, write_pos_);
     return no_room(*ring_.control);
   }
 
-  // Without room: the end once more, in two words. What damaged write_pos is mended, and a consumer
-  // that finds damage up to that end can be sure of it.
-  void tell_end() noexcept {
-    // [hint] relaxed: believed only where it equals write_pos.
-    ring_.producers[0].announcement.template store<edge::hint>(write_pos_ + 1,
-                                                               std::memory_order_relaxed);
-    // [extent] release: the records below it are whole.
-    ring_.control->write_pos.template store<edge::extent>(write_pos_, std::memory_order_release);
-  }
-
-  // Where the last incarnation left off. Its stored write_pos may lag behind its last commit, and
-  // the consumer may be ahead of that; beyond both, its records reach to the terminator. The end is
-  // stored again at once, so that the consumer's search for damage reaches it.
-  void find_end() noexcept {
-    // [free] acquire: the consumer is done with all below.
-    read_pos_seen_ =
-        ring_.control->consumer.read_pos.template load<edge::free>(std::memory_order_acquire);
-    limit_ = read_pos_seen_ + ring_.geometry.capacity;
-    write_pos_ = start_of_walk();
-    if (limit_ - write_pos_ > ring_.geometry.capacity) {
-      limit_ = write_pos_;  // these cursors make no sense: every push will say so
-      return;
-    }
-    walk();
-    // [publish] relaxed: what damage left here must not pose as a header.
-    ring_.header(write_pos_).template store<edge::publish>(0, std::memory_order_relaxed);
-    // [extent] release: the records below it are whole.
-    ring_.control->write_pos.template store<edge::extent>(write_pos_, std::memory_order_release);
-  }
-
-  // The later of the two positions. If they lie further apart than they can, one is damaged: it is
-  // write_pos if a record ends at read_pos.
-  [[nodiscard]] std::uint64_t start_of_walk() const noexcept {
+  // How far the next messages may go without a closer look: to the end of the data, and of the
+  // room, and until it is time to tell the counters. A checksum is a closer look at each.
+  void go_straight() noexcept {
+    counters_.tell(write_pos_);
     const auto capacity = ring_.geometry.capacity;
-    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    const auto stored =
-        whole(ring_.control->write_pos.template load<edge::own>(std::memory_order_relaxed));
-    if (stored - read_pos_seen_ <= capacity) return stored;
-    if (read_pos_seen_ - stored <= capacity) return read_pos_seen_;
-    return is_end_of_record(ring_, read_pos_seen_) ? read_pos_seen_ : stored;
+    const auto to_the_end = capacity - (write_pos_ & (capacity - 1));
+    const auto room = std::min({limit_ - write_pos_, to_the_end, longest_chunk});
+    straight_ = ring_.geometry.trailer_bytes() == 0 ? write_pos_ + room - header_bytes : write_pos_;
   }
 
-  // Moves write_pos_ over the records that stand there, as far as there is room for them.
-  void walk() noexcept {
-    for (;;) {
-      // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-      const auto word =
-          ring_.header(write_pos_).template load<edge::own>(std::memory_order_relaxed);
-      const record_header next(word);
-      if (is_record(ring_, next, write_pos_)) {
-        const auto end = write_pos_ + ring_.record_bytes(next.bytes());
-        if (limit_ - end > ring_.geometry.capacity) return;
-        write_pos_ = end;
-      } else if (word == 0) {
-        return;
-      } else if (has_clean_start()) {
-        counters_.corrupt();  // nothing was here: the last incarnation told its end when it closed
-        return;
-      } else if (!pass_damage()) {
-        return;
-      }
-    }
-  }
-
-  // The last incarnation died, and its last header is damaged. The consumer may have read that
-  // record while it was good, and stand behind it: nobody knows how long it was. So go on at the
-  // next good header; false: there is none, and the end is as far as the consumer can have come.
-  // It tells of the damage.
-  [[nodiscard]] bool pass_damage() noexcept {
-    const auto gap = next_header(ring_, write_pos_, limit_);
-    if (gap.header != 0) {
-      write_pos_ = gap.end;
-      return true;
-    }
-    const auto longest = ring_.record_bytes(ring_.geometry.max_message);
-    const auto left = limit_ - write_pos_;
-    if (left > header_bytes) write_pos_ += std::min(longest, left - header_bytes);
-    return false;
-  }
-
-  [[nodiscard]] bool has_clean_start() const noexcept {
-    // [own] relaxed: stored by this role itself when it came.
-    return began_clean(
-        ring_.producers[0].role.owner.template load<edge::own>(std::memory_order_relaxed));
-  }
+  // Lines are asked for ahead of records that span several: short ones come as fast without.
+  static constexpr std::uint64_t shortest_asked = 128, longest_asked = 4096, asked_ahead = 2048;
 
   ring_memory<Atomics> ring_;
   std::uint64_t write_pos_ = 0;
-  std::uint64_t limit_ = 0;          // there is room up to here; write_pos_ while a claim is open
-  std::uint64_t read_pos_seen_ = 0;  // as of the last look
+  std::uint64_t straight_ = 0;  // a record may end here without a closer look
+  std::uint64_t straight_behind_claim_ = 0;
+  std::uint64_t limit_ = 0;  // there is room up to here
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's
-  bool barriers_reach_us_ = false;
+  std::uint32_t quiet_;           // the consumer's bell, while it never slept
 };
 
 // Requires: the only consumer of this memory, used by one thread at a time.
-template <class Atomics, template <class> class Statistics = counted>
+template <class Atomics, template <class> class Statistics = tallied>
 class basic_spsc_consumer {
  public:
   using atomics = Atomics;
@@ -273,45 +243,67 @@ class basic_spsc_consumer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_consumer(const ring_memory<Atomics>& ring) noexcept
-      : ring_(ring), counters_(ring.control->consumer.counters) {
-    Atomics::accept_barriers();
-    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    cursor_ =
-        whole(ring_.control->consumer.read_pos.template load<edge::own>(std::memory_order_relaxed));
-    released_ = doubted_ = cursor_;
+      : ring_(ring),
+        chunk_(ring.chunk()),
+        counters_(ring.control->consumer.counters),
+        quiet_(quiet_bell<Atomics>()) {
+    cursor_ = released_ = told_ = doubted_ = find_start(ring_);
+    catch_up(ring_, counters_, cursor_);
+    tell(told_);
   }
 
   // The next message. It stays in place until release().
-  [[nodiscard]] view_type try_read() noexcept {
-    const record_header header = load_header();
-    if (is_readable(header)) return deliver(header.bytes());
-    return roll_.wants_a_look(*ring_.control) ? examine() : view_type(status::empty);
+  [[nodiscard, gnu::always_inline]] view_type try_read() noexcept {
+    const std::uint64_t pos = cursor_;
+    const std::uint64_t index = ring_.index_of(pos);
+    const auto usual = usual_;
+    // [publish] acquire: sees the payload behind the header it reads.
+    const auto word =
+        ring_.data.header(index).template load<edge::publish>(std::memory_order_acquire);
+    // Mostly a message is as long as the one before, and then its header is known in advance: one
+    // comparison, and where the next one stands need not be waited for.
+    if (word != usual.word(pos, ring_.geometry.seal)) [[unlikely]]
+      return read_unusual(record_header(word));
+    cursor_ = pos + usual.record_bytes();
+    counters_.messages(1, usual.bytes());
+    return const_bytes(ring_.data.payload(index + header_bytes, usual.bytes()));
   }
 
   // Hands back the space of all that was read; its views end here.
-  void release() noexcept {
-    if (released_ == cursor_) return;
-    counters_.depth(cursor_ - released_);
-    ring_.take_over(released_, cursor_);
-    released_ = cursor_;
-    // [free] release: all reading comes before the producer writes there.
-    ring_.control->consumer.read_pos.template store<edge::free>(cursor_, std::memory_order_release);
-    wake_if_asleep<Atomics>(ring_.control->producers_bell, barriers_reach_us_);
+  [[gnu::always_inline]] void release() noexcept {
+    auto& control = *ring_.control;
+    const auto to = cursor_;
+    released_ = to;
+    // [own] relaxed: for a successor, which comes by the lock.
+    control.consumer.read_pos.template store<edge::own>(to, std::memory_order_relaxed);
+    if (to - told_ >= chunk_) [[unlikely]]
+      tell_chunk();
+    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]
+      tell_all();
   }
 
   // A closer look than a poll: for damage, and for the producer's end.
   [[nodiscard, gnu::noinline]] view_type examine() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.look(ring_);
-    mend_read_pos();
+    mend_positions(ring_, released_, told_);
+    tell_all();
     // [extent] acquire: the records below it are whole.
     const auto extent =
         whole(ring_.control->write_pos.template load<edge::extent>(std::memory_order_acquire));
     const record_header again = load_header();
     if (is_readable(again)) return deliver(again.bytes());
     if (is_before(cursor_, extent)) {
-      if (const auto seen = look_for_damage(extent, again)) return *seen;
+      const auto found = search_behind(ring_, cursor_, told_, extent, again.is_empty(), doubted_);
+      if (found.what == damage_found::readable) return deliver(found.bytes);
+      if (found.what == damage_found::damaged) return lost(std::exchange(cursor_, found.end));
     }
     return roll_.all_closed() ? status::closed : status::empty;
+  }
+
+  // What others are told only from time to time.
+  [[gnu::noinline]] void tell_all() noexcept {
+    if (told_ != released_) tell(released_);
+    look_again<Atomics>(ring_.control->producers_bell);
   }
 
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return std::nullopt; }
@@ -334,66 +326,64 @@ class basic_spsc_consumer {
            header.bytes() <= ring_.geometry.max_message;
   }
 
+  [[nodiscard, gnu::noinline]] view_type read_unusual(record_header header) noexcept {
+    if (is_readable(header)) [[likely]]
+      return deliver(header.bytes());
+    const auto record = ring_.record_bytes(usual_.last_bytes());
+    if (pace_.ran_dry(cursor_, record) && told_ != released_) tell_all();
+    return roll_.wants_a_look(*ring_.control) ? examine() : view_type(status::empty);
+  }
+
   [[nodiscard]] view_type deliver(std::uint64_t count) noexcept {
     const std::uint64_t pos = cursor_;
     cursor_ += ring_.record_bytes(count);
+    usual_.saw(count, ring_.geometry.trailer_bytes() != 0);
     if (!ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
     counters_.messages(1, count);
     return const_bytes(ring_.payload(pos, count));
   }
 
-  // The producer says that records stand up to `extent`, and none can be read at the cursor. That
-  // is damage: of a record, or of that very word. The cursor moves where a record is known to have
-  // been: a word stands here, a good record stands behind, or the producer has said so twice. Else
-  // the damage is told once, and the next message is waited for. Nothing: it was told.
-  [[nodiscard]] std::optional<view_type> look_for_damage(std::uint64_t extent,
-                                                         record_header here) noexcept {
-    const bool is_possible = is_possible_end(extent, released_, ring_.geometry.capacity);
-    // [hint] relaxed: believed only where it equals write_pos.
-    const bool is_certain = ring_.producers[0].announcement.template load<edge::hint>(
-                                std::memory_order_relaxed) == extent + 1;
-    if (doubted_ == extent && !(is_certain && is_possible)) return std::nullopt;
-    doubted_ = extent;
-    if (!is_possible) return nothing_moved();
-    const auto gap = next_record(ring_, cursor_, extent);
-    if (gap.header == 0 && !is_certain && here.is_empty()) return nothing_moved();
-    if (gap.header != 0 && here.is_empty()) {
-      // [publish] acquire: what was committed before that record is seen from here on.
-      (void)ring_.header(gap.end).template load<edge::publish>(std::memory_order_acquire);
-      if (const auto late = load_header(); is_readable(late)) return deliver(late.bytes());
+  // The producer is told of a chunk.
+  [[gnu::noinline]] void tell_chunk() noexcept {
+    const bool is_cached = released_ - told_ <= most_taken_over;
+    if (pace_.takes_over(ring_.control->write_pos, told_) && is_cached) {
+      ring_.take_over(told_, released_);
     }
-    const std::uint64_t from = std::exchange(cursor_, gap.end);
-    return lost(from);
+    tell(released_);
   }
 
-  // Damage that cost nothing yet.
-  [[nodiscard]] view_type nothing_moved() noexcept { return lost(cursor_); }
-
-  // Nobody else writes read_pos: if it says something else than it should, it was damaged.
-  void mend_read_pos() noexcept {
-    auto& word = ring_.control->consumer.read_pos;
-    // [own] relaxed: written by this role itself.
-    if (word.template load<edge::own>(std::memory_order_relaxed) == released_) return;
-    // [free] release: all reading comes before the producer writes there.
-    word.template store<edge::free>(released_, std::memory_order_release);
+  void tell(std::uint64_t to) noexcept {
+    counters_.depth(to - told_);
+    counters_.tell(cursor_);
+    told_ = to;
+    // [free] release: all reading and taking over comes before the producer writes there.
+    ring_.control->freed.template store<edge::free>(to, std::memory_order_release);
   }
 
   // [from, cursor) was damaged.
   [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
     damage_ = damage{from, cursor_ - from};
     counters_.corrupt();
+    // No view is out: the producer may wait for just that room, and no release would follow.
+    if (from == released_) release();
     return status::corrupt;
   }
 
+  static constexpr std::uint64_t most_taken_over = std::uint64_t{1} << 20;  // what a core may keep
+
   ring_memory<Atomics> ring_;
   std::uint64_t cursor_ = 0;    // the next record to read
-  std::uint64_t released_ = 0;  // the producer may write up to one capacity past here
-  std::uint64_t doubted_ = 0;   // an end that was told as damage and not followed
+  std::uint64_t released_ = 0;  // all below was handed back
+  std::uint64_t told_ = 0;      // and here the producer knows it
+  std::uint64_t chunk_;
+  usual_header usual_;
+  Statistics<Atomics> counters_;
+  std::uint32_t quiet_;  // the producers' bell, while none ever slept
+  pace<Atomics> pace_;
+  std::uint64_t doubted_ = 0;  // an end that was told as damage and not followed
   roll_call<Atomics> roll_;
   std::optional<damage> damage_;
-  Statistics<Atomics> counters_;
-  bool barriers_reach_us_ = false;
 };
 
 }  // namespace annulus

@@ -405,7 +405,8 @@ TYPED_TEST(Corruption, any_pair_of_positions_is_survived) {
     for (const auto write : far) {
       ASSERT_NO_FATAL_FAILURE(it.lay(sizes));
       auto& control = *it.mem().control;
-      control.consumer.read_pos.template store<edge::free>(base + read, std::memory_order_relaxed);
+      control.consumer.read_pos.template store<edge::own>(base + read, std::memory_order_relaxed);
+      control.freed.template store<edge::free>(base + (read & write), std::memory_order_relaxed);
       control.write_pos.template store<edge::extent>(base + write, std::memory_order_relaxed);
       control.consumer.releasing.template store<edge::redo>(base + (read ^ write),
                                                             std::memory_order_relaxed);
@@ -425,7 +426,8 @@ TYPED_TEST(Corruption, positions_that_jump_under_an_attached_role_are_survived) 
     const auto one = pattern(tx.max_message(), 1);
     auto& control = *it.mem().control;
     for (int step = 0; step < 20; ++step) {
-      control.consumer.read_pos.template store<edge::free>(base + jump, std::memory_order_relaxed);
+      control.consumer.read_pos.template store<edge::own>(base + jump, std::memory_order_relaxed);
+      control.freed.template store<edge::free>(base + (step % 3) * jump, std::memory_order_relaxed);
       (void)tx.try_push(message(one));
       control.write_pos.template store<edge::extent>(base - jump, std::memory_order_relaxed);
       (void)rx.try_read();

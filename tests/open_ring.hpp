@@ -36,6 +36,7 @@ struct open_ring {
   [[nodiscard]] const ring_memory<std_atomics>& words() const { return held.memory(); }
   [[nodiscard]] auto& write_pos() const { return words().control->write_pos; }
   [[nodiscard]] auto& read_pos() const { return words().control->consumer.read_pos; }
+  [[nodiscard]] auto& freed() const { return words().control->freed; }
   [[nodiscard]] auto& releasing() const { return words().control->consumer.releasing; }
 
  private:

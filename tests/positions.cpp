@@ -78,18 +78,19 @@ TYPED_TEST(Positions, a_bit_of_write_pos_that_stays_flipped_is_survived_or_told)
   }
 }
 
-TYPED_TEST(Positions, a_bit_of_read_pos_that_flips_is_mended_by_its_consumer) {
-  for (unsigned bit = 0; bit < 64; ++bit) {
+TYPED_TEST(Positions, a_bit_of_read_pos_or_freed_that_flips_is_mended_by_its_consumer) {
+  for (unsigned bit = 0; bit < 128; ++bit) {
     TypeParam it;
     typename TypeParam::producer_core tx(it.words(), 0);
     typename TypeParam::consumer_core rx(it.words());
     seen all;
     ASSERT_EQ(tx.try_push(bytes("before")), status::ok);
     read_into(all, rx);
-    const auto was = value(it.read_pos());
-    flip(it.read_pos(), bit);
+    auto& word = bit < 64 ? it.read_pos() : it.freed();
+    const auto was = value(word);
+    flip(word, bit % 64);
     (void)rx.examine();
-    ASSERT_EQ(value(it.read_pos()), was) << bit;
+    ASSERT_EQ(value(word), was) << bit;
     for (int i = 0; i < 400; ++i) {
       ASSERT_EQ(tx.try_push(bytes("after")), status::ok) << bit << " " << i;
       read_into(all, rx, 2);
@@ -113,6 +114,7 @@ TYPED_TEST(Positions, what_was_released_holds_exactly_the_record_that_fits) {
     ASSERT_EQ(pushed, 73);  // 4088 bytes
     ASSERT_TRUE(rx.examine());
     rx.release();
+    rx.tell_all();  // one record is less than a chunk
     EXPECT_EQ(tx.try_push(pattern(count, 1)), expected);
   }
 }
@@ -121,7 +123,7 @@ TEST(ManyPositions, a_bit_of_either_of_the_consumers_positions_at_rest_costs_no_
   using many = open_ring<topology::mpsc>;
   const std::string one(20, '1');  // 32 bytes with header and checksum
   for (const std::uint64_t first_pos : {std::uint64_t{0}, 0xa5a5a5a5a5a5a5a8u}) {
-    for (unsigned bit = 0; bit < 128; ++bit) {
+    for (unsigned bit = 0; bit < 192; ++bit) {
       for (const std::size_t left : {std::size_t{3}, capacity / 32}) {  // a few, or to the brim
         many it({.integrity = integrity::crc32c, .first_pos = first_pos});
         many::producer_core tx(it.words(), 0);
@@ -132,7 +134,7 @@ TEST(ManyPositions, a_bit_of_either_of_the_consumers_positions_at_rest_costs_no_
           read_into(all, rx, 25);
         }
         for (std::size_t i = 0; i < left; ++i) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
-        flip(bit < 64 ? it.read_pos() : it.releasing(), bit % 64);
+        flip(bit < 64 ? it.read_pos() : bit < 128 ? it.releasing() : it.freed(), bit % 64);
         many::consumer_core rx(it.words());
         all = {};
         read_into(all, rx, 200);

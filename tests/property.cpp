@@ -132,6 +132,10 @@ class ring_system final : public system_base {
   explicit ring_system(const ring_options& shape)
       : memory_(static_cast<std::size_t>(*segment::bytes_for(shape))),
         segment_(segment::format(memory_.bytes(), shape).value()) {
+    // As if a producer had slept once: then each release is told at once, and the oracle knows what
+    // is full. What is told by the chunk else has tests of its own (telling.cpp).
+    const auto held = attachment::make(segment_, access::read_write).value();
+    set_bell<std_atomics>(held.memory().control->producers_bell, call::awake);
     attach_producer();
     attach_consumer();
   }

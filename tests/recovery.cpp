@@ -51,7 +51,8 @@ class Recovery : public ::testing::Test {
     ring_.control = &control_;
     ring_.producers = producers_.data();
     ring_.data = mortal::area(data_.bytes().data());
-    control_.consumer.read_pos.store<edge::free>(first, std::memory_order_relaxed);
+    control_.consumer.read_pos.store<edge::own>(first, std::memory_order_relaxed);
+    control_.freed.store<edge::free>(first, std::memory_order_relaxed);
     control_.consumer.releasing.store<edge::redo>(first, std::memory_order_relaxed);
     control_.write_pos.store<edge::claim>(first, std::memory_order_relaxed);
   }

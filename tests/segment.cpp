@@ -428,7 +428,7 @@ TEST(InTheWay, another_version_and_a_bad_checksum_are_told_apart) {
   EXPECT_EQ(kind_of(segment::remove(name.str())), fault::incompatible);
   EXPECT_TRUE(segment::remove(name.str(), true));
 
-  shape.version = 1;
+  shape.version = plan_geometry({.capacity = 4096}).value().version;
   finish_geometry(shape);
   ++shape.checksum;
   std::memcpy(whole.data(), &shape, sizeof shape);

@@ -1,0 +1,45 @@
+// What the models' roles count with.
+#pragma once
+
+#include "atomics.hpp"
+
+#include <annulus/ring/tally.hpp>
+
+namespace annulus::models {
+
+// Statistics that the observer keeps: fewer accesses, so that a search meets more of the others.
+template <class Atomics>
+class observed {
+ public:
+  explicit observed(counter_words<Atomics>&) noexcept {}
+  void messages(std::uint64_t, std::uint64_t) noexcept {}
+  void tell(std::uint64_t) noexcept {}
+  [[nodiscard]] std::uint64_t counted_to(std::uint64_t to) const noexcept { return to; }
+  void refused() noexcept {}
+  void dropped() noexcept {}
+  void waited() noexcept {}
+  void recovered() noexcept {
+    if (watching != nullptr) watching->recovered();
+  }
+  void corrupt() noexcept {
+    if (watching != nullptr) watching->corrupt();
+  }
+  void depth(std::uint64_t) noexcept {}
+};
+
+// The shipped ones, and the observer.
+template <class Atomics>
+class observed_and_counted : public tallied<Atomics> {
+ public:
+  using tallied<Atomics>::tallied;
+  void recovered() noexcept {
+    tallied<Atomics>::recovered();
+    if (watching != nullptr) watching->recovered();
+  }
+  void corrupt() noexcept {
+    tallied<Atomics>::corrupt();
+    if (watching != nullptr) watching->corrupt();
+  }
+};
+
+}  // namespace annulus::models

@@ -1,0 +1,63 @@
+// How a consumer keeps out of its producer's way.
+//
+// Starved   A consumer that has caught up polls the very line that is being written. Each time the
+//           line comes over it brings only the few messages whose stores were waiting for it, and a
+//           faster consumer makes it worse. In a stream it therefore looks away for a moment when
+//           it runs dry, and the producer gets some lines ahead. A burst or a conversation is no
+//           stream: it is met at once
+// Far       Where a line takes long to come from the other processor, the consumer takes over what
+//           it gives back (memory.hpp). It asks again from time to time: a virtual machine moves
+//           its processors
+#pragma once
+
+#include <cstdint>
+
+namespace annulus {
+
+template <class Atomics>
+class pace {
+ public:
+  // Nothing was found at `cursor`, behind a record of so many bytes. Returns whether the consumer
+  // is starved: it has looked here for a while.
+  [[nodiscard]] bool ran_dry(std::uint64_t cursor, std::uint64_t record) noexcept {
+    if (cursor == dry_at_) {
+      if (++looks_ < Atomics::looks_until_starved) return false;
+      streams_ = 0;
+      return true;
+    }
+    const bool was_stream = cursor - dry_at_ >= stream_messages * record;
+    dry_at_ = cursor;
+    looks_ = 0;
+    if (was_stream && ++streams_ > bursts) look_away();
+    return false;
+  }
+
+  // Whether the lines of a chunk that begins at `from` are worth taking over. A consumer that
+  // starved since then is in a conversation: its own next message would queue behind them.
+  [[nodiscard]] bool takes_over(const typename Atomics::template word<std::uint64_t>& theirs,
+                                std::uint64_t from) noexcept {
+    if (chunks_++ % chunks_per_gauge == 0) is_far_ = Atomics::is_far(theirs);
+    const bool has_starved =
+        looks_ >= Atomics::looks_until_starved && static_cast<std::int64_t>(dry_at_ - from) >= 0;
+    return is_far_ && !has_starved;
+  }
+
+ private:
+  static constexpr std::uint64_t stream_messages = 4;  // between two dry moments
+  static constexpr std::uint32_t bursts = 16;          // so many dry moments make no stream yet
+  static constexpr std::uint32_t chunks_per_gauge = 16;
+  static constexpr std::uint32_t pauses_near = 32;
+  static constexpr std::uint32_t pauses_far = 64;
+
+  void look_away() const noexcept {
+    for (auto left = is_far_ ? pauses_far : pauses_near; left > 0; --left) Atomics::relax();
+  }
+
+  std::uint64_t dry_at_ = 0;   // where it last found nothing
+  std::uint32_t looks_ = 0;    // and how often, there
+  std::uint32_t streams_ = 0;  // how often a stream ran dry since it last starved
+  std::uint32_t chunks_ = 0;
+  bool is_far_ = false;
+};
+
+}  // namespace annulus
