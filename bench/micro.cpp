@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 #include <annulus/ring/ring.hpp>
 
 namespace {

@@ -1,38 +1,39 @@
 #include <annulus/bus/bus.hpp>
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus {
 namespace {
 
-// One role of either transport, as a variant of all.
+// A role of a channel that is open, as a variant of all.
 template <class Roles, class Spsc, class Mpsc, class Pipe>
-result<Roles> attach_once(const bus::endpoint& at) {
+result<Roles> attach_to(const bus::channel& to, waiting how) {
   const auto as_role = [](auto made) -> result<Roles> {
     if (!made) return made.error();
     return Roles(std::move(*made));
   };
-  if (at.scheme == bus::scheme::pipe) {
-    auto to = bus::open_pipe(at);
-    if (!to) return to.error();
-    return as_role(Pipe::attach(*to, at.wait));
-  }
-  auto to = bus::open_segment(at);
-  if (!to) return to.error();
-  if (to->geometry().topology == topology::spsc) return as_role(Spsc::attach(*to, at.wait));
-  return as_role(Mpsc::attach(*to, at.wait));
+  if (!to.is_ring()) return as_role(Pipe::attach(to.pipe(), how));
+  if (to.topology() == topology::spsc) return as_role(Spsc::attach(to.ring(), how));
+  return as_role(Mpsc::attach(to.ring(), how));
+}
+result<bus_producer::roles> as_producer(const bus::channel& to, waiting how) {
+  return attach_to<bus_producer::roles, spsc_producer, mpsc_producer, pipe_producer>(to, how);
+}
+result<bus_consumer::roles> as_consumer(const bus::channel& to, waiting how) {
+  return attach_to<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to, how);
 }
 
-// The same. A channel that is removed between its opening and its attaching is made anew.
-template <class Roles, class Spsc, class Mpsc, class Pipe>
-result<Roles> attach(const bus::endpoint& at) {
+// The same by name. A channel that is removed between its opening and its attaching is made anew.
+template <class Roles>
+result<Roles> attach(const bus::endpoint& at,
+                     result<Roles> (*attach_once)(const bus::channel&, waiting)) {
   constexpr int most_tries = 8;
-  auto role = attach_once<Roles, Spsc, Mpsc, Pipe>(at);
-  for (int tries = 1; tries < most_tries && !role && at.creates; ++tries) {
-    if (role.error().kind != fault::not_found) break;
-    role = attach_once<Roles, Spsc, Mpsc, Pipe>(at);
+  for (int tries = 1;; ++tries) {
+    auto to = bus::channel::open_or_create(at);
+    auto role = to ? attach_once(*to, at.wait) : result<Roles>(to.error());
+    const bool is_gone = !role && role.error().kind == fault::not_found;
+    if (!is_gone || !at.creates || tries == most_tries) return role;
   }
-  return role;
 }
 
 failure named(const bus::endpoint& at, failure why) {
@@ -41,10 +42,21 @@ failure named(const bus::endpoint& at, failure why) {
 
 }  // namespace
 
+result<bus_producer> bus_producer::attach(const bus::channel& to, waiting how) {
+  auto role = as_producer(to, how);
+  if (!role) return role.error();
+  return bus_producer(std::move(*role), {});
+}
+result<bus_consumer> bus_consumer::attach(const bus::channel& to, waiting how) {
+  auto role = as_consumer(to, how);
+  if (!role) return role.error();
+  return bus_consumer(std::move(*role), {}, nullptr);
+}
+
 result<bus_producer> open_producer(const bus::endpoint& at) {
   auto to = bus::resolve(at);
   if (!to) return to.error();
-  auto role = attach<bus_producer::roles, spsc_producer, mpsc_producer, pipe_producer>(to->where);
+  auto role = attach<bus_producer::roles>(to->where, as_producer);
   if (!role) return named(at, role.error());
   return bus_producer(std::move(*role), std::move(to->why));
 }
@@ -59,7 +71,7 @@ result<bus_consumer> open_consumer(const bus::endpoint& at) {
     if (!opened) return named(at, opened.error());
     seen = std::make_unique<bus::seen_list>(std::move(*opened));
   }
-  auto role = attach<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to->where);
+  auto role = attach<bus_consumer::roles>(to->where, as_consumer);
   if (!role) return named(at, role.error());
   if (seen) seen->take_up();
   return bus_consumer(std::move(*role), std::move(to->why), std::move(seen));

@@ -22,8 +22,9 @@
 #include <utility>
 #include <variant>
 
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/dedup.hpp>
 #include <annulus/bus/name.hpp>
-#include <annulus/bus/once.hpp>
 #include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/drain.hpp>
@@ -137,6 +138,8 @@ class bus_producer {
   using roles = std::variant<spsc_producer, mpsc_producer, pipe_producer>;
   using claim_type = bus_claim;
 
+  // Takes a role of a channel that is open: bus/channel.hpp.
+  [[nodiscard]] static result<bus_producer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
   explicit bus_producer(roles role, std::string why) noexcept
       : role_(std::move(role)), why_(std::move(why)) {}
@@ -192,6 +195,11 @@ class bus_producer {
     return bus::with(role_, [](auto& r) { return r.max_message(); });
   }
 
+  // The largest message that try_ forms pass (less than max_message() in a pipe: pipe.hpp).
+  [[nodiscard]] std::size_t most_at_once() const noexcept {
+    const auto* const piped = std::get_if<pipe_producer>(&role_);
+    return piped != nullptr ? piped->most_at_once() : max_message();
+  }
   // Whether a claim that was committed has still to go out (a pipe's: pipe.hpp).
   [[nodiscard]] bool owes() const noexcept {
     const auto* const piped = std::get_if<pipe_producer>(&role_);
@@ -217,6 +225,8 @@ class bus_consumer {
   // What it may be.
   using roles = std::variant<spsc_consumer, mpsc_consumer, pipe_consumer>;
 
+  // Takes the role of a channel that is open: bus/channel.hpp.
+  [[nodiscard]] static result<bus_consumer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
   bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
       : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}

@@ -20,7 +20,9 @@ bool is_of_memory(const struct statfs& mounted) noexcept {
 
 }  // namespace
 
-const char* to_string(transport t) noexcept { return t == transport::shm ? "shm" : "pipe"; }
+const char* to_string(transport t) noexcept {
+  return t == transport::shm ? "shm" : t == transport::pipe ? "pipe" : "auto";
+}
 
 choice choose(const needs& of) {
   if (of.portable) {

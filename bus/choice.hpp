@@ -17,8 +17,9 @@
 
 namespace annulus::bus {
 
-// What carries the messages.
-enum class transport : std::uint8_t { shm, pipe };
+// What carries the messages; automatic: whichever was, or will be, chosen (rendezvous.hpp).
+enum class transport : std::uint8_t { shm, pipe, automatic };
+// As it stands before the colon of a name.
 [[nodiscard]] const char* to_string(transport t) noexcept;
 
 // The limits of the decision tree: below such a latency, or above such a rate, it takes shm.

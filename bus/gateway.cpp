@@ -8,9 +8,9 @@
 #include <thread>
 #include <utility>
 
+#include <annulus/bus/channel.hpp>
 #include <annulus/bus/gateway.hpp>
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::bus {
 
@@ -306,7 +306,7 @@ bool is_made_by_us(const endpoint& where) {
   const auto by_us = [](auto found) {
     return found && found->geometry().created_by == static_cast<std::int32_t>(getpid());
   };
-  if (where.scheme == scheme::pipe) return by_us(named_pipe::open(where.name, where.owner));
+  if (where.transport == transport::pipe) return by_us(named_pipe::open(where.name, where.owner));
   return by_us(segment::open(where.name, access::read_only, where.owner));
 }
 
@@ -325,7 +325,7 @@ class newcomers {
 
   // Where the endpoint leads, noted if it is missing.
   result<resolved> resolve(const endpoint& e) {
-    const bool is_decided = e.scheme != scheme::automatic || decision_of(e);
+    const bool is_decided = e.transport != transport::automatic || decision_of(e);
     auto led = bus::resolve(e);
     if (!led) return led;
     if (!is_decided || ::access(path_of(led->where).c_str(), F_OK) != 0) {

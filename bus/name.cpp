@@ -110,15 +110,15 @@ constexpr option options[] = {
     {"rate", false, false, "a number of messages a second", set_rate},
 };
 
-bool is_for(const option& o, scheme s) {
-  return s == scheme::automatic || (s == scheme::shm ? o.for_shm : o.for_pipe);
+bool is_for(const option& o, transport s) {
+  return s == transport::automatic || (s == transport::shm ? o.for_shm : o.for_pipe);
 }
 
 failure refused(std::string_view text, const std::string& why) {
   return {fault::bad_argument, std::string("'").append(text).append("': ").append(why)};
 }
 
-std::string known_options(scheme s) {
+std::string known_options(transport s) {
   std::string all;
   for (const auto& one : options) {
     if (is_for(one, s)) all += (all.empty() ? "" : ", ") + std::string(one.name);
@@ -126,23 +126,19 @@ std::string known_options(scheme s) {
   return all;
 }
 
-constexpr std::string_view name_of(scheme s) {
-  return s == scheme::shm ? "shm" : s == scheme::pipe ? "pipe" : "auto";
-}
-
 result<endpoint> set(endpoint e, std::string_view text, std::string_view pair) {
   const auto equals = pair.find('=');
   const auto key = pair.substr(0, equals);
   const auto value = equals == pair.npos ? std::string_view() : pair.substr(equals + 1);
   for (const auto& one : options) {
-    if (one.name != key || !is_for(one, e.scheme)) continue;
+    if (one.name != key || !is_for(one, e.transport)) continue;
     if (one.set(e, value)) return e;
     return refused(text, "the option " + std::string(key) + " takes " + std::string(one.takes) +
                              ", not '" + std::string(value) + "'");
   }
   return refused(text, "there is no option '" + std::string(key) + "' for " +
-                           std::string(name_of(e.scheme)) + ":; there are " +
-                           known_options(e.scheme));
+                           std::string(to_string(e.transport)) + ":; there are " +
+                           known_options(e.transport));
 }
 
 }  // namespace
@@ -150,11 +146,11 @@ result<endpoint> set(endpoint e, std::string_view text, std::string_view pair) {
 result<endpoint> parse(std::string_view text) {
   endpoint out;
   const auto colon = text.find(':');
-  const auto scheme_name = text.substr(0, colon == text.npos ? 0 : colon);
+  const auto carrier = text.substr(0, colon == text.npos ? 0 : colon);
   bool is_known = false;
-  for (const auto s : {scheme::shm, scheme::pipe, scheme::automatic}) {
-    if (scheme_name != name_of(s)) continue;
-    out.scheme = s;
+  for (const auto s : {transport::shm, transport::pipe, transport::automatic}) {
+    if (carrier != to_string(s)) continue;
+    out.transport = s;
     is_known = true;
   }
   if (!is_known) {
@@ -188,6 +184,8 @@ result<endpoint> parse(std::string_view text) {
   return out;
 }
 
-std::string to_string(const endpoint& e) { return std::string(name_of(e.scheme)) + ":" + e.name; }
+std::string to_string(const endpoint& e) {
+  return std::string(to_string(e.transport)) + ":" + e.name;
+}
 
 }  // namespace annulus::bus

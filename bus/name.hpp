@@ -40,12 +40,9 @@
 
 namespace annulus::bus {
 
-// What stands before the colon.
-enum class scheme : std::uint8_t { shm, pipe, automatic };
-
 // A name and its options, as the table above tells them.
 struct endpoint {
-  bus::scheme scheme = scheme::shm;             // in front of the colon
+  bus::transport transport = transport::shm;    // in front of the colon
   std::string name;                             // behind the colon
   std::optional<std::uint64_t> capacity;        // bytes
   std::optional<std::uint64_t> max_message;     // bytes

@@ -29,4 +29,13 @@ struct role_report {
   counters_report counters;               // kept over all who held the role
 };
 
+// Whether any of these roles is attached now.
+template <class Roles>
+[[nodiscard]] bool is_any_attached(const Roles& roles) noexcept {
+  for (const role_report& one : roles) {
+    if (one.state == presence::attached) return true;
+  }
+  return false;
+}
+
 }  // namespace annulus

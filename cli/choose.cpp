@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -48,7 +48,7 @@ answer answer_for(const bus::endpoint& e) {
 
 bus::endpoint parsed(const std::string& name) {
   auto e = must(bus::parse(name));
-  if (e.scheme == bus::scheme::automatic) return e;
+  if (e.transport == bus::transport::automatic) return e;
   throw command_error{exit_code::usage,
                       fmt::format("'{}' leaves nothing to choose; write auto:NAME", name)};
 }
@@ -110,7 +110,7 @@ json json_of(const answer& a) {
 void choose(const choose_options& o) {
   std::vector<answer> answers;
   bus::endpoint nameless;
-  nameless.scheme = bus::scheme::automatic;
+  nameless.transport = bus::transport::automatic;
   if (o.names.empty()) answers.push_back(answer_for(with(nameless, o.needs)));
   for (const auto& name : o.names) answers.push_back(answer_for(with(parsed(name), o.needs)));
   if (!o.as_json) {

@@ -1,13 +1,12 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/options.hpp"
-#include "cli/place.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
 #include <memory>
 
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -19,20 +18,31 @@ struct create_options {
   bool reserves = true;
 };
 
-void create_ring(const create_options& o, const bus::endpoint& e) {
-  auto options = ring_shape(e, {.asked = o.asked});
-  options.huge_pages = o.huge_pages;
-  options.reserve = o.reserves;
-  const auto made = must(segment::create(must(bus::name_of(e)), options));
-  const auto& shape = made.geometry();
-  print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", e.name,
-        to_string(shape.topology), show_bytes(static_cast<double>(shape.capacity)),
-        show_bytes(static_cast<double>(shape.max_message)), to_string(shape.integrity),
-        shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-        made.path());
+std::string producers_of(std::uint32_t count) {
+  return count == 1 ? "1 producer" : fmt::format("{} producers", count);
 }
 
-void create_pipe(const create_options& o, const bus::endpoint& e) {
+void show_ring(const std::string& name, const segment& made) {
+  const auto& shape = made.geometry();
+  print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", name,
+        to_string(shape.topology), show_bytes(static_cast<double>(shape.capacity)),
+        show_bytes(static_cast<double>(shape.max_message)), to_string(shape.integrity),
+        producers_of(shape.producers), made.path());
+}
+
+void show_pipe(const std::string& name, const named_pipe& made) {
+  const auto& shape = made.geometry();
+  print(
+      "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
+      "({})\n",
+      name, show_bytes(static_cast<double>(shape.capacity)),
+      show_bytes(static_cast<double>(made.kernel_bytes())),
+      show_bytes(static_cast<double>(shape.max_message)), producers_of(shape.producers),
+      made.path());
+}
+
+// What has no meaning for a pipe.
+void check_pipe(const create_options& o, const bus::endpoint& e) {
   if (o.huge_pages || !o.reserves) {
     throw command_error{exit_code::usage,
                         fmt::format("{} has no meaning for {}: it is for memory that is shared",
@@ -43,17 +53,6 @@ void create_pipe(const create_options& o, const bus::endpoint& e) {
         exit_code::usage,
         fmt::format("integrity has no meaning for {}: the kernel carries the bytes", to_string(e))};
   }
-  const auto made =
-      must(named_pipe::create(must(bus::name_of(e)), pipe_shape(e, {.asked = o.asked})));
-  const auto& shape = made.geometry();
-  print(
-      "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
-      "({})\n",
-      e.name, show_bytes(static_cast<double>(shape.capacity)),
-      show_bytes(static_cast<double>(made.kernel_bytes())),
-      show_bytes(static_cast<double>(shape.max_message)),
-      shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-      made.path());
 }
 
 void create(const create_options& o) {
@@ -63,8 +62,10 @@ void create(const create_options& o) {
                                                       to_string(named))};
   }
   const auto e = resolve(named);
-  if (e.scheme == bus::scheme::shm) return create_ring(o, e);
-  create_pipe(o, e);
+  if (e.transport == bus::transport::pipe) check_pipe(o, e);
+  const auto made = must(bus::channel::create(
+      e, {.topology = o.asked, .huge_pages = o.huge_pages, .reserve = o.reserves}));
+  made.is_ring() ? show_ring(e.name, made.ring()) : show_pipe(e.name, made.pipe());
 }
 
 }  // namespace

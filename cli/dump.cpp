@@ -5,7 +5,7 @@
 #include "cli/console.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
-#include "cli/place.hpp"
+#include "cli/patience.hpp"
 #include "cli/sight.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
@@ -18,7 +18,7 @@
 #include <system_error>
 #include <vector>
 
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 #include <annulus/ring/dump.hpp>
 
 namespace annulus::cli {
@@ -55,7 +55,7 @@ bus::endpoint endpoint_of(const std::string& text) {
     e.name = whole_path(text);
     const bool is_roles = e.name.ends_with(roles_end);
     if (is_roles) e.name.resize(e.name.size() - roles_end.size());
-    e.scheme = is_roles || is_fifo(e.name) ? bus::scheme::pipe : bus::scheme::shm;
+    e.transport = is_roles || is_fifo(e.name) ? bus::transport::pipe : bus::transport::shm;
   }
   e.owner = ownership::any;
   return find(std::move(e)).where;
@@ -210,7 +210,7 @@ void dump_pipe(const dump_options& o, const bus::endpoint& e) {
   pipe_look seen;
   look(e, seen);
   const auto name = to_string(e);
-  const bool is_live = has_producer(seen) || seen.consumer.state == presence::attached;
+  const bool is_live = is_any_attached(seen.producers) || seen.consumer.state == presence::attached;
   if (is_live && !o.even_live) refuse_live(name);
   if (o.as_json) {
     json out = {{"name", name}, {"is_live", is_live}, {"is_well", true}};
@@ -236,7 +236,7 @@ void dump_pipe(const dump_options& o, const bus::endpoint& e) {
 
 void run_dump(const dump_options& o, exit_code& ends_with) {
   const auto e = endpoint_of(o.name);
-  if (e.scheme == bus::scheme::shm) return dump_ring(o, e, ends_with);
+  if (e.transport == bus::transport::shm) return dump_ring(o, e, ends_with);
   dump_pipe(o, e);
 }
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-#include <annulus/bus/meeting.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -76,7 +76,7 @@ bus::endpoint for_streams(const named_endpoint& name) {
 }
 
 bus::endpoint resolve(const bus::endpoint& e) {
-  if (e.scheme != bus::scheme::automatic) return e;
+  if (e.transport != bus::transport::automatic) return e;
   const bool is_decided = static_cast<bool>(bus::decision_of(e));
   const auto led = must(bus::resolve(e));
   if (!is_decided) {
@@ -86,7 +86,7 @@ bus::endpoint resolve(const bus::endpoint& e) {
 }
 
 found_endpoint find(bus::endpoint e) {
-  if (e.scheme != bus::scheme::automatic) return {std::move(e), {}};
+  if (e.transport != bus::transport::automatic) return {std::move(e), {}};
   e.creates = false;
   auto led = must(bus::resolve(e));
   return {std::move(led.where), std::move(led.why)};

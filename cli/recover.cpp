@@ -13,7 +13,7 @@
 #include <memory>
 #include <optional>
 
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 #include <annulus/ring/inspect.hpp>
 #include <annulus/ring/ring.hpp>
@@ -146,7 +146,7 @@ void recover_pipe(const bus::endpoint& e, bool drains) {
 
 void recover(const recover_options& o, exit_code& ends_with) {
   const auto e = find(o.name.whole()).where;
-  if (e.scheme == bus::scheme::shm) return recover_ring(e, o.drains, ends_with);
+  if (e.transport == bus::transport::shm) return recover_ring(e, o.drains, ends_with);
   recover_pipe(e, o.drains);
 }
 

@@ -5,8 +5,8 @@
 
 #include <memory>
 
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -30,7 +30,7 @@ void remove_auto(const bus::endpoint& e, bool is_forced) {
 
 void remove(const remove_options& o) {
   const auto e = o.name.whole();
-  if (e.scheme == bus::scheme::automatic) return remove_auto(e, o.is_forced);
+  if (e.transport == bus::transport::automatic) return remove_auto(e, o.is_forced);
   static_cast<void>(must(bus::remove(e, o.is_forced)));
   print("removed {}\n", to_string(e));
 }

@@ -1,17 +1,20 @@
 #include "cli/resume.hpp"
 
+#include "cli/exit_code.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include <annulus/channel/concepts.hpp>
+#include <annulus/ring/inspect.hpp>
 #include <annulus/ring/record.hpp>
 
 namespace annulus::cli {
 namespace {
 
-command_error not_resumable(const ring_place& at, const std::string& why) {
+command_error not_resumable(const bus::channel& at, const std::string& why) {
   return {exit_code::failure,
           fmt::format("cannot go on in {}: {}; was it all sent from this input, with this --chunk? "
                       "If not, remove the ring and send anew",
@@ -25,9 +28,9 @@ struct sent_before {
   std::uint64_t rest;    // bytes of the record of a shorter last chunk; 0: there is none
 };
 
-sent_before find_sent(const ring_place& at, std::uint64_t chunk) {
-  const auto& shape = at.channel().geometry();
-  const auto seen = at.look();
+sent_before find_sent(const bus::channel& at, std::uint64_t chunk) {
+  const auto& shape = at.ring().geometry();
+  const auto seen = must(inspect(at.ring()));
   const auto& producer = seen.producers.front();
   const auto each = record_bytes(chunk, shape.trailer_bytes());
   const auto all = seen.write_pos - shape.first_pos;
@@ -47,17 +50,17 @@ sent_before find_sent(const ring_place& at, std::uint64_t chunk) {
 }
 
 // Whether the last record, of `room` bytes, holds just this. Its bytes stay until the next push.
-bool is_last_sent(const ring_place& at, message bytes, std::uint64_t room) {
-  const auto held = must(attachment::make(at.channel(), access::read_only));
+bool is_last_sent(const bus::channel& at, message bytes, std::uint64_t room) {
+  const auto held = must(attachment::make(at.ring(), access::read_only));
   const auto& ring = held.memory();
-  const auto pos = at.look().write_pos - room;
+  const auto pos = must(inspect(at.ring())).write_pos - room;
   const auto payload = ring.payload(pos, bytes.size());
   return ring.record_bytes(bytes.size()) == room && std::ranges::equal(payload, bytes);
 }
 
 }  // namespace
 
-bool skip_sent(const ring_place& at, file& input, std::uint64_t chunk) {
+bool skip_sent(const bus::channel& at, file& input, std::uint64_t chunk) {
   if (at.topology() != topology::spsc) {
     throw not_resumable(at, "it has many producers, and their records mingle");
   }
@@ -70,7 +73,7 @@ bool skip_sent(const ring_place& at, file& input, std::uint64_t chunk) {
                                           before.chunks * chunk));
     }
     if (before.rest == 0) {
-      const auto room = record_bytes(chunk, at.channel().geometry().trailer_bytes());
+      const auto room = record_bytes(chunk, at.ring().geometry().trailer_bytes());
       if (!is_last_sent(at, last, room)) {
         throw not_resumable(at, "the last chunk that was sent is not what the input has there");
       }

@@ -4,15 +4,18 @@
 #include "cli/file.hpp"
 #include "cli/options.hpp"
 #include "cli/outbox.hpp"
-#include "cli/place.hpp"
 #include "cli/progress.hpp"
 #include "cli/resume.hpp"
+#include "cli/signals.hpp"
 #include "cli/splitter.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <memory>
 #include <vector>
+
+#include <annulus/bus/bus.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -21,7 +24,8 @@ struct send_options {
   named_endpoint to;
   std::string path;
   framing how = framing::bytes;
-  wishes shape;  // its chunk 0: 32 KiB, or what fits
+  std::optional<topology> asked;
+  std::uint64_t chunk = 0;  // 0: 32 KiB, or what fits
   outbox_options box;
   bool resumes = false;
   bool shows_progress = false;
@@ -29,34 +33,38 @@ struct send_options {
 
 constexpr std::uint64_t usual_chunk = 32 << 10;
 
-template <class Place>
-Place open_place(const send_options& o, const bus::endpoint& to) {
-  auto place = Place::open_or_make(to, o.shape);
-  const auto asked = o.shape.asked.value_or(place.topology());
-  if (place.topology() == asked) return place;
-  throw command_error{exit_code::failure,
-                      fmt::format("{} is {}, not {}; leave --topology out, or make it anew",
-                                  place.name(), to_string(place.topology()), to_string(asked))};
+// With room for two chunks, if the capacity is not asked for.
+bus::making made_in_passing(const send_options& o) {
+  bus::making out{.topology = o.asked, .transient = true};
+  if (o.chunk > out.capacity / 2) out.capacity = std::bit_ceil(2 * std::min(o.chunk, max_capacity));
+  return out;
 }
 
-template <class Place>
-std::uint64_t chunk_of(const send_options& o, const Place& place) {
-  if (o.shape.chunk > place.max_message()) {
+bus::channel open_channel(const send_options& o, const bus::endpoint& at) {
+  auto to = must(bus::channel::open_or_create(at, made_in_passing(o)));
+  const auto asked = o.asked.value_or(to.topology());
+  if (to.topology() == asked) return to;
+  throw command_error{exit_code::failure,
+                      fmt::format("{} is {}, not {}; leave --topology out, or make it anew",
+                                  to.name(), to_string(to.topology()), to_string(asked))};
+}
+
+std::uint64_t chunk_of(const send_options& o, const bus::channel& to) {
+  if (o.chunk > to.max_message()) {
     throw command_error{exit_code::usage,
-                        fmt::format("--chunk {} is more than {} takes in a message, {}",
-                                    o.shape.chunk, place.name(), place.max_message())};
+                        fmt::format("--chunk {} is more than {} takes in a message, {}", o.chunk,
+                                    to.name(), to.max_message())};
   }
-  return o.shape.chunk != 0 ? o.shape.chunk : std::min(usual_chunk, place.max_message());
+  return o.chunk != 0 ? o.chunk : std::min(usual_chunk, to.max_message());
 }
 
 // Reads straight into the ring where nobody is held up by it: a producer of many must not sit on a
 // claim while it waits for its input. A pipe's claim is no part of the pipe, and saves nothing.
-template <class Place, class Producer>
-void send_bytes(const send_options& o, const Place& place, outbox<Place, Producer>& box,
-                file& input, progress& seen) {
-  const bool in_place = Place::is_store && o.box.full != on_full::drop &&
-                        (place.topology() == topology::spsc || input.rest());
-  const auto chunk = chunk_of(o, place);
+void send_bytes(const send_options& o, const bus::channel& to, outbox& box, file& input,
+                progress& seen) {
+  const bool in_place = to.is_ring() && o.box.full != on_full::drop &&
+                        (to.topology() == topology::spsc || input.rest());
+  const auto chunk = chunk_of(o, to);
   std::vector<std::byte> held(in_place ? 0 : chunk);
   for (;;) {
     std::size_t got = 0;
@@ -77,9 +85,7 @@ void send_bytes(const send_options& o, const Place& place, outbox<Place, Produce
   }
 }
 
-template <class Place, class Producer>
-void send_messages(const send_options& o, outbox<Place, Producer>& box, file& input,
-                   progress& seen) {
+void send_messages(const send_options& o, outbox& box, file& input, progress& seen) {
   splitter cut(input, o.how, box.max_message());
   for (auto some = cut.next(); !some.empty(); some = cut.next()) {
     box.push(some);
@@ -88,12 +94,10 @@ void send_messages(const send_options& o, outbox<Place, Producer>& box, file& in
   }
 }
 
-template <class Place, class Producer>
-void send_all(const send_options& o, const Place& place, outbox<Place, Producer>& box,
-              file& input) {
+void send_all(const send_options& o, const bus::channel& to, outbox& box, file& input) {
   progress seen("sent", o.shows_progress, input.rest());
   if (o.how == framing::bytes)
-    send_bytes(o, place, box, input, seen);
+    send_bytes(o, to, box, input, seen);
   else
     send_messages(o, box, input, seen);
 }
@@ -101,50 +105,44 @@ void send_all(const send_options& o, const Place& place, outbox<Place, Producer>
 // Only a stream that was sent to its end is closed. One that a signal, its input or its consumer
 // broke off keeps its role until this process ends: it then counts as dead, as if it had been
 // killed, and recv can tell the difference.
-template <class Producer>
-void leave_unfinished(std::unique_ptr<Producer> role) {
-  static auto& left = *new std::vector<std::unique_ptr<Producer>>();  // never destroyed
+void leave_unfinished(std::unique_ptr<bus_producer> role) {
+  static auto& left = *new std::vector<std::unique_ptr<bus_producer>>();  // never destroyed
   left.push_back(std::move(role));
 }
 
-template <class Place, class Producer>
-void send_as(const send_options& o, const Place& place, Producer& role, file& input) {
-  outbox<Place, Producer> box(place, role, o.box);
+void send_as(const send_options& o, const bus::channel& to, bus_producer& role, file& input) {
+  outbox box(to, role, o.box);
   box.wait_until_open();
-  if constexpr (Place::is_store) {
-    if (o.resumes && skip_sent(place, input, chunk_of(o, place))) return;
-    send_all(o, place, box, input);
-    box.check_that_it_is_found();
-  } else {
-    try {
-      send_all(o, place, box, input);
-    } catch (const command_error& e) {
-      // What came before an input that fails is not lost to it.
-      if (e.code != exit_code::timed_out && e.code != exit_code::peer_gone &&
-          e.code != exit_code::removed)
-        box.wait_until_read();
-      throw;
+  if (o.resumes && skip_sent(to, input, chunk_of(o, to))) return;
+  try {
+    send_all(o, to, box, input);
+  } catch (const command_error& e) {
+    // What came before an input that fails is not lost to it.
+    if (e.code != exit_code::timed_out && e.code != exit_code::peer_gone &&
+        e.code != exit_code::removed) {
+      box.wait_until_read();
     }
-    box.wait_until_read();
+    throw;
   }
+  box.check_that_it_is_found();
+  box.wait_until_read();
   if (box.dropped() > 0) {
-    remark("{} was full: {} messages were dropped, {} sent", place.name(), box.dropped(),
+    remark("{} was full: {} messages were dropped, {} sent", to.name(), box.dropped(),
            box.message_count());
   }
 }
 
-template <class Producer, class Place>
-void send_through(const send_options& o, const Place& place, waiting how, file& input) {
-  static_cast<void>(chunk_of(o, place));
-  auto attached = Producer::attach(place.channel(), how);
+void send_through(const send_options& o, const bus::channel& to, waiting how, file& input) {
+  static_cast<void>(chunk_of(o, to));
+  auto attached = bus_producer::attach(to, how);
   if (!attached) {
     const auto& why = attached.error();
-    throw command_error{code_of(why.kind), fmt::format("{}: {}", place.name(), why.message)};
+    throw command_error{code_of(why.kind), fmt::format("{}: {}", to.name(), why.message)};
   }
-  if (!place.is_still_named()) throw start_over{};
-  auto role = std::make_unique<Producer>(std::move(attached).value());
+  if (!to.is_still_named()) throw start_over{};
+  auto role = std::make_unique<bus_producer>(std::move(attached).value());
   try {
-    send_as(o, place, *role, input);
+    send_as(o, to, *role, input);
   } catch (const start_over&) {
     throw;
   } catch (...) {
@@ -153,27 +151,12 @@ void send_through(const send_options& o, const Place& place, waiting how, file& 
   }
 }
 
-template <class Place>
-void send_over(const send_options& o, const bus::endpoint& to, file& input) {
-  for (;;) {
-    throw_if_stopped();
-    const auto place = open_place<Place>(o, to);
-    try {
-      return place.as_producer([&](auto role) {
-        send_through<typename decltype(role)::type>(o, place, to.wait, input);
-      });
-    } catch (const start_over&) {
-      // Nothing was sent: on to the channel that has the name now.
-    }
-  }
-}
-
 void check(const send_options& o) {
   if (o.resumes && (o.how != framing::bytes || o.box.full == on_full::drop)) {
     throw command_error{exit_code::usage,
                         "--resume goes by whole chunks: not with --lines, --frames or drop"};
   }
-  if (o.shape.chunk != 0 && o.how != framing::bytes) {
+  if (o.chunk != 0 && o.how != framing::bytes) {
     throw command_error{exit_code::usage, "--chunk has no meaning with --lines or --frames"};
   }
 }
@@ -181,15 +164,22 @@ void check(const send_options& o) {
 void send(const send_options& o) {
   check(o);
   auto input = file::for_reading(o.path);
-  const auto to = resolve(for_streams(o.to));
-  if (to.scheme == bus::scheme::shm) return send_over<ring_place>(o, to, input);
-  if (o.resumes) {
+  const auto at = resolve(for_streams(o.to));
+  if (o.resumes && at.transport == bus::transport::pipe) {
     throw command_error{exit_code::usage,
                         fmt::format("--resume goes by what stands in a ring, and {} keeps nothing "
                                     "that was read; send it anew, or take shm:",
-                                    to_string(to))};
+                                    to_string(at))};
   }
-  send_over<pipe_place>(o, to, input);
+  for (;;) {
+    throw_if_stopped();
+    const auto to = open_channel(o, at);
+    try {
+      return send_through(o, to, at.wait, input);
+    } catch (const start_over&) {
+      // Nothing was sent: on to the channel that has the name now.
+    }
+  }
 }
 
 constexpr const char* footer =
@@ -222,9 +212,9 @@ void add_send(CLI::App& app, exit_code&) {
       ->add_flag_function(
           "--frames", [o](std::int64_t) { o->how = framing::frames; }, "a message for each frame")
       ->excludes(lines);
-  add_size(*command, "--chunk", o->shape.chunk, "bytes in a message (default: 32KiB, or what fits)")
+  add_size(*command, "--chunk", o->chunk, "bytes in a message (default: 32KiB, or what fits)")
       ->check([](const std::string& text) { return text == "0" ? "a chunk of 0 bytes" : ""; });
-  add_topology(*command, o->shape.asked);
+  add_topology(*command, o->asked);
   add_waiting(*command, o->to);
   command
       ->add_option_function<std::string>(

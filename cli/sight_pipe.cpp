@@ -1,13 +1,13 @@
 // The named pipe, seen from outside, with the audit log of who came and went.
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/place.hpp"
+#include "cli/patience.hpp"
 #include "cli/sight.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 #include <pwd.h>
 
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 #include <annulus/pipe/fifo.hpp>
 
 namespace annulus::cli {
@@ -46,7 +46,7 @@ std::string blocked_by(const pipe_look& r) {
         r.stalled_by->producer, r.stalled_by->pid,
         word_for(r.producers[r.stalled_by->producer].state), show_span(since(r.stalled_by->since)));
   }
-  if (r.depth == 0 || !has_producer(r)) return {};
+  if (r.depth == 0 || !is_any_attached(r.producers)) return {};
   switch (r.consumer.state) {
     case presence::attached:
       if (!r.is_full) return {};

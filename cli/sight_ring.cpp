@@ -6,7 +6,7 @@
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 
 namespace annulus::cli {
 

@@ -141,11 +141,11 @@ json json_of(const found_endpoint& at, const Look& seen, const rates* speed) {
 // All there are.
 
 // What the directory has of a kind, by its names alone.
-std::vector<bus::endpoint> all_in(const std::string& path, bus::scheme scheme) {
+std::vector<bus::endpoint> all_in(const std::string& path, bus::transport carrier) {
   constexpr std::string_view prefix = "annulus.";
-  const std::string_view suffix = scheme == bus::scheme::pipe ? ".pipe" : "";
+  const std::string_view suffix = carrier == bus::transport::pipe ? ".pipe" : "";
   const auto is_other = [&](std::string_view name) {
-    return scheme == bus::scheme::shm &&
+    return carrier == bus::transport::shm &&
            std::ranges::any_of(files::endings, [&](auto one) { return name.ends_with(one); });
   };
   std::vector<bus::endpoint> found;
@@ -156,7 +156,7 @@ std::vector<bus::endpoint> all_in(const std::string& path, bus::scheme scheme) {
     if (!name.starts_with(prefix) || !name.ends_with(suffix) || is_other(name)) continue;
     if (name.size() <= prefix.size() + suffix.size()) continue;
     auto& one = found.emplace_back();
-    one.scheme = scheme;
+    one.transport = carrier;
     one.owner = ownership::any;
     one.name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
   }
@@ -185,8 +185,8 @@ void list(const bus::endpoint& at, json* into) {
 void list_all(bool as_json) {
   const auto directory = files::directory();
   static_cast<void>(must(files::check_directory(directory, ownership::any)));
-  const auto rings = all_in(directory, bus::scheme::shm);
-  const auto pipes = all_in(directory, bus::scheme::pipe);
+  const auto rings = all_in(directory, bus::transport::shm);
+  const auto pipes = all_in(directory, bus::transport::pipe);
   json all = json::array();
   if (!as_json && rings.empty() && pipes.empty()) {
     print("there are no rings and no pipes in {}\n", directory);
@@ -250,7 +250,7 @@ void stat(const stat_options& o) {
   auto e = o.name.whole();
   e.owner = ownership::any;
   const auto at = find(e);
-  if (at.where.scheme == bus::scheme::shm) return stat_one<ring_look>(o, at);
+  if (at.where.transport == bus::transport::shm) return stat_one<ring_look>(o, at);
   stat_one<pipe_look>(o, at);
 }
 

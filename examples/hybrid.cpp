@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
+#include <annulus/bus/channel.hpp>
 #include <annulus/bus/gateway.hpp>
-#include <annulus/bus/open.hpp>
 #include <annulus/channel/typed.hpp>
 
 using namespace std::chrono_literals;

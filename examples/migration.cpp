@@ -14,7 +14,7 @@
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 
 using namespace std::chrono_literals;
 

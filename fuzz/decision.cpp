@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include <annulus/bus/meeting.hpp>
 #include <annulus/bus/name.hpp>
+#include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
 
 namespace annulus::fuzz {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include <annulus/bus/once.hpp>
+#include <annulus/bus/dedup.hpp>
 
 namespace annulus::fuzz {
 namespace {

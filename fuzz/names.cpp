@@ -25,7 +25,7 @@ void check_limits(const bus::endpoint& e) {
          "more producers than there may be");
   demand(is_span(e.wait.spin_for) && is_span(e.wait.nap_for), "a wait beyond a century");
   demand(!e.needs.latency || is_span(*e.needs.latency), "a latency beyond a century");
-  if (e.scheme == bus::scheme::pipe) {
+  if (e.transport == bus::transport::pipe) {
     demand(!e.integrity, "a pipe takes an option of the ring");
     demand(!e.needs.latency && !e.needs.rate, "a pipe takes an option of auto");
   }
@@ -45,7 +45,7 @@ void parse_name(const std::string& text) {
     broken("the planted error");
   }
   auto again = bus::parse(bus::to_string(found));
-  demand(again && again->name == found.name && again->scheme == found.scheme,
+  demand(again && again->name == found.name && again->transport == found.transport,
          "a name does not stand for itself");
   demand(!bus::choose(found.needs).why.empty(), "a choice without a reason");
 }

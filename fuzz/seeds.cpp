@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <annulus/bus/choice.hpp>
-#include <annulus/bus/once.hpp>
+#include <annulus/bus/dedup.hpp>
 #include <annulus/ring/ring.hpp>
 
 namespace annulus::fuzz {

@@ -32,11 +32,11 @@ bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 
 
 TEST(BusName, has_a_transport_and_a_name) {
   const auto shm = opened(parse("shm:orders"));
-  EXPECT_EQ(shm.scheme, bus::scheme::shm);
+  EXPECT_EQ(shm.transport, bus::transport::shm);
   EXPECT_EQ(shm.name, "orders");
   EXPECT_EQ(opened(parse("pipe:/tmp/x?wait=spin")).name, "/tmp/x");
-  EXPECT_EQ(opened(parse("pipe:x")).scheme, bus::scheme::pipe);
-  EXPECT_EQ(opened(parse("auto:x")).scheme, bus::scheme::automatic);
+  EXPECT_EQ(opened(parse("pipe:x")).transport, bus::transport::pipe);
+  EXPECT_EQ(opened(parse("auto:x")).transport, bus::transport::automatic);
   EXPECT_EQ(to_string(opened(parse("auto:x?rate=1"))), "auto:x");
 }
 

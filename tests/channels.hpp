@@ -20,8 +20,8 @@
 #include <type_traits>
 
 #include <annulus/bus/bus.hpp>
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/ring/inspect.hpp>
 
@@ -35,7 +35,7 @@ class standing_channel {
  public:
   explicit standing_channel(const bus::endpoint& e) : endpoint_(e) {
     const auto where = must(bus::resolve(e)).where;
-    if (where.scheme == bus::scheme::shm)
+    if (where.transport == bus::transport::shm)
       segment_.emplace(must(bus::open_segment(where)));
     else
       pipe_.emplace(must(bus::open_pipe(where)));
@@ -109,7 +109,7 @@ class standing_channel {
       require(moved == 0, "cannot take a name away");
     }
     if (how == departure::removed) must(bus::remove(endpoint_, true));
-    endpoint_.scheme = is_pipe ? bus::scheme::pipe : bus::scheme::shm;
+    endpoint_.transport = is_pipe ? bus::transport::pipe : bus::transport::shm;
     endpoint_.name = to;
   }
   // It outlives this object, for a post-mortem.

@@ -1,5 +1,5 @@
 // The `annulus` command over named pipes, and over auto: names, between real processes.
-#include "cli/place.hpp"
+#include "cli/outbox.hpp"
 #include "command.hpp"
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -14,7 +14,7 @@
 #include <set>
 #include <sstream>
 
-#include <annulus/bus/meeting.hpp>
+#include <annulus/bus/rendezvous.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/pipe/pipe.hpp>
 
@@ -212,11 +212,11 @@ TEST(CliNamedPipe, an_interrupt_ends_a_send_that_waits_for_a_stopped_consumer) {
 
 TEST(CliPipePusher, a_long_message_that_was_cut_short_gets_twice_the_time_and_waits_for_room) {
   const place at;
-  const cli::pipe_place to(
+  const bus::channel to(
       std::move(named_pipe::create(at.ring(), {.capacity = 64 << 10, .producers = 1}).value()));
-  auto tx = pipe_producer::attach(to.channel());
-  auto rx = pipe_consumer::attach(to.channel());
-  cli::pipe_place::pusher pusher(to);
+  auto tx = bus_producer::attach(to);
+  auto rx = bus_consumer::attach(to);
+  cli::pusher pusher(to);
   const std::vector<std::byte> text(32 << 10);
   const message one(text);
   // Leaves room for a beginning of the next, and for no more.
@@ -233,64 +233,15 @@ TEST(CliPipePusher, a_long_message_that_was_cut_short_gets_twice_the_time_and_wa
   EXPECT_GE(time_of_a_push(), cli::wait_slice);
   while (tx->try_push(one.first(4000)) == status::ok) {
   }
-  const auto depth = to.unread_bytes();
+  const auto depth = to.report()->depth;
   // Without room no slice grows: eight that doubled would take 25 s, and no signal be heeded.
   const auto began = std::chrono::steady_clock::now();
   for (int i = 0; i < 8; ++i) static_cast<void>(time_of_a_push());
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
-  EXPECT_EQ(to.unread_bytes(), depth);
+  EXPECT_EQ(to.report()->depth, depth);
   while (rx->try_read()) rx->release();
   fill();
   EXPECT_GE(time_of_a_push(), 2 * cli::wait_slice);
-}
-
-// The end of a pipe made in passing. Each time its consumer has closed.
-
-class CliPipePlace : public ::testing::Test {
- protected:
-  CliPipePlace() : pipe_(made()) { static_cast<void>(pipe_consumer::attach(pipe_.channel())); }
-
-  cli::pipe_place made() const {
-    return cli::pipe_place(std::move(named_pipe::create(at_.ring(), {})).value());
-  }
-
-  const place at_;
-  cli::pipe_place pipe_;
-};
-
-TEST_F(CliPipePlace, a_pipe_that_is_over_is_removed) {
-  EXPECT_TRUE(pipe_.remove_if_over());
-  EXPECT_FALSE(has_pipe(at_));
-}
-
-TEST_F(CliPipePlace, a_pipe_with_a_live_producer_is_not_over) {
-  const auto tx = pipe_producer::attach(pipe_.channel());
-  EXPECT_FALSE(pipe_.remove_if_over());
-  EXPECT_TRUE(has_pipe(at_));
-}
-
-TEST_F(CliPipePlace, a_pipe_with_a_message_is_not_over) {
-  {
-    auto rx = pipe_consumer::attach(pipe_.channel());
-    auto tx = pipe_producer::attach(pipe_.channel());
-    ASSERT_EQ(tx->try_push(message{}), status::ok);
-  }
-  EXPECT_FALSE(pipe_.remove_if_over());
-  EXPECT_TRUE(has_pipe(at_));
-}
-
-TEST_F(CliPipePlace, a_pipe_that_another_consumer_holds_is_that_ones_to_end) {
-  const auto rx = pipe_consumer::attach(pipe_.channel());
-  EXPECT_TRUE(pipe_.remove_if_over());
-  EXPECT_TRUE(has_pipe(at_));
-}
-
-TEST_F(CliPipePlace, another_pipe_of_the_same_name_stays) {
-  ASSERT_TRUE(named_pipe::remove(at_.ring()));
-  const auto next = made();
-  EXPECT_FALSE(pipe_.is_still_named());
-  EXPECT_TRUE(pipe_.remove_if_over());
-  EXPECT_TRUE(next.is_still_named());
 }
 
 // What nobody has read.

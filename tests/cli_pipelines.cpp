@@ -1,7 +1,6 @@
 // `annulus send` and `annulus recv` over rings, between real processes.
 #include "cli/endpoint.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/place.hpp"
 #include "command.hpp"
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -202,55 +201,6 @@ TEST(CliPipe, many_producers_each_keep_their_order) {
   std::vector<int> next(producers, 0);
   for (int p = 0, i = 0; in >> p >> i;) ASSERT_EQ(i, next.at(static_cast<std::size_t>(p))++);
   EXPECT_EQ(next, std::vector<int>(producers, each));
-}
-
-// The end of a ring made in passing. Each time its consumer has closed.
-
-class CliPlace : public ::testing::Test {
- protected:
-  CliPlace() : ring_(made()) { static_cast<void>(spsc_consumer::attach(ring_.channel())); }
-
-  cli::ring_place made() const {
-    return cli::ring_place(std::move(segment::create(at_.ring(), {})).value());
-  }
-
-  const place at_;
-  cli::ring_place ring_;
-};
-
-TEST_F(CliPlace, a_ring_that_is_over_is_removed) {
-  EXPECT_TRUE(ring_.remove_if_over());
-  EXPECT_FALSE(at_.has_ring());
-}
-
-TEST_F(CliPlace, a_ring_with_a_live_producer_is_not_over) {
-  const auto tx = spsc_producer::attach(ring_.channel());
-  EXPECT_FALSE(ring_.remove_if_over());
-  EXPECT_TRUE(at_.has_ring());
-}
-
-TEST_F(CliPlace, a_ring_with_a_message_is_not_over) {
-  {
-    auto rx = spsc_consumer::attach(ring_.channel());
-    auto tx = spsc_producer::attach(ring_.channel());
-    ASSERT_EQ(tx->try_push(message{}), status::ok);
-  }
-  EXPECT_FALSE(ring_.remove_if_over());
-  EXPECT_TRUE(at_.has_ring());
-}
-
-TEST_F(CliPlace, a_ring_that_another_consumer_holds_is_that_ones_to_end) {
-  const auto rx = spsc_consumer::attach(ring_.channel());
-  EXPECT_TRUE(ring_.remove_if_over());
-  EXPECT_TRUE(at_.has_ring());
-}
-
-TEST_F(CliPlace, another_ring_of_the_same_name_stays) {
-  ASSERT_TRUE(segment::remove(at_.ring()));
-  const auto next = made();
-  EXPECT_FALSE(ring_.is_still_named());
-  EXPECT_TRUE(ring_.remove_if_over());
-  EXPECT_TRUE(next.is_still_named());
 }
 
 }  // namespace

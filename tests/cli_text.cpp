@@ -71,7 +71,7 @@ TEST(CliEndpoint, flags_say_what_the_options_of_a_name_say) {
   one.flag("--max-message", "max_message", "1KiB");
   one.flag("--capacity", "capacity", "65536");
   const auto whole = one.whole();
-  EXPECT_EQ(whole.scheme, bus::scheme::pipe);
+  EXPECT_EQ(whole.transport, bus::transport::pipe);
   EXPECT_EQ(whole.capacity, 65536u);
   EXPECT_EQ(whole.max_message, 1024u);
   for (const auto* bad : {"", "orders", "shm:", "tcp:orders", "SHM:orders", "shm:x?colour=red"}) {

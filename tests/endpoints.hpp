@@ -8,8 +8,8 @@
 #include <utility>
 
 #include <annulus/bus/bus.hpp>
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::testing {
 

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include <annulus/bus/channel.hpp>
 #include <annulus/bus/gateway.hpp>
-#include <annulus/bus/open.hpp>
 
 namespace annulus::processes {
 namespace {

@@ -23,10 +23,10 @@
 #include <tuple>
 #include <vector>
 
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/dedup.hpp>
 #include <annulus/bus/gateway.hpp>
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/once.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/process.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/ring/inspect.hpp>
@@ -438,7 +438,7 @@ TEST_P(ForkOf, a_process_that_closes_all_its_descriptors_keeps_its_roles) {
 
 [[nodiscard]] counters_report counters_of(const std::string& at, bool of_consumer) {
   const auto where = opened(bus::resolve(opened(bus::parse(at)))).where;
-  if (where.scheme == bus::scheme::pipe) {
+  if (where.transport == bus::transport::pipe) {
     const auto seen = opened(inspect(opened(bus::open_pipe(where))));
     return of_consumer ? seen.consumer.counters : seen.producers[0].counters;
   }

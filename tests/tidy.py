@@ -10,7 +10,8 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          in words.hpp. What channel/ shares keeps the rules of both.
 Layers   channel <- ring, pipe <- bus <- bench <- cli. The first three rest on the standard
          library alone.
-Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer".
+Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer"; in the
+         library and the command none of SYNONYMS.
 Size     A line 100 columns, a header 400 lines, a function 60.
 Claims   What SECURITY.md and CLAIMS.md name as shown by a test or a file is there.
 Links    A link of a page leads to a file of the tree, and to a heading that it has.
@@ -246,15 +247,26 @@ def layers(tree):
 # Words.
 
 BANNED = re.compile(r"\w*(?:writer|sender|buffer)\w*", re.I)
+SYNONYMS = {  # in the library and the command, one idea has one word
+    "generation": "incarnation", "generations": "incarnations", "trail": "audit log",
+    "meeting": "rendezvous", "scheme": "transport", "deduplication": "de-duplication",
+}
+SYNONYM = re.compile(r"\b(?:" + "|".join(SYNONYMS) + r")\b", re.I)
 
 
 def words(tree):
     for path, text in tree.items():
-        if folder(path) not in ("channel", "ring", "pipe") or not is_cpp(path):
+        if not is_cpp(path):
             continue
-        prose = re.sub(r"ring buffer", "ring       ", text, flags=re.I)
-        for found in BANNED.finditer(prose):
-            yield path, line_of(text, found.start()), f"'{found[0]}' is not a word of this house"
+        if folder(path) in ("channel", "ring", "pipe"):
+            prose = re.sub(r"ring buffer", "ring       ", text, flags=re.I)
+            for found in BANNED.finditer(prose):
+                at = line_of(text, found.start())
+                yield path, at, f"'{found[0]}' is not a word of this house"
+        if folder(path) in ("channel", "ring", "pipe", "bus", "cli"):
+            for found in SYNONYM.finditer(text):
+                yield (path, line_of(text, found.start()),
+                       f"'{found[0]}': the word is {SYNONYMS[found[0].lower()]}")
 
 
 # Size.
@@ -474,6 +486,7 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("pipe may not include ring", "pipe/a.cpp", "#include <annulus/ring/ring.hpp>\n"),
     ("neither standard nor", "pipe/a.cpp", "#include <fmt/format.h>\n"),
     ("not a word of this house", "pipe/a.cpp", "int sender = 0;\n"),
+    ("the word is incarnation", "bus/a.cpp", "int generation = 0;\n"),
     ("channel may not include ring", "channel/a.hpp", "#include <annulus/ring/spsc.hpp>\n"),
     ("bench may not include cli", "bench/a.cpp", '#include "cli/text.hpp"\n'),
     ("bus may not include bench", "bus/a.cpp", '#include "bench/line.hpp"\n'),

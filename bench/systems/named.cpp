@@ -8,7 +8,7 @@
 #include <thread>
 
 #include <annulus/bus/gateway.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
 
 namespace annulus::bench {
 namespace {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
+#include <annulus/bus/channel.hpp>
 #include <annulus/bus/name.hpp>
-#include <annulus/bus/open.hpp>
 
 struct annulus_producer {
   annulus::bus_producer role;

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string_view>
 
-#include <annulus/bus/meeting.hpp>
-#include <annulus/bus/open.hpp>
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 
@@ -123,11 +123,11 @@ result<bool> forget_decision(const endpoint& e) {
 }
 
 result<resolved> resolve(const endpoint& e) {
-  if (e.scheme != scheme::automatic) return resolved{e, "the name says so"};
+  if (e.transport != transport::automatic) return resolved{e, "the name says so"};
   auto decided = decide(e);
   if (!decided) return decided.error();
   resolved out{e, decided->why};
-  out.where.scheme = decided->transport == transport::shm ? scheme::shm : scheme::pipe;
+  out.where.transport = decided->transport;
   return out;
 }
 

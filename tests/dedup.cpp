@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include <annulus/bus/once.hpp>
+#include <annulus/bus/dedup.hpp>
 
 namespace annulus::testing {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include <annulus/bus/once.hpp>
+#include <annulus/bus/dedup.hpp>
 #include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
