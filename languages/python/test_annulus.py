@@ -167,6 +167,13 @@ class Channel(unittest.TestCase):
                     rx.read(timeout=None)
                 os.waitpid(child, 0)
 
+    def test_a_wait_on_a_channel_whose_name_is_gone_ends(self):
+        for name in self.names:
+            with annulus.Consumer(name) as rx:
+                annulus.remove(name, force=True)
+                with self.assertRaises(annulus.Removed):
+                    rx.read(timeout=None)
+
     def test_in_a_child_of_fork_a_role_does_nothing(self):
         for name in self.names:
             with annulus.Producer(name) as tx, annulus.Consumer(name) as rx:

@@ -1,0 +1,114 @@
+"""docs/format.md against the library: its second implementation exchanges messages with C++."""
+
+import os
+import subprocess
+import tempfile
+import unittest
+
+import annulus_format as format
+
+COMMAND = os.environ["ANNULUS_COMMAND"]
+GOLDEN = os.path.join(os.path.dirname(__file__), "golden")
+
+
+def annulus(*arguments, **settings):
+    done = subprocess.run([COMMAND, *arguments], capture_output=True, timeout=60, **settings)
+    assert done.returncode == 0, (arguments, done)
+    return done.stdout
+
+
+def frames(messages):
+    return b"".join(len(one).to_bytes(4, "little") + one for one in messages)
+
+
+class Format(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(dir="/dev/shm")
+        self.addCleanup(folder.cleanup)
+        self.path = folder.name + "/ring"
+        self.name = "shm:" + self.path
+
+    def ring(self, *options):
+        annulus("create", self.name, "--capacity", "8KiB", *options)
+
+    MESSAGES = [bytes([n % 251]) * (n % 90) for n in range(60)]
+
+    def test_what_cpp_writes_is_read(self):
+        for options in ((), ("--integrity", "crc32c")):
+            self.ring(*options)
+            annulus("send", self.name, "--frames", input=frames(self.MESSAGES))
+            ring = format.Consumer(self.path)
+            self.assertEqual([ring.read() for _ in self.MESSAGES], self.MESSAGES)
+            self.assertIsNone(ring.read())
+            ring.release()
+            ring.leave(0)
+            annulus("remove", self.name)
+
+    def test_what_is_written_cpp_reads_over_many_laps(self):
+        for options in ((), ("--integrity", "crc32c")):
+            self.ring(*options)
+            for _ in range(8):
+                ring = format.Producer(self.path)
+                self.assertTrue(all(ring.push(one) for one in self.MESSAGES))
+                ring.leave(1)
+                self.assertEqual(annulus("recv", self.name, "--frames"), frames(self.MESSAGES))
+            annulus("fsck", self.name)
+            annulus("remove", self.name)
+
+    def test_a_full_ring_is_full_at_the_same_message(self):
+        self.ring()
+        ring = format.Producer(self.path)
+        count = 0
+        while ring.push(b"x" * 100):
+            count += 1
+        ring.leave(1)
+        got = annulus("recv", self.name, "--frames")
+        self.assertEqual(got, frames([b"x" * 100] * count))
+        self.assertEqual(count, (8192 - 8) // ring.record_bytes(100))
+
+    def test_damage_is_seen(self):
+        self.ring("--integrity", "crc32c")
+        annulus("send", self.name, "--frames", input=frames(self.MESSAGES))
+        ring = format.Consumer(self.path)
+        ring.read()
+        ring.map[ring.at(ring.cursor) + 8] ^= 1
+        with self.assertRaisesRegex(format.FormatError, "damaged payload"):
+            ring.read()
+        ring.map[ring.at(ring.cursor)] ^= 4
+        with self.assertRaisesRegex(format.FormatError, "no good header"):
+            ring.read()
+        ring.map[16] ^= 1
+        with self.assertRaisesRegex(format.FormatError, "checksum"):
+            format.Ring(self.path)
+
+    def test_attached_roles_exclude_each_other(self):
+        self.ring()
+        ring = format.Consumer(self.path)
+        self.assertEqual(ring.presence(1), "never came")
+        with self.assertRaisesRegex(format.FormatError, "held"):
+            format.Consumer(self.path)
+        done = subprocess.run([COMMAND, "recv", self.name], capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 4, done)
+        ring.leave(0)
+
+    def test_a_segment_of_each_version_that_was_kept_is_read_or_refused(self):
+        kept = sorted(os.listdir(GOLDEN))
+        self.assertIn(f"ring.v{format.VERSION}.txt", kept)
+        for file in kept:
+            with open(os.path.join(GOLDEN, file), encoding="ascii") as text, \
+                 open(self.path, "wb") as segment:
+                size, *lines = (line.split() for line in text if not line.startswith("#"))
+                segment.truncate(int(size[0]))
+                for offset, words in lines:
+                    segment.seek(int(offset, 16))
+                    segment.write(bytes.fromhex(words))
+            if file == f"ring.v{format.VERSION}.txt":
+                self.assertEqual(annulus("recv", self.name, "--frames"), frames(self.MESSAGES))
+            else:
+                done = subprocess.run([COMMAND, "recv", self.name], capture_output=True, timeout=60)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn(b"version", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
