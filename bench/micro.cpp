@@ -23,7 +23,7 @@ using namespace annulus;
 // A producer and a consumer of one ring over plain memory.
 template <template <class, template <class> class> class Producer,
           template <class, template <class> class> class Consumer,
-          template <class> class Statistics = counted, integrity Integrity = integrity::structure>
+          template <class> class Statistics = tallied, integrity Integrity = integrity::structure>
 class pair_of_roles {
   using producer_role = ring_producer<Producer<std_atomics, Statistics>>;
   using consumer_role = ring_consumer<Consumer<std_atomics, Statistics>>;
@@ -93,11 +93,11 @@ class pair_by_name {
 using spsc = pair_of_roles<basic_spsc_producer, basic_spsc_consumer>;
 using spsc_uncounted = pair_of_roles<basic_spsc_producer, basic_spsc_consumer, uncounted>;
 using spsc_crc =
-    pair_of_roles<basic_spsc_producer, basic_spsc_consumer, counted, integrity::crc32c>;
+    pair_of_roles<basic_spsc_producer, basic_spsc_consumer, tallied, integrity::crc32c>;
 using mpsc = pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer>;
 using mpsc_uncounted = pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, uncounted>;
 using mpsc_crc =
-    pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, counted, integrity::crc32c>;
+    pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, tallied, integrity::crc32c>;
 
 using spsc_by_name = pair_by_name<1>;
 using mpsc_by_name = pair_by_name<4>;

@@ -21,7 +21,7 @@ std::function<std::unique_ptr<link>(const shape&)> opened(const waits& how) {
 }
 
 system ours(const char* name, const char* setting, const waits& how) {
-  system one{name, setting, opened<spsc_roles<counted>, by::claim>(how)};
+  system one{name, setting, opened<spsc_roles<tallied>, by::claim>(how)};
   one.is_ours = one.has_steps = true;
   return one;
 }
@@ -43,8 +43,8 @@ std::vector<system> ring_systems() {
 system ring_system(topology of, const waiting& how) {
   const waits both{how, how};
   system one{"ring", std::string("producers push; ") + std::string(to_string(how.how))};
-  one.open = of == topology::spsc ? opened<spsc_roles<counted>, by::push>(both)
-                                  : opened<mpsc_roles<counted>, by::push>(both);
+  one.open = of == topology::spsc ? opened<spsc_roles<tallied>, by::push>(both)
+                                  : opened<mpsc_roles<tallied>, by::push>(both);
   one.most_producers = of == topology::spsc ? 1 : script::most_producers;
   return one;
 }

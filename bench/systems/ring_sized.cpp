@@ -6,19 +6,19 @@ namespace annulus::bench {
 namespace {
 
 template <std::size_t>
-using spsc = ring_channel<spsc_roles<counted>, by::push, true>;
+using spsc = ring_channel<spsc_roles<tallied>, by::push, true>;
 template <std::size_t>
-using spsc_claims = ring_channel<spsc_roles<counted>, by::claim, true>;
+using spsc_claims = ring_channel<spsc_roles<tallied>, by::claim, true>;
 template <std::size_t>
 using spsc_uncounted = ring_channel<spsc_roles<uncounted>, by::push, true>;
 template <std::size_t>
-using spsc_crc = ring_channel<spsc_roles<counted>, by::push, true, integrity::crc32c>;
+using spsc_crc = ring_channel<spsc_roles<tallied>, by::push, true, integrity::crc32c>;
 template <std::size_t>
-using mpsc = ring_channel<mpsc_roles<counted>, by::push, true>;
+using mpsc = ring_channel<mpsc_roles<tallied>, by::push, true>;
 template <std::size_t>
-using mpsc_claims = ring_channel<mpsc_roles<counted>, by::claim, true>;
+using mpsc_claims = ring_channel<mpsc_roles<tallied>, by::claim, true>;
 template <std::size_t>
-using mpsc_crc = ring_channel<mpsc_roles<counted>, by::push, true, integrity::crc32c>;
+using mpsc_crc = ring_channel<mpsc_roles<tallied>, by::push, true, integrity::crc32c>;
 
 template <template <std::size_t> class Channel>
 system ours(const char* name, unsigned producers, where sides = where::threads) {
