@@ -155,8 +155,9 @@ def canaries(binaries):
         elif name not in UNSEEN:
             found += 1
             print(f"{name}\n    {said.splitlines()[-2] if len(said.splitlines()) > 1 else said}")
-    for name, lines in [*changed_traces([binaries / "trace_models", "4"]),
-                        *changed_traces([binaries / "trace_processes", "4", "1"])]:
+    # Under Relacy the store that was read is known. In a process's trace, another value may have been
+    # read as well, so a changed one may be a run too.
+    for name, lines in changed_traces([binaries / "trace_models", "4"]):
         done = subprocess.run([binaries / "replay", PROJECTED], input="\n".join(lines) + "\n",
                               capture_output=True, text=True, check=False)
         if done.returncode == 1 and "REJECTED" in done.stdout:
@@ -166,7 +167,7 @@ def canaries(binaries):
     for name in missed:
         print(f"MISSED: {name}")
     print(f"{found} seeded errors rejected, {len(missed)} missed")
-    return 1 if missed or found < 60 else 0
+    return 1 if missed or found < 90 else 0
 
 
 def sites(binaries):
