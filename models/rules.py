@@ -31,15 +31,15 @@ FILES = ["channel/counters.hpp", "channel/roster.hpp", "ring/atomics.hpp", "ring
 # By hand, in the same build: errors that no rule makes and mutants.py cannot try, since it is not a
 # model that finds them. (file, function, what is wrong, text, before, after)
 BY_HAND = [
-    ("ring/spsc.hpp", "release", "the depth forgets a record",
-     "counters_.depth(cursor_ - released_);",
-     "if (IF) counters_.depth(cursor_ - released_ - record_align); else ", ""),
-    ("ring/spsc.hpp", "look_for_damage", "the search goes past the end",
-     "next_record(ring_, cursor_, extent)",
-     "(IF ? next_record(ring_, cursor_, extent + ring_.geometry.capacity / 2) : ", ")"),
+    ("ring/spsc.hpp", "tell", "the depth forgets a record",
+     "counters_.depth(to - told_);",
+     "if (IF) counters_.depth(to - told_ - record_align); else ", ""),
+    ("ring/recovery.hpp", "search_behind", "the search goes past the end",
+     "next_record(ring, cursor, extent)",
+     "(IF ? next_record(ring, cursor, extent + ring.geometry.capacity / 2) : ", ")"),
     ("ring/spsc.hpp", "publish", "the wake-up comes before the copy of write_pos",
-     "write_pos_ = end;\n    // [extent] release",
-     "if (IF) wake_if_asleep<Atomics>(ring_.control->consumer_bell, barriers_reach_us_);", ""),
+     "write_pos_ = pos + record;\n    // [extent] release",
+     "if (IF) wake_if_asleep<Atomics>(control.consumer_bell, quiet_);", ""),
 ]
 
 CHOICE = """\
