@@ -155,8 +155,8 @@ def canaries(binaries):
         elif name not in UNSEEN:
             found += 1
             print(f"{name}\n    {said.splitlines()[-2] if len(said.splitlines()) > 1 else said}")
-    # Under Relacy the store that was read is known. In a process's trace, another value may have been
-    # read as well, so a changed one may be a run too.
+    # Under Relacy the store that was read is known. In a process's trace another value may have
+    # been read as well, so a changed one may be a run too.
     for name, lines in changed_traces([binaries / "trace_models", "4"]):
         done = subprocess.run([binaries / "replay", PROJECTED], input="\n".join(lines) + "\n",
                               capture_output=True, text=True, check=False)
