@@ -293,8 +293,8 @@ result<bool> remove(const endpoint& e, bool is_forced) {
   if (e.transport == transport::automatic) return remove_decided(e, is_forced);
   auto named = name_of(e);
   if (!named) return named.error();
-  auto channel = e.transport == transport::shm ? segment::remove(*named, is_forced)
-                                               : named_pipe::remove(*named, is_forced);
+  auto channel = e.transport == transport::shm ? segment::remove(*named, is_forced, e.owner)
+                                               : named_pipe::remove(*named, is_forced, e.owner);
   if (!channel && channel.error().kind != fault::not_found) return channel;
   const auto seen_path = seen_path_of(e);
   auto seen = seen_list::is_one(seen_path) ? remove_file(seen_path) : result<bool>(false);

@@ -66,9 +66,9 @@ result<seen_list> seen_list::open(const std::string& path) {
                                              "; remove it, and what comes again then is new"};
   };
   // O_EXCL first: in a sticky folder the kernel lets nobody create over a stranger's file.
-  descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  descriptor file = files::opened(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (!file && errno == EEXIST) {
-    file = descriptor(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    file = files::opened(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (!file && errno == ELOOP) return not_ours("is a symbolic link");
     if (!file && errno == EISDIR) return not_ours("is a directory");
   }
@@ -98,13 +98,14 @@ result<seen_list> seen_list::open(const std::string& path) {
 }
 
 bool seen_list::is_one(const std::string& path) noexcept {
-  const descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const descriptor file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   struct stat info {};
   if (!file || fstat(file.number(), &info) != 0) return false;
   std::uint64_t start = 0;
   return S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
          info.st_size == static_cast<off_t>(sizeof(page)) &&
-         pread(file.number(), &start, sizeof start, 0) == sizeof start && start == list_magic;
+         files::read_at(file.number(), &start, sizeof start, 0) == sizeof start &&
+         start == list_magic;
 }
 
 void seen_list::take_up() noexcept {

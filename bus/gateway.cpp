@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 #include <span>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -72,6 +73,10 @@ class lane {
     if (state() != lane_state::failed) enter(lane_state::ended);
     from_.close();
     to_.close();
+  }
+
+  void fail_to_start(const std::string& why) {
+    fail(status::not_permitted, "there is no thread for its lane to " + target_ + ": " + why);
   }
 
   [[nodiscard]] lane_state state() const noexcept {
@@ -405,7 +410,11 @@ void gateway::run() {
   std::vector<std::jthread> threads;
   threads.reserve(lanes_.size());
   for (auto& one : lanes_) {
-    threads.emplace_back([&one, this] { one->run(*stops_); });
+    try {
+      threads.emplace_back([&one, this] { one->run(*stops_); });
+    } catch (const std::system_error& e) {
+      one->fail_to_start(e.what());
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/settled.hpp>
 
 namespace annulus::bus {
 
@@ -52,12 +53,12 @@ std::optional<choice> parse_decision(std::string_view text) {
 
 // Gives the decision its name, whole. False: somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
-  const descriptor file(open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
-                             static_cast<mode_t>(mode)));
+  const auto file = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, mode);
   if (!file) return system_error("cannot make " + path, errno);
   fchmod(file.number(), static_cast<mode_t>(mode));
   const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
-  if (write(file.number(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  if (files::write_at(file.number(), text.data(), text.size(), 0) !=
+      static_cast<ssize_t>(text.size())) {
     return system_error("cannot write " + path, errno);
   }
   if (files::publish(file.number(), path)) return true;
@@ -72,7 +73,7 @@ result<choice> decision_of(const endpoint& e) {
   if (!place) return place.error();
   const auto path = std::move(place).value();
   const auto& name = e.name;
-  const descriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const auto file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) {
     if (errno == ELOOP) {
       return failure{fault::not_a_segment,
@@ -89,8 +90,9 @@ result<choice> decision_of(const endpoint& e) {
   }
   if (auto why = files::not_ours(info, e.owner, path)) return *why;
   char text[1024];
-  const auto got = read(file.number(), text, sizeof text);
-  const auto found = parse_decision({text, got > 0 ? static_cast<std::size_t>(got) : 0});
+  const auto got = files::read_at(file.number(), text, sizeof text, 0);
+  if (got < 0) return system_error("cannot read " + path, errno);
+  const auto found = parse_decision({text, static_cast<std::size_t>(got)});
   if (!found) {
     return failure{fault::damaged,
                    path + " does not say shm or pipe; remove it, and open auto:" + name + " anew"};
@@ -101,7 +103,7 @@ result<choice> decision_of(const endpoint& e) {
 result<choice> decide(const endpoint& e) {
   auto place = place_of(e);
   if (!place) return place.error();
-  for (;;) {
+  return files::settled<choice>(e.name, [&]() -> std::optional<result<choice>> {
     auto found = decision_of(e);
     if (found || found.error().kind != fault::not_found || !e.creates) return found;
     auto bytes = segment::bytes_for(shape_of(e));
@@ -110,7 +112,8 @@ result<choice> decide(const endpoint& e) {
     auto is_first = publish(*place, made, e.mode);
     if (!is_first) return is_first.error();
     if (*is_first) return made;
-  }
+    return std::nullopt;
+  });
 }
 
 result<bool> forget_decision(const endpoint& e) {

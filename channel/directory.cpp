@@ -41,8 +41,12 @@ result<bool> check_directory(const std::string& path, ownership owner) {
   }
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
-    return unfit(errno == EACCES ? fault::no_permission : fault::bad_argument, path,
-                 std::string("cannot be used: ") + std::strerror(errno));
+    const int why = errno;
+    const bool is_wrong = why == ENOENT || why == ENOTDIR || why == ELOOP || why == ENAMETOOLONG;
+    return unfit(is_wrong        ? fault::bad_argument
+                 : why == EACCES ? fault::no_permission
+                                 : fault::system,
+                 path, std::string("cannot be used: ") + std::strerror(why));
   }
   if (!S_ISDIR(info.st_mode)) return unfit(fault::bad_argument, path, "is no directory");
   const bool is_sticky = (info.st_mode & S_ISVTX) != 0;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/uncancelled.hpp>
@@ -32,6 +33,28 @@ namespace {
 
 // A timer of 1 kHz interrupts a reservation of a GiB some hundred times.
 constexpr int most_interruptions = 100'000;
+
+// Every user whom our user namespace does not map is shown as one and the same number.
+bool is_unmapped(uid_t user) {
+  unsigned long long shown = 65534;
+  if (std::ifstream of("/proc/sys/kernel/overflowuid"); !(of >> shown)) shown = 65534;
+  if (user != shown) return false;
+  std::ifstream map("/proc/self/uid_map");
+  for (unsigned long long first = 0, outside = 0, count = 0; map >> first >> outside >> count;) {
+    if (user >= first && user - first < count) return false;
+  }
+  return true;
+}
+
+// A call that EINTR ends is made again, and not for ever.
+template <class Call>
+auto again_after_signals(Call call) noexcept {
+  auto done = call();
+  for (int tries = 0; done < 0 && errno == EINTR && tries < most_interruptions; ++tries) {
+    done = call();
+  }
+  return done;
+}
 
 std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
 
@@ -79,8 +102,24 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+descriptor opened(const std::string& path, int flags, unsigned mode) noexcept {
+  const uncancelled here;
+  return descriptor(again_after_signals(
+      [&] { return ::open(path.c_str(), flags | O_CLOEXEC, static_cast<mode_t>(mode)); }));
+}
+
+ssize_t read_at(int file, void* to, std::size_t bytes, off_t from) noexcept {
+  const uncancelled here;
+  return again_after_signals([&] { return pread(file, to, bytes, from); });
+}
+
+ssize_t write_at(int file, const void* from, std::size_t bytes, off_t to) noexcept {
+  const uncancelled here;
+  return again_after_signals([&] { return pwrite(file, from, bytes, to); });
+}
+
 result<descriptor> reopened(int file, int flags, const std::string& name) {
-  descriptor again(::open(link_of(file).c_str(), flags | O_CLOEXEC));
+  descriptor again = opened(link_of(file), flags);
   if (again) return again;
   const int number = errno;
   auto why = system_error("cannot open " + quoted(name), number);
@@ -116,7 +155,15 @@ bool is_still_named(int file, const std::string& path) noexcept {
 }
 
 std::optional<failure> not_ours(const struct stat& info, ownership owner, const std::string& name) {
-  if (owner == ownership::any || info.st_uid == geteuid() || info.st_uid == 0) return std::nullopt;
+  if (owner == ownership::any || info.st_uid == 0) return std::nullopt;
+  if (is_unmapped(info.st_uid)) {
+    return failure{fault::no_permission,
+                   quoted(name) +
+                       " belongs to a user whom this user namespace does not map, so nobody can "
+                       "tell whether it is ours; map that user, or say owner=any, ownership::any "
+                       "in C++, if anybody's is meant"};
+  }
+  if (info.st_uid == geteuid()) return std::nullopt;
   return failure{fault::no_permission,
                  quoted(name) + " belongs to user " + std::to_string(info.st_uid) +
                      ", we are user " + std::to_string(geteuid()) +

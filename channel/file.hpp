@@ -60,6 +60,11 @@ namespace files {
 [[nodiscard]] failure no_name(const std::string& name, std::string_view kind);
 [[nodiscard]] std::string directory_of(const std::string& path);
 
+// open, pread and pwrite that a signal does not end. For what errno says else, see there.
+[[nodiscard]] descriptor opened(const std::string& path, int flags, unsigned mode = 0) noexcept;
+[[nodiscard]] ssize_t read_at(int file, void* to, std::size_t bytes, off_t from) noexcept;
+[[nodiscard]] ssize_t write_at(int file, const void* from, std::size_t bytes, off_t to) noexcept;
+
 // The same file once more, opened for itself: its locks are its own.
 [[nodiscard]] result<descriptor> reopened(int file, int flags, const std::string& name);
 

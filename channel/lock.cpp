@@ -63,6 +63,18 @@ void lock_witness::give_back() const noexcept {
   if (file_ >= 0) locks::give_back(file_);
 }
 
+bool lock_witness::outlast_maker() const noexcept {
+  if (file_ < 0) return false;
+  const uncancelled here;
+  const auto until = within(std::chrono::seconds(2));
+  while (locks::is_held(file_, locks::maker)) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    const timespec span{0, 100'000};
+    nanosleep(&span, nullptr);
+  }
+  return true;
+}
+
 bool lock_witness::take(std::uint32_t role) const noexcept {
   return file_ < 0 || locks::take(file_, role);
 }

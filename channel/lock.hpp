@@ -57,8 +57,22 @@ class lock_witness {
   // Gives back every lock taken through this file.
   void give_back() const noexcept;
 
+  // Waits while somebody makes, mends or removes the channel, two seconds at most. False: he still
+  // does, or there is no file.
+  [[nodiscard]] bool outlast_maker() const noexcept;
+
  private:
   int file_ = -1;
 };
+
+// Takes a role. Whoever removes a channel holds the locks of all roles for a moment, and the
+// maker's: who comes just then would take them for somebody's, so he tries again behind it.
+template <class Attempt>
+[[nodiscard]] auto past_a_remover(const lock_witness& kernel, Attempt attempt)
+    -> decltype(attempt()) {
+  auto taken = attempt();
+  for (int more = 3; !taken && more > 0 && kernel.outlast_maker(); --more) taken = attempt();
+  return taken;
+}
 
 }  // namespace annulus

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -140,13 +141,23 @@ exit_code end_of(const std::vector<bus::lane_report>& lanes) {
   return out;
 }
 
+std::jthread started(const gateway_command& o, bus::gateway& passing) {
+  try {
+    return std::jthread([&] { passing.run(); });
+  } catch (const std::system_error& e) {
+    throw command_error{exit_code::failure,
+                        fmt::format("{}: there is no thread to pass its messages on: {}",
+                                    o.names.front(), e.what())};
+  }
+}
+
 void run_gateway(const gateway_command& o, exit_code& ends_with) {
   auto passing = opened(o);
   account all(o.names.back(), o.as_json);
   const auto every = o.health.value_or(isatty(STDERR_FILENO) != 0 ? 5s : 0ns);
   auto next = clock::now() + every;
   {
-    const std::jthread lanes([&] { passing.run(); });
+    const auto lanes = started(o, passing);
     while (!passing.is_over()) {
       std::this_thread::sleep_for(20ms);
       if (stop_signal() != 0) passing.stop();

@@ -47,8 +47,9 @@ void add_remove(CLI::App& app, exit_code&) {
       "  annulus remove shm:orders\n"
       "  annulus remove auto:orders --force");
   add_endpoint(*command, o->name)->required();
-  command->add_flag("--force", o->is_forced,
-                    "even while someone is attached (who then ends with 9), or damaged");
+  command->add_flag(
+      "--force", o->is_forced,
+      "even while someone is attached (who then ends with 9), damaged, or of another version");
   command->callback([o] { remove(*o); });
 }
 

@@ -20,7 +20,8 @@ result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
   if (!memory) return memory.error();
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
-  const bool is_ours = held->enter(consumer_role);
+  const bool is_ours =
+      past_a_remover(held->memory().witness, [&] { return held->enter(consumer_role); });
   if (auto why = held->lost_name(to.file())) return *why;
   if (!is_ours) {
     return consumer_in_use("pipe", pid_of(held->control().consumer));

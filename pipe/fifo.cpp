@@ -107,7 +107,7 @@ result<tap> tap::open(int fifo) {
   made.to_ = descriptor(ends[1]);
   // Where the kernel refuses, a look reaches less far.
   (void)fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(kernel_bytes(fifo)));
-  made.nowhere_ = descriptor(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  made.nowhere_ = files::opened("/dev/null", O_WRONLY);
   if (!made.nowhere_) return files::system_error("cannot open '/dev/null'", errno);
   made.news_ = descriptor(epoll_create1(EPOLL_CLOEXEC));
   if (!made.news_) return files::system_error("cannot watch the FIFO", errno);

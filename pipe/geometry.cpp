@@ -69,7 +69,7 @@ result<bool> write_roles(int file, geometry shape, const std::string& name) {
   // What the file system cannot hold is told now, and not later by SIGBUS.
   const int why = files::set_size(file, file_bytes(shape), file_bytes(shape));
   if (why != 0) return system_error("cannot reserve the roles file of " + quoted(name), why);
-  if (pwrite(file, &shape, sizeof shape, 0) != sizeof shape) {
+  if (files::write_at(file, &shape, sizeof shape, 0) != sizeof shape) {
     return system_error("cannot write the roles file of " + quoted(name), errno);
   }
   return true;
@@ -79,7 +79,7 @@ result<geometry> read_roles(int file, const std::string& name) {
   const auto what = "the roles file of " + quoted(name);
   struct stat info {};
   geometry shape;
-  const auto got = pread(file, &shape, sizeof shape, 0);
+  const auto got = files::read_at(file, &shape, sizeof shape, 0);
   if (got < 0 || fstat(file, &info) != 0) return system_error("cannot read " + what, errno);
   if (got < static_cast<ssize_t>(sizeof shape)) {
     return failure{fault::not_a_segment, what + " is something else: it has only " +

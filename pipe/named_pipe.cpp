@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/lock_file.hpp>
+#include <annulus/channel/settled.hpp>
 #include <annulus/pipe/geometry.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 
@@ -68,7 +68,7 @@ std::optional<failure> missing(const std::string& name, const std::string& path)
 // than `mode`. First only a handle, which has no effect on whatever it is.
 result<descriptor> open_checked(const std::string& path, mode_t kind, ownership owner,
                                 const std::string& name) {
-  descriptor handle(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  descriptor handle = files::opened(path, O_PATH | O_NOFOLLOW);
   struct stat info {};
   if (!handle && errno == ENOENT) return failure{fault::not_found, quoted(path) + " is not there"};
   if (!handle || fstat(handle.number(), &info) != 0) {
@@ -95,14 +95,11 @@ result<bool> check_mode(int file, const std::string& path, unsigned asked) {
                                            "; chmod it back, or make the pipe anew"};
 }
 
-// Whoever makes, mends or removes a pipe is done in no time.
-constexpr std::chrono::seconds patience{2};
-
 result<bool> take_maker(int file, const std::string& path) {
-  if (locks::take(file, locks::maker, within(patience))) return true;
+  if (locks::take(file, locks::maker, within(files::patience))) return true;
   return failure{fault::in_use,
                  quoted(path) + " is locked, as by a process that makes or removes the pipe, for " +
-                     std::to_string(patience.count()) +
+                     std::to_string(files::patience.count()) +
                      " s now; the kernel does not say by which: see `fuser " + path +
                      "`, end it, or delete both files"};
 }
@@ -115,21 +112,21 @@ result<bool> make_fifo(const std::string& path, unsigned mode) {
     if (why == EEXIST && lstat(path.c_str(), &info) == 0) return in_the_way(path, info.st_mode);
     return system_error("cannot make the FIFO " + quoted(path), why);
   }
-  descriptor fifo(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  const descriptor fifo = files::opened(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
   if (!fifo || fchmod(fifo.number(), static_cast<mode_t>(mode)) != 0) {  // whatever the umask
-    return system_error("cannot open the FIFO " + quoted(path), errno);
+    auto why = system_error("cannot open the FIFO " + quoted(path), errno);
+    unlink(path.c_str());
+    return why;
   }
   return true;
 }
 
 // A file without a name where the file system has such, else under a passing one.
 descriptor new_file(const std::string& path, std::string& passing, unsigned mode) {
-  descriptor made(::open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
-                         static_cast<mode_t>(mode)));
+  descriptor made = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, mode);
   if (made || (errno != EOPNOTSUPP && errno != EISDIR)) return made;
   passing = path + "." + std::to_string(getpid());
-  return descriptor(::open(passing.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC,
-                           static_cast<mode_t>(mode)));
+  return files::opened(passing, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode);
 }
 
 // Gives the file its name, at once and whole.
@@ -150,6 +147,41 @@ void size_fifo(int fifo, std::uint64_t capacity) noexcept {
          wanted > 2 * now) {
     wanted /= 2;
   }
+}
+
+// Takes both names away. Requires: the roles file, opened for this alone.
+result<bool> remove_files(int file, const std::string& path, const std::string& name,
+                          bool even_if_in_use) {
+  const auto roles_path = roles_path_of(path);
+  if (auto done = take_maker(file, roles_path); !done) return done.error();
+  auto shape = pipes::read_roles(file, name);
+  // Damaged beyond use, or of another version: the file is ours, or it would not be open.
+  const bool is_unreadable =
+      !shape && (shape.error().kind == fault::damaged || shape.error().kind == fault::incompatible);
+  if (is_unreadable && !even_if_in_use) {
+    return failure{shape.error().kind, shape.error().message +
+                                           "; who is attached cannot be told: to remove it takes "
+                                           "force"};
+  }
+  if (!shape && !is_unreadable) return shape.error();
+  for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
+    // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
+    if (locks::take(file, role)) continue;
+    const auto who = role == consumer_role ? std::string("the consumer")
+                                           : "producer " + std::to_string(role - 1);
+    return failure{fault::in_use, quoted(name) + " is in use: " + who +
+                                      " is attached and alive; close it first, or force"};
+  }
+  if (!files::is_still_named(file, roles_path)) {
+    return failure{fault::not_found, "there is no pipe " + quoted(name) + " any more"};
+  }
+  struct stat info {};
+  if (lstat(path.c_str(), &info) == 0) {
+    if (!S_ISFIFO(info.st_mode)) return in_the_way(path, info.st_mode);
+    if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(path), errno);
+  }
+  if (unlink(roles_path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);
+  return true;
 }
 
 }  // namespace
@@ -207,14 +239,14 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
   if (!place) return place.error();
   const auto path = std::move(place).value();
   const auto roles_path = roles_path_of(path);
-  for (;;) {
+  return files::settled<named_pipe>(name, [&]() -> std::optional<result<named_pipe>> {
     named_pipe found;
     found.name_ = name;
     found.places_ = {files::place(path), files::place(roles_path)};
     auto file = open_checked(roles_path, S_IFREG, owner, name);
     if (!file && file.error().kind == fault::not_found) {
       if (auto why = missing(name, path)) return *why;
-      continue;
+      return std::nullopt;
     }
     if (!file) return file.error();
     found.roles_ = std::move(*file);
@@ -226,69 +258,47 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
     if (!fifo && fifo.error().kind == fault::not_found) {
       // It is being made or removed, or whoever did that died over it.
       if (auto done = take_maker(found.roles_.number(), roles_path); !done) return done.error();
-      if (!files::is_still_named(found.roles_.number(), roles_path)) continue;
+      if (!files::is_still_named(found.roles_.number(), roles_path)) return std::nullopt;
       struct stat info {};
-      if (lstat(path.c_str(), &info) == 0) continue;
+      if (lstat(path.c_str(), &info) == 0) return std::nullopt;
       if (fstat(found.roles_.number(), &info) != 0 || info.st_uid != geteuid()) return fifo.error();
       if (auto made = make_fifo(path, shape->mode); !made) return made.error();
-      continue;
+      return std::nullopt;
     }
     if (!fifo) return fifo.error();
     found.fifo_ = std::move(*fifo);
     // Else the FIFO may be that of another pipe, which has the name now.
-    if (!files::is_still_named(found.roles_.number(), roles_path)) continue;
+    if (!files::is_still_named(found.roles_.number(), roles_path)) return std::nullopt;
     if (auto is = check_mode(found.roles_.number(), roles_path, shape->mode); !is)
       return is.error();
     if (auto is = check_mode(found.fifo_.number(), path, shape->mode); !is) return is.error();
     size_fifo(found.fifo_.number(), shape->capacity);
-    return found;
-  }
+    return result<named_pipe>(std::move(found));
+  });
 }
 
 result<named_pipe> named_pipe::open_or_create(const std::string& name,
                                               const pipe_options& options) {
-  for (;;) {
+  return files::settled<named_pipe>(name, [&]() -> std::optional<result<named_pipe>> {
     auto found = open(name);
     if (found || found.error().kind != fault::not_found) return found;
     auto made = create(name, options);
     if (made || made.error().kind != fault::already_exists) return made;
-  }
+    return std::nullopt;
+  });
 }
 
-result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use) {
-  auto place = place_of(name);
+result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use, ownership owner) {
+  auto place = place_of(name, owner);
   if (!place) return place.error();
   const auto path = std::move(place).value();
-  const auto roles_path = roles_path_of(path);
-  auto file = open_checked(roles_path, S_IFREG, ownership::own_or_root, name);
-  if (!file && file.error().kind == fault::not_found) {
+  return files::settled<bool>(name, [&]() -> std::optional<result<bool>> {
+    auto file = open_checked(roles_path_of(path), S_IFREG, owner, name);
+    if (file) return remove_files(file->number(), path, name, even_if_in_use);
+    if (file.error().kind != fault::not_found) return file.error();
     if (auto why = missing(name, path)) return *why;
-    return remove(name, even_if_in_use);
-  }
-  if (!file) return file.error();
-  if (auto done = take_maker(file->number(), roles_path); !done) return done.error();
-  auto shape = pipes::read_roles(file->number(), name);
-  // Damaged beyond use, and asked for: the file is ours, or it would not have been opened.
-  const bool is_broken = !shape && shape.error().kind == fault::damaged && even_if_in_use;
-  if (!shape && !is_broken) return shape.error();
-  for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
-    // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
-    if (locks::take(file->number(), role)) continue;
-    const auto who = role == consumer_role ? std::string("the consumer")
-                                           : "producer " + std::to_string(role - 1);
-    return failure{fault::in_use, quoted(name) + " is in use: " + who +
-                                      " is attached and alive; close it first, or force"};
-  }
-  if (!files::is_still_named(file->number(), roles_path)) {
-    return failure{fault::not_found, "there is no pipe " + quoted(name) + " any more"};
-  }
-  struct stat info {};
-  if (lstat(path.c_str(), &info) == 0) {
-    if (!S_ISFIFO(info.st_mode)) return in_the_way(path, info.st_mode);
-    if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(path), errno);
-  }
-  if (unlink(roles_path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);
-  return true;
+    return std::nullopt;
+  });
 }
 
 }  // namespace annulus

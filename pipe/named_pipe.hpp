@@ -48,7 +48,8 @@ class named_pipe {
                                                          const pipe_options& = {});
   // Removes the name; who is attached hears of it when it waits, and nobody attaches any more. In
   // use: fails, unless forced.
-  [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false);
+  [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false,
+                                           ownership = ownership::own_or_root);
 
   // As it was opened; the path is the FIFO's.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }

@@ -56,12 +56,16 @@ result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
   const std::uint32_t most = held->geometry().producers;
-  for (std::uint32_t i = 0; i < most; ++i) {
-    const bool is_ours = held->enter(producer_role(i));
-    if (auto why = held->lost_name(to.file())) return *why;
-    if (!is_ours) continue;
+  const auto number = past_a_remover(held->memory().witness, [&]() -> std::optional<std::uint32_t> {
+    for (std::uint32_t i = 0; i < most; ++i) {
+      if (held->enter(producer_role(i))) return i;
+    }
+    return std::nullopt;
+  });
+  if (auto why = held->lost_name(to.file())) return *why;
+  if (number) {
     pipe_producer made(std::move(*held), std::move(*own), std::move(*staging), std::move(*claimed),
-                       i, how);
+                       *number, how);
     made.waits_.interrupt = std::move(*interrupt);
     return made;
   }

@@ -35,7 +35,8 @@ std::optional<failure> lost_name(const segment& of) {
 result<bool> take_consumer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();
   auto& control = *held.memory().control;
-  if (!take(held, control.consumer.role, consumer_role)) {
+  if (!past_a_remover(held.memory().witness,
+                      [&] { return take(held, control.consumer.role, consumer_role); })) {
     return consumer_in_use("segment", pid_of(control.consumer.role));
   }
   set_bell<std_atomics>(control.consumer_bell, call::none);
@@ -45,9 +46,13 @@ result<bool> take_consumer(const attachment& held, topology expected) {
 result<std::uint32_t> take_producer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();
   const auto& ring = held.memory();
-  for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
-    if (take(held, ring.producers[i].role, producer_role(i))) return i;
-  }
+  const auto number = past_a_remover(ring.witness, [&]() -> std::optional<std::uint32_t> {
+    for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
+      if (take(held, ring.producers[i].role, producer_role(i))) return i;
+    }
+    return std::nullopt;
+  });
+  if (number) return *number;
   return producers_in_use("segment", ring.geometry.producers, pid_of(ring.producers[0].role));
 }
 

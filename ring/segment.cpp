@@ -11,6 +11,7 @@
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
+#include <annulus/channel/settled.hpp>
 #include <annulus/ring/segment.hpp>
 
 namespace annulus {
@@ -100,7 +101,7 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   }
   if (auto why = files::not_ours(info, owner, name)) return *why;
   geometry copy;
-  const auto got = pread(file, &copy, sizeof copy, 0);
+  const auto got = files::read_at(file, &copy, sizeof copy, 0);
   if (got < 0) return system_error("cannot read " + quoted(name), errno);
   if (got < static_cast<ssize_t>(sizeof copy)) {
     return failure{fault::not_a_segment, quoted(name) + " is not an annulus segment: it has only " +
@@ -156,8 +157,7 @@ result<segment> segment::create(const std::string& name, const ring_options& opt
   made.place_ = files::place(path);
   made.geometry_ = *planned;
   sign(made.geometry_);
-  made.file_ = descriptor(::open(files::directory_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC,
-                                 static_cast<mode_t>(options.mode)));
+  made.file_ = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, options.mode);
   if (!made.file_) return no_memory("cannot create " + quoted(name), errno);
   fchmod(made.file(), static_cast<mode_t>(options.mode));  // whatever the umask
   int number = 0;
@@ -184,7 +184,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
   // Non-blocking: a named pipe in the way must not hold us up.
   const int flags =
       (how == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-  found.file_ = descriptor(::open(path.c_str(), flags));
+  found.file_ = files::opened(path, flags);
   if (!found.file_) {
     if (errno == ENOENT) {
       return failure{fault::not_found,
@@ -204,12 +204,13 @@ result<segment> segment::open(const std::string& name, access how, ownership own
 }
 
 result<segment> segment::open_or_create(const std::string& name, const ring_options& options) {
-  for (;;) {
+  return files::settled<segment>(name, [&]() -> std::optional<result<segment>> {
     auto found = open(name);
     if (found || found.error().kind != fault::not_found) return found;
     auto made = create(name, options);
     if (made || made.error().kind != fault::already_exists) return made;
-  }
+    return std::nullopt;
+  });
 }
 
 result<segment> segment::anonymous(const ring_options& options) {
@@ -243,11 +244,11 @@ result<segment> segment::from_file(int file) {
   return found;
 }
 
-result<bool> segment::remove(const std::string& name, bool is_forced) {
-  auto place = place_of(name);
+result<bool> segment::remove(const std::string& name, bool is_forced, ownership owner) {
+  auto place = place_of(name, owner);
   if (!place) return place.error();
   const auto path = std::move(place).value();
-  auto found = open(name);
+  auto found = open(name, access::read_write, owner);
   if (!found) {
     // Damaged, or of another version: ours, or it would not have been read.
     const auto& [kind, message] = found.error();
@@ -256,6 +257,14 @@ result<bool> segment::remove(const std::string& name, bool is_forced) {
       return failure{kind, message + "; who is attached cannot be told: to remove it takes force"};
     }
   } else if (!is_forced) {
+    // Whoever attaches meanwhile waits for that, and then for nobody.
+    if (!locks::take(found->file(), locks::maker, within(files::patience))) {
+      return failure{fault::in_use, quoted(name) +
+                                        " is locked, as by a process that removes it, for " +
+                                        std::to_string(files::patience.count()) +
+                                        " s now; the kernel does not say by which: see `fuser " +
+                                        path + "`, end it, or force"};
+    }
     for (std::uint32_t role = 0; role <= found->geometry().producers; ++role) {
       // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
       if (locks::take(found->file(), role)) continue;

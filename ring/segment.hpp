@@ -56,7 +56,8 @@ class segment {
 
   // Removes the name; who is attached hears of it when it waits, and nobody attaches any more. In
   // use, damaged or of another version: fails, unless forced. What is no segment is never removed.
-  [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false);
+  [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false,
+                                           ownership = ownership::own_or_root);
 
   // Lays a new ring into the memory, which is aligned to 128 bytes and outlives every role.
   [[nodiscard]] static result<segment> format(std::span<std::byte> memory,

@@ -21,7 +21,8 @@ template <class T, class Attempt>
   do {
     if (std::optional<result<T>> answer = attempt()) return std::move(*answer);
   } while (std::chrono::steady_clock::now() < until);
-  return failure{fault::in_use, quoted(name) + " has been made and removed again and again for " +
+  return failure{fault::in_use, files::quoted(name) +
+                                    " has been made and removed again and again for " +
                                     std::to_string(patience.count()) +
                                     " s now; find out who does that, and try again"};
 }
