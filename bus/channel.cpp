@@ -12,6 +12,7 @@
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
+#include <annulus/channel/settled.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/ring/inspect.hpp>
 
@@ -189,12 +190,13 @@ result<channel> channel::create(const endpoint& e, const making& like) {
 }
 
 result<channel> channel::open_or_create(const endpoint& e, const making& like) {
-  for (;;) {
+  return files::settled<channel>(e.name, [&]() -> std::optional<result<channel>> {
     auto found = open(e);
     if (found || found.error().kind != fault::not_found || !e.creates) return found;
     auto made = create(e, like);
     if (made || made.error().kind != fault::already_exists) return made;
-  }
+    return std::nullopt;
+  });
 }
 
 std::string channel::name() const {
@@ -248,7 +250,8 @@ result<bool> channel::remove_if_over() const {
   // Forced, for we hold a lock of it ourselves; and exact, as long as nobody else forces: the name
   // changes hands only under the lock that we hold.
   if (!is_still_named()) return true;
-  static_cast<void>(is_ring() ? segment::remove(path(), true) : named_pipe::remove(path(), true));
+  static_cast<void>(is_ring() ? segment::remove(path(), true, ownership::any)
+                              : named_pipe::remove(path(), true, ownership::any));
   return true;
 }
 

@@ -210,7 +210,10 @@ void receiver::report_damage(const bus::channel& from, std::optional<damage> wha
 }
 
 void receiver::report_stall(const bus::channel& from, std::optional<stall> by) {
-  check_timeout(exit_code::timed_out, "no message");
+  const auto seen = must(from.report());
+  check_timeout(exit_code::timed_out, count_ == 0 && seen.arrivals() == 0
+                                          ? "no producer came" + patience::at(from.path())
+                                          : std::string("no message"));
   if (!by || (stalled_ && stalled_->pos == by->pos)) return;
   const auto for_now = clock::now() - by->since;
   if (for_now < std::chrono::seconds(1)) return;
