@@ -62,7 +62,7 @@ std::uint64_t offset_of(const segment& memory, std::uint64_t pos) {
   return memory.geometry().data_offset + (pos & (memory.geometry().capacity - 1));
 }
 constexpr std::uint64_t read_pos_offset = 4096;
-constexpr std::uint64_t write_pos_offset = 4096 + 128;
+constexpr std::uint64_t write_pos_offset = 4096 + 256;
 
 // "one" is consumed, "two" and "three" are not; nobody is there any more.
 void fill_and_leave(const segment& memory) {

@@ -392,7 +392,7 @@ TEST(LoneProducer, that_is_full_mends_its_end_and_refuses_a_release_that_cannot_
   EXPECT_EQ(tx.try_push(bytes("x")), status::full);
   EXPECT_EQ(value(it.write_pos()), end);
   for (const auto freed : {end + 8, end + 64, end + (std::uint64_t{1} << 40)}) {
-    set(it.read_pos(), freed);
+    set(it.words().control->freed, freed);
     EXPECT_EQ(tx.try_push(bytes("x")), status::corrupt) << freed;
   }
 }

@@ -91,7 +91,8 @@ TEST(PipeHostile, messages_that_somebody_else_took_are_missed_and_the_rest_is_re
 
 // Says, in place of a consumer that died, that so much of producer 0's message was kept.
 void forge_kept(const named_pipe& of, std::uint64_t count) {
-  const auto held = good(pipes::roles::map(of.roles_file(), of.geometry(), false, of.name()));
+  const auto held =
+      good(pipes::roles::map(of.roles_file(), of.geometry(), false, of.name(), of.places()));
   auto& words = held.producer(0);
   words.kept_sequence.store<pipes::edge::own>(7, std::memory_order_relaxed);
   words.kept_incarnation.store<pipes::edge::own>(1, std::memory_order_relaxed);
