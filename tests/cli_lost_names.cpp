@@ -47,6 +47,11 @@ class CommandsUnderALostName : public ::testing::TestWithParam<way> {
         std::filesystem::remove(one);
     }
   }
+  // Before that a sender whose channel is gone starts over with the one that has the name then.
+  [[nodiscard]] bool has_messages() const {
+    return is_pipe() ? must(inspect(must(named_pipe::open(at.ring())))).depth != 0
+                     : at.seen_of_ring().depth != 0;
+  }
   [[nodiscard]] bool has(bool consumer) const {
     if (!is_pipe()) {
       const auto seen = at.seen_of_ring();
@@ -96,10 +101,7 @@ TEST_P(CommandsUnderALostName, send_does_not_go_on_into_what_nobody_will_find) {
   close(input[0]);
   ASSERT_TRUE(eventually([&] { return has(false); }));
   ASSERT_EQ(write(input[1], "one\n", 4), 4);
-  ASSERT_TRUE(eventually([&] {
-    return is_pipe() ? must(inspect(must(named_pipe::open(at.ring())))).depth != 0
-                     : at.seen_of_ring().depth != 0;
-  }));
+  ASSERT_TRUE(eventually([&] { return has_messages(); }));
   lose();
   static_cast<void>(write(input[1], "two\n", 4));
   close(input[1]);
@@ -110,7 +112,7 @@ TEST_P(CommandsUnderALostName, send_does_not_go_on_into_what_nobody_will_find) {
 TEST_P(CommandsUnderALostName, send_that_waits_for_room_ends) {
   create();
   run sender({"send", name()}, {.in = "/dev/zero", .err = at.path("err")});
-  ASSERT_TRUE(eventually([&] { return has(false); }));
+  ASSERT_TRUE(eventually([&] { return has_messages(); }));
   lose();
   EXPECT_EQ(sender.wait(), code(exit_code::removed));
   EXPECT_THAT(at.read("err"), HasSubstr(file()));
