@@ -291,8 +291,9 @@ class play {
   void read(std::uint64_t dies_at, bool is_close_look, Read&& how) {
     if (!reader_) return;
     typename Consumer::view_type seen = status::empty;
-    const bool lived = life(dies_at, [&] { seen = settled(*reader_, how(), has_views_); });
+    const bool lived = life(dies_at, [&] { seen = how(); });
     if (!lived) return bury_reader();
+    if (seen) has_views_ = true;
     if (!has_views_) released_ = reader_->read_pos();
     if (seen)
       expected_.read(seen.bytes());
@@ -302,7 +303,7 @@ class play {
   void read_waiting(std::uint64_t dies_at) {
     read(dies_at, true, [&] {
       const auto until = fuzz_atomics::now() + std::chrono::milliseconds(25);
-      return wait_for_message(*reader_, ours_, sleeping, until, reader_sleep_, has_views_,
+      return wait_for_message(*reader_, ours_, sleeping, until, reader_sleep_,
                               [] { return false; });
     });
   }

@@ -427,7 +427,8 @@ TYPED_TEST(Corruption, positions_that_jump_under_an_attached_role_are_survived) 
     auto& control = *it.mem().control;
     for (int step = 0; step < 20; ++step) {
       control.consumer.read_pos.template store<edge::own>(base + jump, std::memory_order_relaxed);
-      control.freed.template store<edge::free>(base + (step % 3) * jump, std::memory_order_relaxed);
+      control.freed.template store<edge::free>(base + static_cast<std::uint64_t>(step % 3) * jump,
+                                               std::memory_order_relaxed);
       (void)tx.try_push(message(one));
       control.write_pos.template store<edge::extent>(base - jump, std::memory_order_relaxed);
       (void)rx.try_read();

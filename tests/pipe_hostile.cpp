@@ -20,8 +20,6 @@
 namespace annulus::testing {
 namespace {
 
-constexpr std::size_t a_frame = pipes::most_payload;  // the longest message that is one frame
-
 // Hostile bytes.
 
 TEST(PipeHostile, a_frame_that_goes_on_behind_the_end_is_no_frame) {
