@@ -272,10 +272,11 @@ class play {
         return demand(static_cast<bool>(from_[i].claim), "not permitted, and no claim is open");
       case status::closed: return demand(may_be_closed_, "closed, and the consumer has not");
       case status::full:
-      case status::timed_out: return expected_.check_full(size);
+      case status::timed_out:
+        // A consumer that died may have told less than it freed; its successor tells the rest.
+        return reader_ ? expected_.check_full(size) : void();
       case status::peer_gone:
-        demand(!reader_, "the consumer is gone, it says, and it lives");
-        return expected_.check_full(size);
+        return demand(!reader_, "the consumer is gone, it says, and it lives");
       default: broken("a push answers what it cannot: nothing is damaged here");
     }
   }

@@ -7,6 +7,7 @@
 
 #include "target.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -91,6 +92,7 @@ class oracle {
   void check_full(std::size_t count) const {
     std::uint64_t used = space_of(count) + (is_mpsc() ? 0 : header_bytes);
     for (const auto& one : all_) used += one.space;
+    used += std::max<std::uint64_t>(shape_.capacity / 16, 64);  // freed, and not told yet
     demand(used > shape_.capacity, "there is room, and a push says that there is none");
   }
 
