@@ -20,7 +20,7 @@ namespace annulus::bus {
 
 // What a new channel is like, beyond what its name's options say.
 struct making {
-  std::optional<annulus::topology> topology = {};         // else by the number of producers
+  std::optional<annulus::topology> topology = {};    // else by the number of producers
   std::uint64_t capacity = ring_options().capacity;  // bytes, if the name asks for none
   bool transient = false;                            // the consumer that ends it removes it
   bool huge_pages = false;                           // of a ring

@@ -15,7 +15,7 @@ struct waiting {
     yield,  // spins, then offers the processor to others between polls
     block,  // spins, then sleeps until the other side wakes it
     nap,    // sleeps `nap_for` between two looks: nobody is woken, and so nobody pays for waking
-  } how = kind::block;  // asleep unless there is work
+  } how = kind::block;                                                // asleep unless there is work
   std::chrono::nanoseconds spin_for = std::chrono::microseconds(20);  // yield and block
   std::chrono::nanoseconds nap_for = std::chrono::milliseconds(1);    // nap: what it adds at most
 };

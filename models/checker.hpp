@@ -15,7 +15,9 @@
 #include <utility>
 #include <vector>
 
+// clang-format off: its macros may stand before no standard header.
 #include <relacy/relacy.hpp>
+// clang-format on
 
 #undef new
 #undef delete

@@ -168,8 +168,7 @@ void expect(const char* name, const char* cpp20, verdict wanted) {
   std::printf("%-32s C++20: %-9s", name, cpp20);
   for (const auto how : {rl::sched_full, rl::sched_random}) {
     const auto result = run<Test>(how);
-    const bool is_right =
-        result == rl::test_result_success && seen == (wanted == verdict::shown);
+    const bool is_right = result == rl::test_result_success && seen == (wanted == verdict::shown);
     failures += !is_right;
     std::printf("  %s: %-5s%s", how == rl::sched_full ? "full" : "random", seen ? "seen" : "never",
                 is_right ? "" : " WRONG");

@@ -106,8 +106,8 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read; or an interrupt ended it.
   bool read(consumer_type& role) {
-    const auto seen = wait_for_message(role, ours, how, no_deadline, waits[ProducerCount],
-                                       [] { return false; });
+    const auto seen =
+        wait_for_message(role, ours, how, no_deadline, waits[ProducerCount], [] { return false; });
     if (seen) {
       base::take(seen);
       return true;

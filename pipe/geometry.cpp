@@ -18,7 +18,7 @@ using files::system_error;
 namespace {
 
 constexpr char magic[8] = {'a', 'n', 'n', 'p', 'i', 'p', 'e', '\0'};
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 std::string number(std::uint64_t n) { return std::to_string(n); }
 

@@ -15,11 +15,13 @@ Words    One word per idea: in these three no writer, no sender, no buffer but "
 Size     A line 100 columns, a header 400 lines, a function 60.
 Claims   What SECURITY.md and CLAIMS.md name as shown by a test or a file is there.
 Links    A link of a page leads to a file of the tree, and to a heading that it has.
+Format   clang-format-14 changes nothing.
 Tree     Nothing left to do, no test skipped, no path of one machine, no stray blanks.
 """
 
 import posixpath
 import re
+import shutil
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -388,6 +390,18 @@ def judge(tree):
     return sorted({finding for rule in RULES for finding in rule(tree)})
 
 
+def unformatted(root, tree):
+    """Where clang-format-14, by .clang-format, would change a file."""
+    if not shutil.which("clang-format-14"):
+        return [("packages.txt", 0, "clang-format-14 is not installed, and it names it")]
+    files = sorted(path for path in tree if is_cpp(path) or path.endswith((".h", ".c")))
+    run = subprocess.run(["clang-format-14", "--dry-run", *files], cwd=root, capture_output=True,
+                         text=True, check=False)
+    found = re.findall(r"^([^:\n]+):(\d+):\d+: warning: code should be clang-formatted", run.stderr,
+                       re.M)
+    return sorted({(path, int(line), "clang-format-14 would change it") for path, line in found})
+
+
 def read_tree(root):
     """Every text file of the project, by its path from the root."""
     listed = subprocess.run(["git", "-C", root, "ls-files", "-coz", "--exclude-standard"],
@@ -528,8 +542,9 @@ def main():
     if len(sys.argv) != 2:
         print(__doc__)
         return 2
-    tree = read_tree(Path(sys.argv[1]))
-    findings = judge(tree)
+    root = Path(sys.argv[1])
+    tree = read_tree(root)
+    findings = judge(tree) + unformatted(root, tree)
     for path, line, message in findings:
         print(f"{path}:{line}: {message}")
     print(f"{len(tree)} files, {len(findings)} findings")

@@ -7,8 +7,8 @@
 #include <optional>
 #include <thread>
 
-#include <annulus/bus/gateway.hpp>
 #include <annulus/bus/channel.hpp>
+#include <annulus/bus/gateway.hpp>
 
 namespace annulus::bench {
 namespace {

@@ -1,10 +1,11 @@
 // A foreign program in small: messages through a ring, once in its own memory, once in a segment.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <span>
 #include <string_view>
-#include <unistd.h>
 #include <utility>
 
 #include <annulus/channel/typed.hpp>
