@@ -9,22 +9,15 @@ namespace annulus::models {
 
 // Statistics that the observer keeps: fewer accesses, so that a search meets more of the others.
 template <class Atomics>
-class observed {
+class observed : public uncounted<Atomics> {
  public:
-  explicit observed(counter_words<Atomics>&) noexcept {}
-  void messages(std::uint64_t, std::uint64_t) noexcept {}
-  void tell(std::uint64_t) noexcept {}
-  [[nodiscard]] std::uint64_t counted_to(std::uint64_t to) const noexcept { return to; }
-  void refused() noexcept {}
-  void dropped() noexcept {}
-  void waited() noexcept {}
+  using uncounted<Atomics>::uncounted;
   void recovered() noexcept {
     if (watching != nullptr) watching->recovered();
   }
   void corrupt() noexcept {
     if (watching != nullptr) watching->corrupt();
   }
-  void depth(std::uint64_t) noexcept {}
 };
 
 // The shipped ones, and the observer.
