@@ -158,8 +158,10 @@ class end_search {
     makes_sense_ = limit_ - pos_ <= ring.geometry.capacity;
     if (!makes_sense_) return;
     walk();
-    // [publish] relaxed: what damage left here must not pose as a header.
-    ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    if (pos_ != limit_) {  // else the oldest record begins here, a lap on, and may be unread
+      // [publish] relaxed: what damage left here must not pose as a header.
+      ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    }
     // [extent] release: the records below it are whole.
     ring.control->write_pos.template store<edge::extent>(pos_, std::memory_order_release);
   }

@@ -225,6 +225,26 @@ TEST(SuccessorOfTheDead, leaves_nothing_behind_its_end_that_poses_as_a_loss) {
   EXPECT_EQ(value(it.write_pos()), told);
 }
 
+// The word at the end is the terminator's. A capacity past what was freed it would be the header of
+// the oldest record.
+TEST(SuccessorOfTheDead, clears_no_header_of_what_is_unread_whatever_the_end_was_said_to_be) {
+  for (std::uint64_t said = 0; said <= 2 * capacity; said += record_align) {
+    lone it;
+    std::optional<lone::producer_core> first(std::in_place, it.words(), 0);
+    ASSERT_EQ(first->try_push(bytes("oldest")), status::ok);
+    const auto end = value(it.write_pos());
+    set(it.write_pos(), said);
+    for (std::uint64_t pos = end; pos < capacity; pos += record_align) {
+      set(it.words().header(pos), ~pos);  // no header anywhere: the search goes to its limit
+    }
+    lone::producer_core second(it.words(), 0);
+    lone::consumer_core rx(it.words());
+    seen all;
+    read_into(all, rx, 1);
+    ASSERT_EQ(all.messages, std::vector<std::string>{"oldest"}) << said;
+  }
+}
+
 TEST(SuccessorOfTheDead, never_goes_past_its_room_whatever_headers_stand_there) {
   for (const std::uint64_t bytes_of_each : {4u, 116u, 2036u}) {  // they tile the ring
     lone it;
