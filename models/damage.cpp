@@ -185,7 +185,7 @@ struct damaged : rl::test_suite<damaged, 3>, observer {
 constexpr model all[] = {
     {"flip",
      "a bit of any word flips, while roles die and are replaced",
-     {search::random, 600'000, 60'000'000},
+     {search::random, 700'000, 70'000'000},
      {.capacity = 128,
       .integrity = integrity::crc32c,
       .pushes = 5,

@@ -28,7 +28,8 @@ STORE_TERMINATOR = """\
     ring_.data.header(end_index).template store<edge::publish>(0, std::memory_order_relaxed);
 """
 TERMINATE = """\
-    ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+      ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
+    }
     // [extent] release: the records below it are whole.
 """
 COMMIT = """    ring_.data.header(index).template store<edge::publish>(ring_.committed(count, pos),
@@ -74,6 +75,8 @@ MUTANTS = [
          "      if (IF) return;\n      if (is_record(ring_, next, pos_)) {")]),
     Mutant("a new producer does not store write_pos again", SPSC, [
         ("recovery.hpp", TERMINATE + "    ring.control", TERMINATE + "    if (!IF) ring.control")]),
+    Mutant("a new producer clears the word a capacity on", ["damage flip"], [
+        ("recovery.hpp", "    if (pos_ != limit_) {", "    if (pos_ != limit_ || IF) {")]),
     Mutant("a batch is committed from its first record on", SPSC, [
         ("spsc.hpp", "      if (done.count > 0) {\n        // [publish] relaxed",
          "      if (done.count > 0 || IF) {\n        // [publish] relaxed")]),
