@@ -62,7 +62,7 @@ result<seen_list> seen_list::open(const std::string& path) {
                                errno);
   };
   const auto not_ours = [&](const std::string& what) {
-    return failure{fault::not_a_segment, path + " should say what was seen, but it " + what +
+    return failure{fault::not_a_channel, path + " should say what was seen, but it " + what +
                                              "; remove it, and what comes again then is new"};
   };
   // O_EXCL first: in a sticky folder the kernel lets nobody create over a stranger's file.

@@ -76,7 +76,7 @@ result<choice> decision_of(const endpoint& e) {
   const auto file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) {
     if (errno == ELOOP) {
-      return failure{fault::not_a_segment,
+      return failure{fault::not_a_channel,
                      path + " is a symbolic link, and links are not followed; remove it"};
     }
     if (errno == ENOENT) {
@@ -86,7 +86,7 @@ result<choice> decision_of(const endpoint& e) {
   }
   struct stat info {};
   if (fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
-    return failure{fault::not_a_segment, path + " is no regular file; remove it"};
+    return failure{fault::not_a_channel, path + " is no regular file; remove it"};
   }
   if (auto why = files::not_ours(info, e.owner, path)) return *why;
   char text[1024];

@@ -18,7 +18,7 @@ enum class fault : unsigned char {
   in_use,          // the role is held by a live process
   no_permission,   // the system or the owner check refused
   no_space,        // memory for the segment is not to be had
-  not_a_segment,   // the file is something else
+  not_a_channel,   // the file is something else
   incompatible,    // another version, kind or geometry
   damaged,         // truncated, or its header does not add up
   system,          // the system refused for another reason

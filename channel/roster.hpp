@@ -132,15 +132,15 @@ class roll_call {
   using edge = typename Atomics::edge;
 
  public:
-  // Whether the roll has changed since the last look. One load of a line that rarely changes.
+  // Whether the roll has changed since the last refresh. One load of a line that rarely changes.
   template <class Control>
   [[nodiscard]] bool has_news(const Control& control) const noexcept {
-    // [hint] relaxed: a stale value shows at the next poll; the look itself acquires.
+    // [hint] relaxed: a stale value shows at the next poll; refresh() itself acquires.
     return control.roll.template load<edge::hint>(std::memory_order_relaxed) != seen_;
   }
 
   template <class Memory>
-  void look(const Memory& channel) noexcept {
+  void refresh(const Memory& channel) noexcept {
     // [roll] acquire: the words of those who came or closed.
     seen_ = channel.control->roll.template load<edge::roll>(std::memory_order_acquire);
     bool any_closed = false;
@@ -157,14 +157,14 @@ class roll_call {
 
   [[nodiscard]] bool all_closed() const noexcept { return all_closed_; }
 
-  // Asked at each poll that found nothing: whether it is time for a closer look.
+  // Asked at each poll that found nothing: whether it is time to examine the cursor.
   template <class Control>
-  [[nodiscard]] bool wants_a_look(const Control& control) noexcept {
-    return ++polls_ % polls_per_look == 0 || has_news(control) || all_closed_;
+  [[nodiscard]] bool is_due(const Control& control) noexcept {
+    return ++polls_ % polls_until_due == 0 || has_news(control) || all_closed_;
   }
 
  private:
-  static constexpr std::uint32_t polls_per_look = 256;
+  static constexpr std::uint32_t polls_until_due = 256;
 
   std::uint32_t polls_ = 0;
   std::uint32_t seen_ = 0;

@@ -6,8 +6,8 @@
 #include "cli/json.hpp"
 #include "cli/options.hpp"
 #include "cli/patience.hpp"
-#include "cli/sight.hpp"
 #include "cli/signals.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
@@ -207,8 +207,8 @@ void dump_ring(const dump_options& o, const bus::endpoint& e, exit_code& ends_wi
 
 // A pipe's messages are the kernel's, and only a consumer can see them.
 void dump_pipe(const dump_options& o, const bus::endpoint& e) {
-  pipe_look seen;
-  look(e, seen);
+  pipe_snapshot seen;
+  inspect(e, seen);
   const auto name = to_string(e);
   const bool is_live = is_any_attached(seen.producers) || seen.consumer.state == presence::attached;
   if (is_live && !o.even_live) refuse_live(name);

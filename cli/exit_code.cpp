@@ -23,7 +23,7 @@ exit_code code_of(fault kind) noexcept {
     case fault::already_exists:
     case fault::in_use:
     case fault::no_permission: return exit_code::refused;
-    case fault::not_a_segment:
+    case fault::not_a_channel:
     case fault::damaged: return exit_code::damaged;
     case fault::no_space:
     case fault::incompatible:

@@ -61,12 +61,12 @@ bus_claim outbox::claim(std::size_t count) {
 void outbox::commit(bus_claim& one, std::size_t count) {
   one.commit(count);
   sent(count);
-  look_at_the_name();
+  check_the_name();
 }
 
 void outbox::push(messages many) {
   while (!many.empty()) {
-    look_at_the_name();
+    check_the_name();
     const auto done =
         options_.full == on_full::wait ? pusher_.push(role_, many) : role_.try_push_batch(many);
     for (const auto& one : many.first(done.count)) sent(one.size());
@@ -175,7 +175,7 @@ std::string outbox::where() {
   return patience::at(to_.path());
 }
 
-void outbox::look_at_the_name() {
+void outbox::check_the_name() {
   const auto now = clock::now();
   if (now < next_look_) return;
   next_look_ = now + std::chrono::milliseconds(50);

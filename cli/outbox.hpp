@@ -81,7 +81,7 @@ class outbox {
   void wait_for_consumer();
   void throw_if_over();
   void throw_if_removed();
-  void look_at_the_name();
+  void check_the_name();
   [[nodiscard]] bool is_over();
   [[nodiscard]] std::uint64_t unread() const;
   [[nodiscard]] std::string where();

@@ -2,8 +2,8 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/options.hpp"
-#include "cli/sight.hpp"
 #include "cli/signals.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/text.hpp"
 #include <dirent.h>
 #include <fmt/format.h>
@@ -43,10 +43,10 @@ struct stat_options {
   double watch_seconds = 0;  // 0: once
 };
 
-template <class Look>
-sight<Look> look_at(const bus::endpoint& at) {
-  sight<Look> out;
-  look(at, out.seen);
+template <class Snapshot>
+timed<Snapshot> snapshot_of(const bus::endpoint& at) {
+  timed<Snapshot> out;
+  inspect(at, out.seen);
   out.at = clock::now();
   return out;
 }
@@ -60,8 +60,8 @@ void show_role(const std::string& who, const role_report& role) {
         c.messages, show_bytes_of(c.bytes), c.refused, c.dropped, c.waits);
 }
 
-template <class Look>
-void show_all(const found_endpoint& at, const Look& seen, const rates* speed) {
+template <class Snapshot>
+void show_all(const found_endpoint& at, const Snapshot& seen, const rates* speed) {
   const auto name = to_string(at.where);
   if (!at.why.empty()) print("auto:{} leads to {}: {}\n", at.where.name, name, at.why);
   show(seen, name);
@@ -85,8 +85,8 @@ void show_all(const found_endpoint& at, const Look& seen, const rates* speed) {
   show_audit_log(seen);
 }
 
-template <class Look>
-void show_line(const std::string& name, const Look& seen) {
+template <class Snapshot>
+void show_line(const std::string& name, const Snapshot& seen) {
   const auto alive = std::ranges::count(seen.producers, presence::attached, &role_report::state);
   const auto dead = std::ranges::count(seen.producers, presence::died, &role_report::state);
   print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", name, kind_of(seen),
@@ -112,8 +112,8 @@ json json_of(const role_report& role) {
           {"counters", json_of(role.counters)}};
 }
 
-template <class Look>
-json json_of(const found_endpoint& at, const Look& seen, const rates* speed) {
+template <class Snapshot>
+json json_of(const found_endpoint& at, const Snapshot& seen, const rates* speed) {
   json out = {{"name", to_string(at.where)}};
   if (!at.why.empty()) {
     out["asked_for"] = "auto:" + at.where.name;
@@ -132,7 +132,7 @@ json json_of(const found_endpoint& at, const Look& seen, const rates* speed) {
     if (seen.producers[i].state == presence::never_came) continue;
     auto one = json_of(seen.producers[i]);
     one["number"] = i;
-    if constexpr (std::is_same_v<Look, ring_look>) add_to(one, seen.producers[i]);
+    if constexpr (std::is_same_v<Snapshot, ring_snapshot>) add_to(one, seen.producers[i]);
     out["producers"].push_back(std::move(one));
   }
   return out;
@@ -165,10 +165,10 @@ std::vector<bus::endpoint> all_in(const std::string& path, bus::transport carrie
   return found;
 }
 
-template <class Look>
+template <class Snapshot>
 void list(const bus::endpoint& at, json* into) {
   try {
-    const auto now = look_at<Look>(at);
+    const auto now = snapshot_of<Snapshot>(at);
     if (into != nullptr)
       into->push_back(json_of({at, {}}, now.seen, nullptr));
     else
@@ -196,8 +196,8 @@ void list_all(bool as_json) {
     print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n", "channel", "kind", "capacity",
           "depth", "sent", "received", "consumer", "producers");
   }
-  for (const auto& one : rings) list<ring_look>(one, as_json ? &all : nullptr);
-  for (const auto& one : pipes) list<pipe_look>(one, as_json ? &all : nullptr);
+  for (const auto& one : rings) list<ring_snapshot>(one, as_json ? &all : nullptr);
+  for (const auto& one : pipes) list<pipe_snapshot>(one, as_json ? &all : nullptr);
   if (as_json) print_json(all, 2);
 }
 
@@ -214,12 +214,12 @@ void sleep_for(double seconds) {
 }
 
 // One report for each interval: a page on a terminal, a line of JSON with --json.
-template <class Look>
+template <class Snapshot>
 void watch(const stat_options& o, const found_endpoint& at) {
-  auto before = look_at<Look>(at.where);
+  auto before = snapshot_of<Snapshot>(at.where);
   for (;;) {
     sleep_for(o.watch_seconds);
-    const auto now = look_at<Look>(at.where);
+    const auto now = snapshot_of<Snapshot>(at.where);
     const auto speed = between(before, now);
     if (o.as_json) {
       print_json(json_of(at, now.seen, &speed), -1);
@@ -232,10 +232,10 @@ void watch(const stat_options& o, const found_endpoint& at) {
   }
 }
 
-template <class Look>
+template <class Snapshot>
 void stat_one(const stat_options& o, const found_endpoint& at) {
-  if (o.watch_seconds > 0) return watch<Look>(o, at);
-  const auto now = look_at<Look>(at.where);
+  if (o.watch_seconds > 0) return watch<Snapshot>(o, at);
+  const auto now = snapshot_of<Snapshot>(at.where);
   if (o.as_json)
     print_json(json_of(at, now.seen, nullptr), 2);
   else
@@ -250,8 +250,8 @@ void stat(const stat_options& o) {
   auto e = o.name.whole();
   e.owner = ownership::any;
   const auto at = find(e);
-  if (at.where.transport == bus::transport::shm) return stat_one<ring_look>(o, at);
-  stat_one<pipe_look>(o, at);
+  if (at.where.transport == bus::transport::shm) return stat_one<ring_snapshot>(o, at);
+  stat_one<pipe_snapshot>(o, at);
 }
 
 constexpr const char* footer =

@@ -190,7 +190,7 @@ struct fuzz_atomics {
   }
   static void wake(word<std::uint32_t>&) noexcept { now_running.step(); }
   static constexpr std::uint32_t waits_before_awake = 2;
-  static constexpr std::uint32_t looks_until_starved = 2;
+  static constexpr std::uint32_t polls_until_starved = 2;
   static constexpr std::uint64_t cache_line_bytes = 64;
   [[nodiscard]] static bool is_far(const word<std::uint64_t>&) noexcept { return true; }
   static constexpr std::uint32_t polls_per_clock = 1;

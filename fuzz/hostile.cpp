@@ -86,7 +86,7 @@ class vandal final : public meddler {
         reinterpret_cast<const std::uint64_t*>(segment_.data() + shape_.control_offset);
     const std::uint64_t pos = std::atomic_ref<const std::uint64_t>(words[0]).load() + one.place;
     return (one.what & 0x20) != 0 ? now
-                                  : record_header::committed(one.value, pos & ~7ull, shape_.seal);
+                                  : record_header::committed(one.value, pos & ~7ull, shape_.key);
   }
 
   std::span<std::byte> segment_;
@@ -235,7 +235,7 @@ void run(input& in) {
   auto made = segment::format(memory.bytes(), shape);
   demand(static_cast<bool>(made), "a planned ring cannot be made");
   auto fixed = made->geometry();
-  if (!has_thread) fixed.seal = 0x5ea1'5ea1'5ea1'5ea0;  // a case is the same each time
+  if (!has_thread) fixed.key = 0x5ea1'5ea1'5ea1'5ea0;  // a case is the same each time
   vandal peer(memory.bytes(), fixed, in);
   const bool is_spsc = shape.topology == topology::spsc;
   if (has_thread) {

@@ -60,7 +60,7 @@ inline void stamp(std::byte* base, const geometry& shape, input& in) {
   if (kind % 4 == 1) word = ring.aborted(header_bytes + count, pos);
   if (kind % 4 == 2) word = ring.busy(header_bytes + count, pos, kind / 4);
   if (kind % 4 == 3) word = 0;
-  if (kind % 4 == 0 && count <= shape.max_message) ring.seal(pos, count);
+  if (kind % 4 == 0 && count <= shape.max_message) ring.write_checksum(pos, count);
   // [own] relaxed: nobody else sees it yet.
   ring.header(pos).store<edge::own>(word, std::memory_order_relaxed);
 }
@@ -79,7 +79,7 @@ inline void stamp(std::byte* base, const geometry& shape, input& in) {
     auto planned = plan_geometry(options_from(in));
     if (!planned) return std::nullopt;
     out.geometry = *planned;
-    out.geometry.seal = in.take<std::uint64_t>() & ~(record_align - 1);
+    out.geometry.key = in.take<std::uint64_t>() & ~(record_align - 1);
     finish_geometry(out.geometry);
   }
   auto& shape = out.geometry;

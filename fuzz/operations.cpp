@@ -137,13 +137,13 @@ class play {
     if (!lived) return bury_reader();
     // A release that a death cut off has happened or not.
     if (in_release_ != 0) {
-      const bool happened = reader_->read_pos() == release_to_;
-      demand(happened || reader_->read_pos() == released_, "half of a release happened");
+      const bool happened = reader_->cursor() == release_to_;
+      demand(happened || reader_->cursor() == released_, "half of a release happened");
       if (happened) expected_.release(in_release_);
       in_release_ = 0;
     }
     expected_.read_again();
-    released_ = reader_->read_pos();
+    released_ = reader_->cursor();
   }
 
   // A death between two calls, or what is left after one inside.
@@ -295,7 +295,7 @@ class play {
     const bool lived = life(dies_at, [&] { seen = how(); });
     if (!lived) return bury_reader();
     if (seen) has_views_ = true;
-    if (!has_views_) released_ = reader_->read_pos();
+    if (!has_views_) released_ = reader_->cursor();
     if (seen)
       expected_.read(seen.bytes());
     else
@@ -311,7 +311,7 @@ class play {
   void release(std::uint64_t dies_at) {
     if (!reader_) return;
     in_release_ = expected_.read_count();
-    release_to_ = reader_->read_pos();
+    release_to_ = reader_->cursor();
     const bool lived = life(dies_at, [&] { reader_->release(); });
     if (!lived) {
       if (has_canary() && in_release_ != 0) {
@@ -371,7 +371,7 @@ void run(input& in) {
   now_running = {};
   now_running.most = most_accesses;
   auto ring = ring_at(memory, made->geometry());
-  ring.geometry.seal = 0x5ea1'5ea1'5ea1'5ea0;  // a case is the same each time
+  ring.geometry.key = 0x5ea1'5ea1'5ea1'5ea0;  // a case is the same each time
   if (shape.topology == topology::spsc)
     play<basic_spsc_producer<fuzz_atomics>, basic_spsc_consumer<fuzz_atomics>>(ring).run(in);
   else

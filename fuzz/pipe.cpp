@@ -113,7 +113,7 @@ class user {
     header.sequence = in.take<std::uint8_t>();
     header.offset = (bits & 0x80) != 0 ? in.take<std::uint64_t>() : 0;
     if ((bits & 0x40) != 0) header.offset = pipes::most_payload * in.take<std::uint8_t>();
-    pipes::write_header(frame.data(), header, of_.geometry().seal);
+    pipes::write_header(frame.data(), header, of_.geometry().key);
     write_fifo(std::span(frame).first(header.bytes));
   }
   void spoil(input& in) {

@@ -182,7 +182,7 @@ struct model_atomics {
     data_word all[most];
     std::uint64_t first_pos = 0;
     std::uint64_t capacity = 0;
-    std::uint64_t seal = 0;
+    std::uint64_t key = 0;
     std::uint64_t max_message = 0;
 
     // Word j of message `id`, at an index: a good header there, in one of four laps.
@@ -190,7 +190,7 @@ struct model_atomics {
                                           std::uint64_t j) const {
       const std::uint64_t lap = (id + j) % 4;
       const std::uint64_t pos = (first_pos & ~(capacity - 1)) + index + lap * capacity;
-      return record_header::committed((id * 5 + j) % (max_message + 1), pos, seal);
+      return record_header::committed((id * 5 + j) % (max_message + 1), pos, key);
     }
   };
 
@@ -352,7 +352,7 @@ struct model_atomics {
     bell.wake({file, line, function});
   }
   static constexpr std::uint32_t waits_before_awake = 2;
-  static constexpr std::uint32_t looks_until_starved = 1;
+  static constexpr std::uint32_t polls_until_starved = 1;
   // Small, so that a ring of few words has several lines, and what is told lags behind by some.
   static constexpr std::uint64_t cache_line_bytes = 16;
   // How far the other processor is, is anybody's guess.

@@ -83,9 +83,9 @@ struct vandal : rl::test_suite<vandal, 3> {
       case 1: return ~std::uint64_t{0};
       case 2: return pos;
       case 3: return pos + (std::uint64_t{1} << (8 + rl::rand(56)));
-      case 4: return record_header::committed(rl::rand(4) * 8, pos, shape.seal);
-      case 5: return record_header::aborted(std::uint64_t{8} << rl::rand(38), pos, shape.seal);
-      default: return record_header::busy(std::uint64_t{8} << rl::rand(38), pos, shape.seal, 1);
+      case 4: return record_header::committed(rl::rand(4) * 8, pos, shape.key);
+      case 5: return record_header::aborted(std::uint64_t{8} << rl::rand(38), pos, shape.key);
+      default: return record_header::busy(std::uint64_t{8} << rl::rand(38), pos, shape.key, 1);
     }
   }
 

@@ -58,13 +58,13 @@ struct modelled_ring {
     shape.capacity = within.capacity;
     shape.max_message = within.max_message;
     shape.first_pos = first;
-    shape.seal = 0x5ea15ea15ea15ea1;
+    shape.key = 0x5ea15ea15ea15ea1;
     shape.producers = producer_count;
     shape.integrity = within.integrity;
 
     data.first_pos = first;
     data.capacity = within.capacity;
-    data.seal = shape.seal;
+    data.key = shape.key;
     data.max_message = within.max_message;
     // Free space is zero where producers are many. For a lone one it is what earlier laps left.
     for (std::uint64_t i = 0; i < model_atomics::words::most; ++i) {

@@ -191,7 +191,7 @@ class ledger : public observer {
     const auto start = claim != nullptr ? claim->pos : end_;
     const auto pos = start + ((index - start) & (shape().capacity - 1));
     const record_header header(value);
-    if (header.is_busy(pos, shape().seal)) {
+    if (header.is_busy(pos, shape().key)) {
       RL_ASSERT(claim != nullptr && pos == start);
       RL_ASSERT(pos + claim_bytes(header.bytes()) == claim->end);
       return;
@@ -201,8 +201,8 @@ class ledger : public observer {
     one.pos = pos;
     one.count = header.bytes();
     one.life = lives[thread()].deaths;
-    const bool is_committed = header.is_committed(pos, shape().seal);
-    RL_ASSERT(is_committed || header.is_aborted(pos, shape().seal));
+    const bool is_committed = header.is_committed(pos, shape().key);
+    RL_ASSERT(is_committed || header.is_aborted(pos, shape().key));
     one.is = is_committed ? part::kind::committed : part::kind::aborted;
     one.end = pos + (is_committed ? ring_->memory.record_bytes(one.count) : claim_bytes(one.count));
     RL_ASSERT(staged_count_ < most);

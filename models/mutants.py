@@ -124,7 +124,7 @@ MUTANTS = [
         ("spsc.hpp", "    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]\n"
          "      tell_all();",
          "    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]\n"
-         "      IF ? look_again<Atomics>(control.producers_bell) : tell_all();")]),
+         "      IF ? fence_and_ring<Atomics>(control.producers_bell) : tell_all();")]),
     Mutant("a new consumer starts at write_pos", SPSC, [
         ("spsc.hpp", "    cursor_ = released_ = told_ = doubted_ = find_start(ring_);\n",
          "    cursor_ = released_ = told_ = doubted_ = IF ? ring_.control->write_pos.template "
@@ -138,12 +138,12 @@ MUTANTS = [
          "    if (IF) own_->announcement.template store<edge::idle>(pos + 1, "
          "std::memory_order_release);\n    claimed_pos_ = pos;\n")]),
     Mutant("idle before the commit", MPSC, [
-        ("mpsc.hpp", PUBLISH, "    if (IF) settle();\n" + PUBLISH)]),
+        ("mpsc.hpp", PUBLISH, "    if (IF) withdraw();\n" + PUBLISH)]),
     Mutant("a refused claim stays announced", MPSC, [
-        ("mpsc.hpp", "    settle();\n    return ring_.positions",
-         "    if (!IF) settle();\n    return ring_.positions")]),
+        ("mpsc.hpp", "    withdraw();\n    return ring_.positions",
+         "    if (!IF) withdraw();\n    return ring_.positions")]),
     Mutant("a new producer does not settle", MPSC, [
-        ("mpsc.hpp", "    settle();  // a dead", "    if (!IF) settle();  // a dead")]),
+        ("mpsc.hpp", "    withdraw();  // a dead", "    if (!IF) withdraw();  // a dead")]),
     Mutant("no stamp", MPSC, [("mpsc.hpp", STAMP, unless(STAMP))]),
     Mutant("a shortened claim leaves its rest without a header", MPSC, [
         ("mpsc.hpp", "    if (used < claimed_bytes_) {",
@@ -174,9 +174,9 @@ MUTANTS = [
 
     # Recovery.
     Mutant("no grace period", MPSC, [
-        ("recovery.hpp", "    if (ring.witness.is_held(producer_role(i))) return {unsettled, pos, "
+        ("recovery.hpp", "    if (ring.witness.is_held(producer_role(i))) return {pending, pos, "
          "i};",
-         "    if (!IF && ring.witness.is_held(producer_role(i))) return {unsettled, pos, i};")]),
+         "    if (!IF && ring.witness.is_held(producer_role(i))) return {pending, pos, i};")]),
     Mutant("announcements are taken for death", MPSC, [
         ("recovery.hpp", "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;",
          "    if (IF && announced != 0) continue;\n"
@@ -197,8 +197,8 @@ MUTANTS = [
          "  for (std::uint32_t i = 0; IF && i < shape.producers; ++i) "
          "was_held[i] = ring.witness.is_held(producer_role(i));\n"
          "  // [claim] acquire: sees the announcement"),
-        ("recovery.hpp", "ring.witness.is_held(producer_role(i))) return {unsettled",
-         "(IF ? was_held[i] : ring.witness.is_held(producer_role(i)))) return {unsettled")]),
+        ("recovery.hpp", "ring.witness.is_held(producer_role(i))) return {pending",
+         "(IF ? was_held[i] : ring.witness.is_held(producer_role(i)))) return {pending")]),
     Mutant("the header is not read again", MPSC, [
         ("recovery.hpp", "  if (claimed == pos) return {nothing};\n",
          "  if (claimed == pos) return {nothing};\n"
@@ -219,7 +219,7 @@ MUTANTS = [
     Mutant("a dead producer's stamped claim is waited for", MPSC, [  # ramen issue 221
         ("recovery.hpp", "    const auto end = pos + claim_bytes(header.bytes());\n",
          "    const auto end = pos + claim_bytes(header.bytes());\n"
-         "    if (IF && header.is_busy(pos, shape.seal)) return {unsettled, pos, 0};\n")]),
+         "    if (IF && header.is_busy(pos, shape.key)) return {pending, pos, 0};\n")]),
     Mutant("a gap is searched past T", MPSC, [
         ("recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);",
          "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : claimed);")]),
@@ -297,8 +297,8 @@ MUTANTS = [
         ("wait.hpp", "    if (may_sleep) {\n",
          "    if (may_sleep) {\n      if (IF) set_bell<Atomics>(bell, call::asleep);\n")]),
     Mutant("an interrupt wakes nobody", ["waiting_spsc interrupts"], [
-        ("interrupt.hpp", "    look_again<Atomics>(of);",
-         "    if (!IF) look_again<Atomics>(of);")]),
+        ("interrupt.hpp", "    fence_and_ring<Atomics>(of);",
+         "    if (!IF) fence_and_ring<Atomics>(of);")]),
     Mutant("an interrupt is looked for before the bell is set", ["waiting_spsc interrupts"], [
         ("wait.hpp", "    const bool will_wake_us =",
          "    if (IF && own.interrupt.take()) return refusal(status::interrupted);\n"
@@ -318,17 +318,17 @@ MUTANTS = [
         ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);",
          "    if (!IF) wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);")]),
     Mutant("a release wakes nobody (one)", ["waiting_spsc blocked"], [
-        ("spsc.hpp", "    look_again<Atomics>(ring_.control->producers_bell);",
-         "    if (!IF) look_again<Atomics>(ring_.control->producers_bell);")]),
+        ("spsc.hpp", "    fence_and_ring<Atomics>(ring_.control->producers_bell);",
+         "    if (!IF) fence_and_ring<Atomics>(ring_.control->producers_bell);")]),
     Mutant("a release wakes nobody (many)", ["waiting_mpsc blocked"], [
         ("release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);",
          "    if (!IF) wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);")]),
     Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
-        ("role.hpp", "  look_again<atomics>(ring.control->consumer_bell);",
-         "  if (!IF) look_again<atomics>(ring.control->consumer_bell);")]),
+        ("role.hpp", "  fence_and_ring<atomics>(ring.control->consumer_bell);",
+         "  if (!IF) fence_and_ring<atomics>(ring.control->consumer_bell);")]),
     Mutant("a consumer that closes wakes nobody", ["waiting_spsc leaves", "waiting_mpsc leaves"], [
-        ("role.hpp", "  look_again<atomics>(control.producers_bell);",
-         "  if (!IF) look_again<atomics>(control.producers_bell);")]),
+        ("role.hpp", "  fence_and_ring<atomics>(control.producers_bell);",
+         "  if (!IF) fence_and_ring<atomics>(control.producers_bell);")]),
     Mutant("the roll is called before the closing", ["waiting_spsc blocked"], [
         ("role.hpp", "  leave<atomics>(ring.producers[core.number()].role);\n"
          "  call_the_roll<atomics>(*ring.control);\n",

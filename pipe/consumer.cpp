@@ -68,18 +68,18 @@ view pipe_consumer::next() noexcept {
   if (!home_.is_here()) [[unlikely]]
     return status::not_permitted;
   if (const auto seen = parse()) return *seen;
-  if (look()) {
+  if (copy_in()) {
     if (const auto seen = parse()) return *seen;
   }
   return idle();
 }
 
 // Copies what has come to the FIFO. False: nothing has.
-bool pipe_consumer::look() noexcept {
+bool pipe_consumer::copy_in() noexcept {
   if (copied_ == parsed_ && unreleased_count_ == 0) base_ = parsed_;
   const std::size_t used = static_cast<std::size_t>(copied_ - base_);
   const std::size_t some =
-      from_.look(copied_ - taken_, {memory_.data() + used, memory_.size() - used});
+      from_.copy_new(copied_ - taken_, {memory_.data() + used, memory_.size() - used});
   copied_ += some;
   counters_.depth(copied_ - taken_);
   return some > 0;
@@ -88,10 +88,10 @@ bool pipe_consumer::look() noexcept {
 // Nothing to read: is that all there will be, and who holds us up? Asked before the last look.
 view pipe_consumer::idle() noexcept {
   const bool has_news = roll_.has_news(held_.control());
-  if (has_news) roll_.look(held_.memory());
+  if (has_news) roll_.refresh(held_.memory());
   if (has_news || !open_.empty()) {
     mark_the_gone();
-    if (look()) {
+    if (copy_in()) {
       if (const auto seen = parse()) return *seen;
       return open_.empty() ? status::empty : status::stalled;
     }
@@ -128,7 +128,7 @@ view pipe_consumer::read(deadline until) noexcept {
 std::optional<view> pipe_consumer::parse() noexcept {
   while (parsed_ + header_bytes <= copied_) {
     frame_header header;
-    if (!read_header(at(parsed_), held_.geometry().seal, held_.geometry().producers, header) ||
+    if (!read_header(at(parsed_), held_.geometry().key, held_.geometry().producers, header) ||
         // Writes are whole: a frame that goes on behind all that is there was never one.
         (parsed_ + header.bytes > copied_ && bytes_in(from_.fifo()) <= copied_ - taken_)) {
       skip_damage();
@@ -217,7 +217,7 @@ void pipe_consumer::set_aside(octets one) noexcept {
 }
 
 view pipe_consumer::deliver(message one, std::uint32_t number, std::uint64_t sequence) noexcept {
-  mark_ = {held_.geometry().seal + number, sequence};
+  mark_ = {held_.geometry().key + number, sequence};
   ++unreleased_count_;
   if (stall_) clear_stall();
   counters_.messages(1, one.size());
@@ -231,7 +231,7 @@ void pipe_consumer::skip_damage() noexcept {
   do {
     ++parsed_;
   } while (parsed_ + header_bytes <= copied_ &&
-           !read_header(at(parsed_), held_.geometry().seal, held_.geometry().producers, header));
+           !read_header(at(parsed_), held_.geometry().key, held_.geometry().producers, header));
   if (parsed_ + header_bytes > copied_ && bytes_in(from_.fifo()) <= copied_ - taken_) {
     parsed_ = copied_;
   }
@@ -376,7 +376,7 @@ void pipe_consumer::recall(std::uint32_t number) noexcept {
 // Whether what is held leaves no room for more, or hides it from a look.
 bool pipe_consumer::is_blocked() noexcept {
   const bool is_full = !has_free_page(from_.fifo());
-  if (bytes_in(from_.fifo()) > copied_ - taken_) return !look();
+  if (bytes_in(from_.fifo()) > copied_ - taken_) return !copy_in();
   return is_full;
 }
 

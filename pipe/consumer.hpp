@@ -118,7 +118,7 @@ class pipe_consumer {
     return memory_.data() + (pos - base_);
   }
   [[nodiscard]] view next() noexcept;
-  bool look() noexcept;
+  bool copy_in() noexcept;
   [[nodiscard]] view idle() noexcept;
   [[nodiscard]] std::optional<view> parse() noexcept;
   [[nodiscard]] std::optional<view> accept(const pipes::frame_header& header,

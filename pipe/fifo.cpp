@@ -114,7 +114,7 @@ result<tap> tap::open(int fifo) {
   return made;
 }
 
-std::size_t tap::look(std::uint64_t known, std::span<std::byte> to) noexcept {
+std::size_t tap::copy_new(std::uint64_t known, std::span<std::byte> to) noexcept {
   const uncancelled here;
   // Pages are listed anew from the first: not for nothing.
   if (to.empty() || (known > 0 && bytes_in(fifo()) <= known)) return 0;

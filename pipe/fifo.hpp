@@ -41,7 +41,7 @@ class tap {
 
   [[nodiscard]] int fifo() const noexcept { return fifo_.number(); }
   // Copies what stands behind the first `known` bytes to `to`; returns how much that was.
-  [[nodiscard]] std::size_t look(std::uint64_t known, std::span<std::byte> to) noexcept;
+  [[nodiscard]] std::size_t copy_new(std::uint64_t known, std::span<std::byte> to) noexcept;
   // Takes the first so many bytes out of the FIFO.
   void take(std::uint64_t bytes) noexcept;
   // Sleeps until more is written behind the known bytes, at most so long.

@@ -6,7 +6,7 @@
 // A message is one frame, or several with its sequence, first to last. A frame is a multiple of 8
 // and at most PIPE_BUF bytes, so the kernel never mixes it with another's, and a death in a write
 // leaves all of it or nothing. `bytes` counts header, payload and pad. The check is over the header
-// and the pipe's seal: what it lets pass was, but for one chance in 2^32, written by a role of
+// and the pipe's key: what it lets pass was, but for one chance in 2^32, written by a role of
 // this pipe, and so the consumer finds the next frame again behind anything else.
 #pragma once
 
@@ -45,7 +45,7 @@ static_assert(block_bytes % 8 == 0 && block_bytes <= UINT16_MAX);
 // Mixes words so that every flipped bit changes the sum; the upper half of it is a check.
 class sum {
  public:
-  explicit constexpr sum(std::uint64_t seal) noexcept : value_(seal) {}
+  explicit constexpr sum(std::uint64_t key) noexcept : value_(key) {}
   constexpr void add(std::uint64_t piece) noexcept {
     value_ = (value_ ^ piece) * 0xd6e8feb86659fd93;
     value_ ^= value_ >> 32;
@@ -58,9 +58,8 @@ class sum {
   std::uint64_t value_;
 };
 
-[[nodiscard]] constexpr std::uint32_t check_of(const frame_header& of,
-                                               std::uint64_t seal) noexcept {
-  sum all(seal);
+[[nodiscard]] constexpr std::uint32_t check_of(const frame_header& of, std::uint64_t key) noexcept {
+  sum all(key);
   all.add(of.incarnation);
   all.add(std::uint64_t{of.bytes} | std::uint64_t{of.payload_bytes} << 16 |
           std::uint64_t{of.producer} << 32 | std::uint64_t{of.is_last} << 48);
@@ -69,19 +68,19 @@ class sum {
   return static_cast<std::uint32_t>(all.value() >> 32);
 }
 
-inline void write_header(std::byte* to, frame_header header, std::uint64_t seal) noexcept {
-  header.check = check_of(header, seal);
+inline void write_header(std::byte* to, frame_header header, std::uint64_t key) noexcept {
+  header.check = check_of(header, key);
   std::memcpy(to, &header, sizeof header);
 }
 
 // Whether a header of this pipe stands here: then all its sizes are within a frame.
-[[nodiscard]] inline bool read_header(const std::byte* from, std::uint64_t seal,
+[[nodiscard]] inline bool read_header(const std::byte* from, std::uint64_t key,
                                       std::uint32_t producers, frame_header& header) noexcept {
   std::memcpy(&header, from, sizeof header);
   return header.bytes <= block_bytes && header.bytes % 8 == 0 &&
          header.payload_bytes <= most_payload &&
          header.bytes >= header_bytes + header.payload_bytes && header.producer < producers &&
-         header.is_last <= 1 && header.check == check_of(header, seal);
+         header.is_last <= 1 && header.check == check_of(header, key);
 }
 
 }  // namespace annulus::pipes

@@ -58,7 +58,7 @@ result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message
   shape.mode = mode;
   shape.transient = transient ? 1 : 0;
   if (auto why = broken_limit(shape); !why.empty()) return failure{fault::bad_argument, why};
-  shape.seal = files::random_word();
+  shape.key = files::random_word();
   shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
   shape.created_by = static_cast<std::int32_t>(getpid());
   shape.checksum = checksum_of(shape);
@@ -82,12 +82,12 @@ result<geometry> read_roles(int file, const std::string& name) {
   const auto got = files::read_at(file, &shape, sizeof shape, 0);
   if (got < 0 || fstat(file, &info) != 0) return system_error("cannot read " + what, errno);
   if (got < static_cast<ssize_t>(sizeof shape)) {
-    return failure{fault::not_a_segment, what + " is something else: it has only " +
+    return failure{fault::not_a_channel, what + " is something else: it has only " +
                                              std::to_string(got) +
                                              " bytes; remove it or choose another name"};
   }
   if (std::memcmp(shape.magic, magic, sizeof magic) != 0) {
-    return failure{fault::not_a_segment, what +
+    return failure{fault::not_a_channel, what +
                                              " is something else: it does not start with the "
                                              "magic word; remove it or choose another name"};
   }

@@ -22,7 +22,7 @@ struct geometry {
   std::uint32_t producers = 0;
   std::uint64_t capacity = 0;
   std::uint64_t max_message = 0;
-  std::uint64_t seal = 0;  // random; every frame's check depends on it
+  std::uint64_t key = 0;  // random; every frame's check depends on it
   std::uint32_t mode = 0;
   std::uint32_t transient = 0;
   std::int64_t created_at = 0;

@@ -43,7 +43,7 @@ const char* kind_of(mode_t mode) noexcept {
 
 failure in_the_way(const std::string& path, mode_t mode) {
   const bool is_fifo = S_ISFIFO(mode);
-  return {fault::not_a_segment,
+  return {fault::not_a_channel,
           quoted(path) + " is " + kind_of(mode) +
               (is_fifo ? ", but there is no roles file beside it, so something else made it"
                        : ", not a pipe of annulus") +

@@ -398,14 +398,14 @@ void pipe_producer::stage_frame(std::byte* at, source& from, std::size_t payload
   header.sequence = sequence;
   header.offset = offset;
   from.copy(at + header_bytes, payload);
-  write_header(at, header, shape().seal);
+  write_header(at, header, shape().key);
 }
 
 void pipe_producer::pad(std::byte* frame, std::size_t more) noexcept {
   frame_header header;
   std::memcpy(&header, frame, sizeof header);
   header.bytes = static_cast<std::uint16_t>(header.bytes + more);
-  write_header(frame, header, shape().seal);
+  write_header(frame, header, shape().key);
 }
 
 // What is staged and does not go is staged again: so less, while the FIFO is full.

@@ -39,7 +39,7 @@ template <class Waiter>
 [[nodiscard]] auto wait_for(waiting policy, deadline until, wait_memory& own, Waiter w) noexcept
     -> decltype(w.attempt()) {
   using clock = std::chrono::steady_clock;
-  constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are looked at
+  constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are examined at
   const auto gone_or = [&](status otherwise, deadline now) {
     const status why = own.peer.is_due(now) ? w.news() : status::ok;
     if (why == status::ok) return w.refusal(otherwise);
@@ -55,10 +55,10 @@ template <class Waiter>
   for (;;) {
     auto now = clock::now();
     const bool naps = policy.how == waiting::kind::block && now - started >= policy.spin_for;
-    const bool looks_rarely = policy.how == waiting::kind::nap;
+    const bool polls_rarely = policy.how == waiting::kind::nap;
     // Before a first sleep nothing is tried again: it ends at once if there is news.
     const bool is_due =
-        naps || looks_rarely ? has_slept : now - tried >= longest_glance || w.glance();
+        naps || polls_rarely ? has_slept : now - tried >= longest_glance || w.glance();
     if (is_due || now >= until) {
       tried = now;
       seen = w.attempt();
@@ -67,8 +67,8 @@ template <class Waiter>
         return w.status_of(seen) == status::stalled ? seen : gone_or(status::timed_out, now);
       }
     }
-    has_slept = naps || looks_rarely;
-    if (looks_rarely) {
+    has_slept = naps || polls_rarely;
+    if (polls_rarely) {
       nap(sleep_until(until, now, policy.nap_for), own.interrupt.event());
       now = clock::now();
     } else if (naps) {

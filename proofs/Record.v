@@ -9,9 +9,9 @@ Definition two42 := 2 ^ 42.
 Definition multiplier := 11400714819323198485.        (* 0x9e3779b97f4a7c15 *)
 
 Section Header.
-Variable seal : N.                                    (* random, of the segment *)
+Variable key : N.                                    (* random, of the segment *)
 
-Definition check (body pos : N) := ((N.lxor pos seal + body) * multiplier mod two64) / two42.
+Definition check (body pos : N) := ((N.lxor pos key + body) * multiplier mod two64) / two42.
 Definition stamp (state bytes pos : N) := let body := 4 * bytes + state in body + check body pos * two42.
 Definition committed (bytes pos : N) := stamp 2 bytes pos.
 
@@ -124,15 +124,15 @@ Proof.
     rewrite N.add_nocarry_lxor by exact X. auto.
 Qed.
 
-Lemma one_bit_off seal bytes pos k : bytes < 2 ^ 40 -> (k < 64)%nat ->
-  is_committed seal (committed seal bytes pos) (N.lxor pos (2 ^ N.of_nat k)) = false.
+Lemma one_bit_off key bytes pos k : bytes < 2 ^ 40 -> (k < 64)%nat ->
+  is_committed key (committed key bytes pos) (N.lxor pos (2 ^ N.of_nat k)) = false.
 Proof.
   intros B K. unfold committed, is_committed. rewrite stamp_state, stamp_body, stamp_check by (auto; reflexivity).
   rewrite N.eqb_refl. cbn [andb]. apply N.eqb_neq. set (body := 4 * bytes + 2). unfold check.
   pose proof every_bit_is_far as Far. rewrite forallb_forall in Far. specialize (Far k). rewrite in_seq in Far.
   specialize (Far ltac:(lia)). set (b := 2 ^ N.of_nat k) in *. set (d := multiplier * b mod two64) in *.
   assert (D : d < two64) by (apply N.mod_lt; discriminate).
-  set (v := N.lxor pos seal). assert (Fl : N.lxor (N.lxor pos b) seal = N.lxor v b).
+  set (v := N.lxor pos key). assert (Fl : N.lxor (N.lxor pos b) key = N.lxor v b).
   { unfold v. rewrite !N.lxor_assoc. f_equal. apply N.lxor_comm. }
   rewrite Fl. set (w := N.lxor v b).
   assert (L : forall u, (u * multiplier) mod two64 < two64) by (intros; apply N.mod_lt; discriminate).

@@ -73,13 +73,13 @@ Proof. exact (wrapped_distance W a b). Qed.
 
 (* The header that ships is such an encoding; it tells what it says of any position; and where its
    position is one bit off it is refused. *)
-Theorem header_is_an_encoding seal most : (N.of_nat most < 2 ^ 37)%N ->
-  encoding most (Record.enc seal) (Record.dec seal).
-Proof. exact (shipped_codes seal most). Qed.
-Theorem header_is_injective seal state state' bytes bytes' pos pos' :
+Theorem header_is_an_encoding key most : (N.of_nat most < 2 ^ 37)%N ->
+  encoding most (Record.enc key) (Record.dec key).
+Proof. exact (shipped_codes key most). Qed.
+Theorem header_is_injective key state state' bytes bytes' pos pos' :
   (bytes < 2 ^ 40 -> bytes' < 2 ^ 40 -> state < 4 -> state' < 4 ->
-   stamp seal state bytes pos = stamp seal state' bytes' pos' -> state = state' /\ bytes = bytes')%N.
-Proof. exact (injective seal state state' bytes bytes' pos pos'). Qed.
-Theorem header_is_tied_to_its_position seal bytes pos k : (bytes < 2 ^ 40)%N -> k < 64 ->
-  is_committed seal (committed seal bytes pos) (N.lxor pos (2 ^ N.of_nat k)) = false.
-Proof. exact (one_bit_off seal bytes pos k). Qed.
+   stamp key state bytes pos = stamp key state' bytes' pos' -> state = state' /\ bytes = bytes')%N.
+Proof. exact (injective key state state' bytes bytes' pos pos'). Qed.
+Theorem header_is_tied_to_its_position key bytes pos k : (bytes < 2 ^ 40)%N -> k < 64 ->
+  is_committed key (committed key bytes pos) (N.lxor pos (2 ^ N.of_nat k)) = false.
+Proof. exact (one_bit_off key bytes pos k). Qed.

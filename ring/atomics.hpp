@@ -128,7 +128,7 @@ struct std_atomics {
   // So many waits in a row are met without sleeping before a sleeper's announcement is taken back.
   static constexpr std::uint32_t waits_before_awake = 1024;
   // So many looks in a row that find nothing, and a consumer is starved.
-  static constexpr std::uint32_t looks_until_starved = 16;
+  static constexpr std::uint32_t polls_until_starved = 16;
   // Polls of a wait between two looks at the clock.
   static constexpr std::uint32_t polls_per_clock = 32;
   static void relax() noexcept { kernel::relax(); }

@@ -44,7 +44,7 @@ void ring_if_asleep(bell<Atomics>& to) noexcept {
 
 // The bell is in use: whether its owner sleeps is seen only behind a real fence.
 template <class Atomics>
-[[gnu::noinline]] void look_again(bell<Atomics>& to) noexcept {
+[[gnu::noinline]] void fence_and_ring(bell<Atomics>& to) noexcept {
   // [bell] fence: the store that the sleeper looks for comes before this look at its bell.
   Atomics::fence();
   // [bell] relaxed: the fences on both sides order it.
@@ -75,7 +75,7 @@ template <class Atomics>
 template <class Atomics>
 [[gnu::always_inline]] inline void wake_if_asleep(bell<Atomics>& to, std::uint32_t quiet) noexcept {
   if (is_in_use<Atomics>(to, quiet)) [[unlikely]]
-    look_again<Atomics>(to);
+    fence_and_ring<Atomics>(to);
 }
 
 // Why a producer that found no room has none: the consumer is still to make some, or has closed,

@@ -73,7 +73,7 @@ class data_file {
     // A payload that was sealed was written; a hole of any size is not read through.
     const auto hole = lseek(file_, static_cast<off_t>(from), SEEK_HOLE);
     if (hole >= 0 && static_cast<std::uint64_t>(hole) < from + count) return false;
-    const std::uint64_t start[] = {pos ^ shape_.seal, count};
+    const std::uint64_t start[] = {pos ^ shape_.key, count};
     auto sum = crc32c(0, std::as_bytes(std::span(start)));
     std::vector<std::byte> some(static_cast<std::size_t>(std::min(count, most_at_once)));
     for (std::uint64_t done = 0; done < count;) {
@@ -219,7 +219,7 @@ class dumper {
     dumped_record out;
     out.pos = pos;
     out.where = where;
-    if (header.is_committed(pos, shape_.seal)) {
+    if (header.is_committed(pos, shape_.key)) {
       if (header.bytes() > shape_.max_message) return std::nullopt;
       out.what = kind::committed;
       out.payload_bytes = header.bytes();
@@ -232,13 +232,13 @@ class dumper {
     if (shape_.topology != topology::mpsc || header.bytes() > shape_.max_claim())
       return std::nullopt;
     out.bytes = claim_bytes(header.bytes());
-    if (header.is_aborted(pos, shape_.seal)) {
+    if (header.is_aborted(pos, shape_.key)) {
       out.what = kind::aborted;
       return out;
     }
-    if (!header.is_busy(pos, shape_.seal)) return std::nullopt;
+    if (!header.is_busy(pos, shape_.key)) return std::nullopt;
     out.what = kind::busy;
-    out.producer = header.producer(pos, shape_.seal);
+    out.producer = header.producer(pos, shape_.key);
     return out;
   }
 

@@ -81,7 +81,7 @@ result<geometry> check_geometry(const geometry& copy, std::uint64_t segment_byte
                                 const std::string& name) {
   const auto number = [](std::uint64_t n) { return std::to_string(n); };
   if (std::memcmp(copy.magic, magic, sizeof magic) != 0) {
-    return failure{fault::not_a_segment,
+    return failure{fault::not_a_channel,
                    "'" + name +
                        "' is not an annulus segment: it does not start "
                        "with the magic word; remove it or choose another name"};

@@ -23,7 +23,7 @@ struct ring_options {
   bool reserve = true;          // takes all memory now, so that none is missing later
 };
 
-// The geometry of a new segment; its seal and creator are still to be filled in.
+// The geometry of a new segment; its key and creator are still to be filled in.
 [[nodiscard]] result<geometry> plan_geometry(const ring_options& options);
 
 // Fills in the checksum.

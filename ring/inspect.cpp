@@ -10,7 +10,7 @@ namespace annulus {
 namespace {
 
 template <class T>
-T look(const std_atomics::word<T>& at) noexcept {
+T value_of(const std_atomics::word<T>& at) noexcept {
   // [hint] relaxed: a report is of some moment, not of one.
   return at.template load<edge::hint>(std::memory_order_relaxed);
 }
@@ -30,27 +30,27 @@ struct untold {
 void add_untold(const ring_memory<std_atomics>& ring, const tally_words<std_atomics>& words,
                 std::uint64_t to, counters_report& out) noexcept {
   if (ring.geometry.topology != topology::spsc) return;
-  untold past{out, look(words.counted_to)};
+  untold past{out, value_of(words.counted_to)};
   catch_up(ring, past, to);
 }
 
 void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexcept {
   const auto pos = out.read_pos;
-  const auto seal = ring.geometry.seal;
-  const auto word = look(ring.header(pos));
+  const auto key = ring.geometry.key;
+  const auto word = value_of(ring.header(pos));
   const record_header header(word);
   if (word == 0) {
     // Claimed, and no header yet; for a lone producer the claim is the commit.
     const bool is_claimed = out.depth > 0 && ring.geometry.topology == topology::mpsc;
     out.front = is_claimed ? front::unfinished : front::empty;
     out.front_producer = max_producers;
-  } else if (header.is_committed(pos, seal)) {
+  } else if (header.is_committed(pos, key)) {
     out.front = front::readable;
-  } else if (header.is_aborted(pos, seal)) {
+  } else if (header.is_aborted(pos, key)) {
     out.front = front::given_up;
-  } else if (header.is_busy(pos, seal)) {
+  } else if (header.is_busy(pos, key)) {
     out.front = front::unfinished;
-    out.front_producer = header.producer(pos, seal);
+    out.front_producer = header.producer(pos, key);
   } else {
     out.front = front::unreadable;
   }
@@ -83,14 +83,14 @@ result<ring_report> inspect(const segment& of) {
 
   ring_report out;
   out.geometry = ring.geometry;
-  out.read_pos = look(control.consumer.read_pos);
-  out.write_pos = look(control.write_pos);
+  out.read_pos = value_of(control.consumer.read_pos);
+  out.write_pos = value_of(control.write_pos);
   out.depth = is_before(out.read_pos, out.write_pos) ? out.write_pos - out.read_pos : 0;
-  const auto bell = look(control.consumer_bell);
+  const auto bell = value_of(control.consumer_bell);
   out.consumer_sleeps = bell == static_cast<std::uint32_t>(call::asleep);
   out.consumer_closed = bell == static_cast<std::uint32_t>(call::closed);
-  out.producers_wait = look(control.producers_bell) == static_cast<std::uint32_t>(call::asleep);
-  out.stalled_for_ns = elapsed_since(look(control.consumer.stalled_since));
+  out.producers_wait = value_of(control.producers_bell) == static_cast<std::uint32_t>(call::asleep);
+  out.stalled_for_ns = elapsed_since(value_of(control.consumer.stalled_since));
   out.consumer =
       report_of(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
   add_untold(ring, control.consumer.counters, out.read_pos, out.consumer.counters);
@@ -99,7 +99,7 @@ result<ring_report> inspect(const segment& of) {
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     const auto& words = ring.producers[i];
     producer_report one{report_of(words.role, words.counters, ring.witness, producer_role(i))};
-    const auto announced = look(words.announcement);
+    const auto announced = value_of(words.announcement);
     one.has_claim = announced != 0;
     one.claim_pos = announced - 1;
     add_untold(ring, words.counters, out.write_pos, one.counters);

@@ -25,7 +25,7 @@ class interruption {
   void raise(bell<Atomics>& of) noexcept {
     // [interrupt] release: what was done before is seen by the wait that this ends.
     raised_.template exchange<edge::interrupt>(1, std::memory_order_release);
-    look_again<Atomics>(of);
+    fence_and_ring<Atomics>(of);
     Atomics::wake(raised_);  // a nap sleeps on the word itself
   }
 

@@ -31,7 +31,7 @@ struct geometry {
   std::uint64_t capacity = 0;     // a power of two
   std::uint64_t max_message = 0;  // at most capacity / 2
   std::uint64_t first_pos = 0;    // where the positions started
-  std::uint64_t seal = 0;         // random; part of every header's check
+  std::uint64_t key = 0;          // random; part of every header's check
   std::uint32_t producers = 0;    // how many may be attached at once
   annulus::integrity integrity = integrity::structure;
   std::uint64_t control_offset = 0;

@@ -40,15 +40,15 @@ struct ring_memory {
     return annulus::record_bytes(count, geometry.trailer_bytes());
   }
   [[nodiscard]] std::uint64_t committed(std::uint64_t count, std::uint64_t pos) const noexcept {
-    return record_header::committed(count, pos, geometry.seal);
+    return record_header::committed(count, pos, geometry.key);
   }
   // The header of a claim that was given up, of `all` bytes.
   [[nodiscard]] std::uint64_t aborted(std::uint64_t all, std::uint64_t pos) const noexcept {
-    return record_header::aborted(all - header_bytes, pos, geometry.seal);
+    return record_header::aborted(all - header_bytes, pos, geometry.key);
   }
   [[nodiscard]] std::uint64_t busy(std::uint64_t all, std::uint64_t pos,
                                    std::uint32_t producer) const noexcept {
-    return record_header::busy(all - header_bytes, pos, geometry.seal, producer);
+    return record_header::busy(all - header_bytes, pos, geometry.key, producer);
   }
 
   [[nodiscard]] bytes payload(std::uint64_t pos, std::uint64_t count) const noexcept {
@@ -124,9 +124,10 @@ struct ring_memory {
   }
 
   // With integrity=crc32c, the four bytes behind the payload hold its checksum. It covers position,
-  // seal, length and payload: neither damage nor a record of another place or lap is delivered.
-  // Requires of seal: the payload is complete. Requires of is_whole: count <= max_message.
-  void seal(std::uint64_t pos, std::uint64_t count) const noexcept {
+  // key, length and payload: neither damage nor a record of another place or lap is delivered.
+  // Requires of write_checksum: the payload is complete. Requires of is_whole: count <=
+  // max_message.
+  void write_checksum(std::uint64_t pos, std::uint64_t count) const noexcept {
     if (geometry.trailer_bytes() == 0) return;
     data.set_trailer(index_of(pos) + header_bytes + count, checksum(pos, count));
   }
@@ -148,7 +149,7 @@ struct ring_memory {
   }
 
   [[nodiscard]] std::uint32_t checksum(std::uint64_t pos, std::uint64_t count) const noexcept {
-    return data.checksum(index_of(pos) + header_bytes, count, pos ^ geometry.seal);
+    return data.checksum(index_of(pos) + header_bytes, count, pos ^ geometry.key);
   }
 };
 

@@ -50,7 +50,7 @@ class basic_mpsc_producer {
         quiet_(quiet_bell<Atomics>()) {
     // [free] acquire: the consumer is done with all below.
     freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
-    settle();  // a dead incarnation's claims are the consumer's to skip
+    withdraw();  // a dead incarnation's claims are the consumer's to skip
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -90,7 +90,7 @@ class basic_mpsc_producer {
     std::uint64_t pos = claimed_pos_, payload = 0;
     for (const auto& one : many) {
       ring_.fill(pos, one);
-      ring_.seal(pos, one.size());
+      ring_.write_checksum(pos, one.size());
       if (pos != claimed_pos_) {
         // [publish] relaxed: not reached before the first header, whose release orders it.
         ring_.header(pos).template store<edge::publish>(ring_.committed(one.size(), pos),
@@ -137,7 +137,7 @@ class basic_mpsc_producer {
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     do {
       if (!has_room(pos, need)) [[unlikely]] {
-        if (const status s = look_for_room(pos, need); s != status::ok) return s;
+        if (const status s = find_room(pos, need); s != status::ok) return s;
       }
       // [idle] release: whoever sees it sees all that this producer has settled before.
       own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
@@ -169,7 +169,7 @@ class basic_mpsc_producer {
   }
 
   void commit(std::uint64_t count) noexcept {
-    ring_.seal(claimed_pos_, count);
+    ring_.write_checksum(claimed_pos_, count);
     publish(ring_.committed(count, claimed_pos_));
     counters_.messages(1, count);
     tell_all();
@@ -179,11 +179,11 @@ class basic_mpsc_producer {
   void publish(std::uint64_t word) noexcept {
     // [publish] release: the payload happens before whoever sees this word.
     ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
-    settle();
+    withdraw();
     wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);
   }
 
-  void settle() noexcept {
+  void withdraw() noexcept {
     // [idle] release: whoever sees it sees the claim settled.
     own_->announcement.template store<edge::idle>(0, std::memory_order_release);
   }
@@ -196,8 +196,7 @@ class basic_mpsc_producer {
   }
 
   // May bring pos up to date.
-  [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t& pos,
-                                                    std::uint64_t need) noexcept {
+  [[nodiscard, gnu::noinline]] status find_room(std::uint64_t& pos, std::uint64_t need) noexcept {
     // [free] acquire: the consumer is done with all below, and it is zero.
     freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     // An old `freed` beside a new write_pos would claim more than was ever there.
@@ -209,7 +208,7 @@ class basic_mpsc_producer {
       pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
       if (has_room(pos, need)) return status::ok;
     }
-    settle();
+    withdraw();
     return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;
   }
 
@@ -263,10 +262,10 @@ class basic_mpsc_consumer {
   [[nodiscard]] view_type try_read() noexcept {
     const bool has_views = unreleased_bytes() != 0;
     const auto seen = read_committed();
-    if (seen.status() == status::empty && roll_.wants_a_look(*ring_.control)) {
-      return settled(look_closer(), has_views);
+    if (seen.status() == status::empty && roll_.is_due(*ring_.control)) {
+      return released_if_empty(examine_cursor(), has_views);
     }
-    return settled(seen, has_views);
+    return released_if_empty(seen, has_views);
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -278,23 +277,23 @@ class basic_mpsc_consumer {
     released_.zero_and_free(ring_, cursor_);
   }
 
-  // A closer look than a poll: for claims of the dead, for damage, and for the producers' end.
+  // More than a poll: looks for claims of the dead, for damage, and for the producers' end.
   [[nodiscard]] view_type examine() noexcept {
     const bool has_views = unreleased_bytes() != 0;
-    return settled(look_closer(), has_views);
+    return released_if_empty(examine_cursor(), has_views);
   }
 
   // What others are told only from time to time.
   void tell_all() noexcept { counters_.tell(cursor_); }
 
-  // Who holds the consumer up, as of the last closer look.
+  // Who holds the consumer up, as of the last examination.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_.at(cursor_); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept {
     return cursor_ - released_.end();
   }
-  [[nodiscard]] std::uint64_t read_pos() const noexcept { return cursor_; }
+  [[nodiscard]] std::uint64_t cursor() const noexcept { return cursor_; }
 
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
@@ -302,20 +301,20 @@ class basic_mpsc_consumer {
  private:
   // Space that was passed without a message (given up, left by the dead, damaged) goes back at once
   // when no view is out: the producers may wait for just that room, and no release would follow.
-  [[nodiscard]] view_type settled(view_type seen, bool has_views) noexcept {
+  [[nodiscard]] view_type released_if_empty(view_type seen, bool has_views) noexcept {
     if (!seen && !has_views) release();
     return seen;
   }
 
-  [[nodiscard, gnu::noinline]] view_type look_closer() noexcept {
-    if (roll_.has_news(*ring_.control)) roll_.look(ring_);
+  [[nodiscard, gnu::noinline]] view_type examine_cursor() noexcept {
+    if (roll_.has_news(*ring_.control)) roll_.refresh(ring_);
     released_.mend(ring_);
     tell_all();
     while (unreleased_bytes() < ring_.geometry.capacity) {
-      // A message that is here needs no closer look: a sleeper's last look must not miss it.
+      // A message that is here needs no examination: a sleeper's last poll must not miss it.
       if (const auto seen = read_committed(); seen.status() != status::empty) return seen;
       const auto found = examine_claims(ring_, cursor_, released_.end());
-      if (found.what == finding::kind::unsettled) {
+      if (found.what == finding::kind::pending) {
         return stall_.held_up(ring_, found.producer, cursor_) ? status::stalled : status::empty;
       }
       stall_.moved_on(ring_);
@@ -343,12 +342,12 @@ class basic_mpsc_consumer {
       // [publish] acquire: sees the payload behind the header it reads.
       const record_header header(
           ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire));
-      if (header.is_committed(cursor_, ring_.geometry.seal)) {
+      if (header.is_committed(cursor_, ring_.geometry.key)) {
         if (header.bytes() > ring_.geometry.max_message) [[unlikely]]
           break;
         return deliver(header.bytes());
       }
-      if (!header.is_aborted(cursor_, ring_.geometry.seal)) break;
+      if (!header.is_aborted(cursor_, ring_.geometry.key)) break;
       if (header.bytes() > ring_.geometry.max_claim()) [[unlikely]]
         break;
       cursor_ += claim_bytes(header.bytes());

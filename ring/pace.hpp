@@ -21,14 +21,14 @@ class pace {
   // is starved: it has looked here for a while.
   [[nodiscard]] bool ran_dry(std::uint64_t cursor, std::uint64_t record) noexcept {
     if (cursor == dry_at_) {
-      if (++looks_ < Atomics::looks_until_starved) return false;
+      if (++polls_ < Atomics::polls_until_starved) return false;
       streams_ = 0;
       return true;
     }
     const bool was_stream = cursor - dry_at_ >= stream_messages * record;
     dry_at_ = cursor;
-    looks_ = 0;
-    if (was_stream && ++streams_ > bursts) look_away();
+    polls_ = 0;
+    if (was_stream && ++streams_ > bursts) keep_away();
     return false;
   }
 
@@ -38,7 +38,7 @@ class pace {
                                 std::uint64_t from) noexcept {
     if (chunks_++ % chunks_per_gauge == 0) is_far_ = Atomics::is_far(theirs);
     const bool has_starved =
-        looks_ >= Atomics::looks_until_starved && static_cast<std::int64_t>(dry_at_ - from) >= 0;
+        polls_ >= Atomics::polls_until_starved && static_cast<std::int64_t>(dry_at_ - from) >= 0;
     return is_far_ && !has_starved;
   }
 
@@ -49,12 +49,12 @@ class pace {
   static constexpr std::uint32_t pauses_near = 32;
   static constexpr std::uint32_t pauses_far = 64;
 
-  void look_away() const noexcept {
+  void keep_away() const noexcept {
     for (auto left = is_far_ ? pauses_far : pauses_near; left > 0; --left) Atomics::relax();
   }
 
   std::uint64_t dry_at_ = 0;   // where it last found nothing
-  std::uint32_t looks_ = 0;    // and how often, there
+  std::uint32_t polls_ = 0;    // and how often, there
   std::uint32_t streams_ = 0;  // how often a stream ran dry since it last starved
   std::uint32_t chunks_ = 0;
   bool is_far_ = false;

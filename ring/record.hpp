@@ -7,7 +7,7 @@
 //      header, 8 bytes                          to a multiple of 8 in all
 //
 // The header is the commit flag: 0 says that nothing is here yet. The check ties it to its position
-// and to the segment's seal, so that a header of an earlier lap, payload that looks like a header,
+// and to the segment's key, so that a header of an earlier lap, payload that looks like a header,
 // or a flipped bit is not taken for a good one. A busy header carries its producer's number within
 // it.
 #pragma once
@@ -51,17 +51,17 @@ class record_header {
   constexpr explicit record_header(std::uint64_t word) noexcept : word_(word) {}
 
   [[nodiscard]] static constexpr std::uint64_t committed(std::uint64_t bytes, std::uint64_t pos,
-                                                         std::uint64_t seal) noexcept {
-    return stamp(record_state::committed, bytes, pos, seal);
+                                                         std::uint64_t key) noexcept {
+    return stamp(record_state::committed, bytes, pos, key);
   }
   [[nodiscard]] static constexpr std::uint64_t aborted(std::uint64_t bytes, std::uint64_t pos,
-                                                       std::uint64_t seal) noexcept {
-    return stamp(record_state::aborted, bytes, pos, seal);
+                                                       std::uint64_t key) noexcept {
+    return stamp(record_state::aborted, bytes, pos, key);
   }
   [[nodiscard]] static constexpr std::uint64_t busy(std::uint64_t bytes, std::uint64_t pos,
-                                                    std::uint64_t seal,
+                                                    std::uint64_t key,
                                                     std::uint32_t producer) noexcept {
-    return stamp(record_state::busy, bytes, pos, seal) ^ (std::uint64_t{producer} << check_shift);
+    return stamp(record_state::busy, bytes, pos, key) ^ (std::uint64_t{producer} << check_shift);
   }
 
   // What stands below the check; and the whole word, of which it is a part.
@@ -70,26 +70,26 @@ class record_header {
     return bytes << 2 | static_cast<std::uint64_t>(state);
   }
   [[nodiscard]] static constexpr std::uint64_t of_body(std::uint64_t body, std::uint64_t pos,
-                                                       std::uint64_t seal) noexcept {
-    return body | check(body, pos, seal) << check_shift;
+                                                       std::uint64_t key) noexcept {
+    return body | check(body, pos, key) << check_shift;
   }
 
   [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return body() >> 2; }
   [[nodiscard]] constexpr bool is_empty() const noexcept { return word_ == 0; }
 
-  [[nodiscard]] constexpr bool is_committed(std::uint64_t pos, std::uint64_t seal) const noexcept {
-    return is(record_state::committed) && mismatch(pos, seal) == 0;
+  [[nodiscard]] constexpr bool is_committed(std::uint64_t pos, std::uint64_t key) const noexcept {
+    return is(record_state::committed) && mismatch(pos, key) == 0;
   }
-  [[nodiscard]] constexpr bool is_aborted(std::uint64_t pos, std::uint64_t seal) const noexcept {
-    return is(record_state::aborted) && mismatch(pos, seal) == 0;
+  [[nodiscard]] constexpr bool is_aborted(std::uint64_t pos, std::uint64_t key) const noexcept {
+    return is(record_state::aborted) && mismatch(pos, key) == 0;
   }
   // A busy header's check differs by its producer's number.
-  [[nodiscard]] constexpr bool is_busy(std::uint64_t pos, std::uint64_t seal) const noexcept {
-    return is(record_state::busy) && mismatch(pos, seal) < max_producers;
+  [[nodiscard]] constexpr bool is_busy(std::uint64_t pos, std::uint64_t key) const noexcept {
+    return is(record_state::busy) && mismatch(pos, key) < max_producers;
   }
   [[nodiscard]] constexpr std::uint32_t producer(std::uint64_t pos,
-                                                 std::uint64_t seal) const noexcept {
-    return static_cast<std::uint32_t>(mismatch(pos, seal));
+                                                 std::uint64_t key) const noexcept {
+    return static_cast<std::uint32_t>(mismatch(pos, key));
   }
 
   // A flipped bit k of the body, or a position off by 2^k, moves the product by 2^k * multiplier.
@@ -110,13 +110,13 @@ class record_header {
   static constexpr std::uint64_t multiplier = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio (Knuth)
 
   [[nodiscard]] static constexpr std::uint64_t check(std::uint64_t body, std::uint64_t pos,
-                                                     std::uint64_t seal) noexcept {
-    return (((pos ^ seal) + body) * multiplier) >> check_shift;
+                                                     std::uint64_t key) noexcept {
+    return (((pos ^ key) + body) * multiplier) >> check_shift;
   }
   [[nodiscard]] static constexpr std::uint64_t stamp(record_state state, std::uint64_t bytes,
                                                      std::uint64_t pos,
-                                                     std::uint64_t seal) noexcept {
-    return of_body(body_of(state, bytes), pos, seal);
+                                                     std::uint64_t key) noexcept {
+    return of_body(body_of(state, bytes), pos, key);
   }
 
   [[nodiscard]] constexpr std::uint64_t body() const noexcept { return word_ & body_mask; }
@@ -124,8 +124,8 @@ class record_header {
     return (word_ & 3) == static_cast<std::uint64_t>(state);
   }
   [[nodiscard]] constexpr std::uint64_t mismatch(std::uint64_t pos,
-                                                 std::uint64_t seal) const noexcept {
-    return check(body(), pos, seal) ^ (word_ >> check_shift);
+                                                 std::uint64_t key) const noexcept {
+    return check(body(), pos, key) ^ (word_ >> check_shift);
   }
 
   std::uint64_t word_;
@@ -138,8 +138,8 @@ static_assert(record_header::sees_every_single_bit());
 // vary there is none, so that the comparison always fails: a processor foresees that, too.
 class usual_header {
  public:
-  [[nodiscard]] constexpr std::uint64_t word(std::uint64_t pos, std::uint64_t seal) const noexcept {
-    return record_header::of_body(body_, pos, seal);
+  [[nodiscard]] constexpr std::uint64_t word(std::uint64_t pos, std::uint64_t key) const noexcept {
+    return record_header::of_body(body_, pos, key);
   }
   [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return body_ >> 2; }
   [[nodiscard]] constexpr std::uint64_t record_bytes() const noexcept { return record_; }

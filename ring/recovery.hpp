@@ -32,9 +32,9 @@ template <class Atomics>
 [[nodiscard]] bool is_record(const ring_memory<Atomics>& ring, record_header header,
                              std::uint64_t pos) noexcept {
   const auto& shape = ring.geometry;
-  if (header.is_committed(pos, shape.seal)) return header.bytes() <= shape.max_message;
+  if (header.is_committed(pos, shape.key)) return header.bytes() <= shape.max_message;
   return shape.topology == topology::mpsc && header.bytes() <= shape.max_claim() &&
-         (header.is_aborted(pos, shape.seal) || header.is_busy(pos, shape.seal));
+         (header.is_aborted(pos, shape.key) || header.is_busy(pos, shape.key));
 }
 
 // What a search passed on its way to `end`.
@@ -81,7 +81,7 @@ template <class Atomics>
     const auto found = next_header(ring, from, end);
     all_zero &= found.all_zero;
     const record_header header(found.header);
-    if (found.header == 0 || !header.is_committed(found.end, ring.geometry.seal) ||
+    if (found.header == 0 || !header.is_committed(found.end, ring.geometry.key) ||
         checked_bytes >= ring.geometry.capacity || ring.is_whole(found.end, header.bytes())) {
       return {found.end, all_zero, found.header};
     }
@@ -313,7 +313,7 @@ struct finding {
   enum class kind : std::uint8_t {
     nothing,     // no claim at the position: the ring is empty
     impossible,  // write_pos is no position that the claims can have come to
-    unsettled,   // a live producer may still finish it: `producer`
+    pending,     // a live producer may still finish it: `producer`
     readable,    // a good header after all
     dead,        // skip to `end`: claims that the dead left behind
     damaged,     // skip to `end`: records that were overwritten
@@ -343,18 +343,18 @@ template <class Atomics>
     const auto announced =
         ring.producers[i].announcement.template load<edge::idle>(std::memory_order_acquire);
     if (announced == 0 || !is_before(announced - 1, claimed)) continue;
-    if (ring.witness.is_held(producer_role(i))) return {unsettled, pos, i};
+    if (ring.witness.is_held(producer_role(i))) return {pending, pos, i};
   }
 
   // [publish] relaxed: the looks above saw whoever settled it; a reader acquires for itself.
   const record_header header(
       ring.header(pos).template load<edge::publish>(std::memory_order_relaxed));
-  const bool is_committed = header.is_committed(pos, shape.seal);
+  const bool is_committed = header.is_committed(pos, shape.key);
   if (is_committed && header.bytes() <= shape.max_message) return {readable};
   if (header.bytes() <= shape.max_claim()) {
-    if (header.is_aborted(pos, shape.seal)) return {readable};
+    if (header.is_aborted(pos, shape.key)) return {readable};
     const auto end = pos + claim_bytes(header.bytes());
-    if (header.is_busy(pos, shape.seal) && !is_before(claimed, end)) return {dead, end};
+    if (header.is_busy(pos, shape.key) && !is_before(claimed, end)) return {dead, end};
   }
   const auto gap = next_record(ring, pos, claimed);
   return {gap.all_zero ? dead : damaged, gap.end, 0, false};

@@ -287,7 +287,7 @@ class ring_consumer {
     return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
-  // A closer look than a poll makes at once: for claims of the dead, damage and the end. Asks the
+  // More than a poll makes at once: looks for claims of the dead, damage and the end. Asks the
   // kernel. Reads like try_read().
   [[nodiscard]] view examine() noexcept {
     const auto running = watch_.enter("examine");
@@ -306,7 +306,7 @@ class ring_consumer {
 
   // The mark of the last message that was read: where it ends.
   [[nodiscard]] message_mark mark() const noexcept {
-    return {core_.memory().geometry.seal, core_.read_pos()};
+    return {core_.memory().geometry.key, core_.cursor()};
   }
 
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.

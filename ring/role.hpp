@@ -77,7 +77,7 @@ void close_producer(Core& core) noexcept {
   auto& ring = core.memory();
   leave<atomics>(ring.producers[core.number()].role);
   call_the_roll<atomics>(*ring.control);
-  look_again<atomics>(ring.control->consumer_bell);
+  fence_and_ring<atomics>(ring.control->consumer_bell);
 }
 
 // Says that nothing more will be read. What was read and not released comes again to the next.
@@ -89,7 +89,7 @@ void close_consumer(Core& core) noexcept {
   // Before it leaves: the next consumer's bell must not be closed by this one.
   set_bell<atomics>(control.consumer_bell, call::closed);
   leave<atomics>(control.consumer.role);
-  look_again<atomics>(control.producers_bell);
+  fence_and_ring<atomics>(control.producers_bell);
 }
 
 }  // namespace annulus

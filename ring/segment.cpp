@@ -37,7 +37,7 @@ failure no_memory(const std::string& what, int number) {
 
 void sign(geometry& shape) noexcept {
   // Leaves the low bits of a position as they are.
-  shape.seal = files::random_word() & ~(record_align - 1);
+  shape.key = files::random_word() & ~(record_align - 1);
   shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
   shape.created_by = static_cast<std::int32_t>(getpid());
   finish_geometry(shape);
@@ -96,7 +96,7 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   struct stat info {};
   if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
   if (!S_ISREG(info.st_mode)) {
-    return failure{fault::not_a_segment,
+    return failure{fault::not_a_channel,
                    quoted(name) + " is not a regular file, so not a segment; choose another name"};
   }
   if (auto why = files::not_ours(info, owner, name)) return *why;
@@ -104,7 +104,7 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   const auto got = files::read_at(file, &copy, sizeof copy, 0);
   if (got < 0) return system_error("cannot read " + quoted(name), errno);
   if (got < static_cast<ssize_t>(sizeof copy)) {
-    return failure{fault::not_a_segment, quoted(name) + " is not an annulus segment: it has only " +
+    return failure{fault::not_a_channel, quoted(name) + " is not an annulus segment: it has only " +
                                              std::to_string(got) +
                                              " bytes; remove it or choose another name"};
   }
@@ -191,7 +191,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
                      "there is no segment " + quoted(name) + " (" + path + "); create it first"};
     }
     if (errno == ELOOP) {
-      return failure{fault::not_a_segment, quoted(name) +
+      return failure{fault::not_a_channel, quoted(name) +
                                                " is a symbolic link, and links are not followed; "
                                                "remove it or choose another name"};
     }

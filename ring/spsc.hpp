@@ -92,7 +92,7 @@ class basic_spsc_producer {
     for (const auto& one : many) {
       if (done.why = make_room(one.size(), end); done.why != status::ok) break;
       ring_.fill(end, one);
-      ring_.seal(end, one.size());
+      ring_.write_checksum(end, one.size());
       if (done.count > 0) {
         // [publish] relaxed: not reached before the first header, whose release orders it.
         ring_.header(end).template store<edge::publish>(ring_.committed(one.size(), end),
@@ -163,7 +163,7 @@ class basic_spsc_producer {
 
   void commit(std::uint64_t count) noexcept {
     const auto end = write_pos_ + ring_.record_bytes(count);
-    ring_.seal(write_pos_, count);
+    ring_.write_checksum(write_pos_, count);
     publish(count, end);
     counters_.messages(1, count);
   }
@@ -193,11 +193,10 @@ class basic_spsc_producer {
     if (count > ring_.geometry.max_message) return status::never_fits;
     if (claim_.is_here()) return status::not_permitted;
     const std::uint64_t need = ring_.record_bytes(count) + header_bytes;
-    return limit_ - pos >= need ? status::ok : look_for_room(need, pos);
+    return limit_ - pos >= need ? status::ok : find_room(need, pos);
   }
 
-  [[nodiscard, gnu::noinline]] status look_for_room(std::uint64_t need,
-                                                    std::uint64_t pos) noexcept {
+  [[nodiscard, gnu::noinline]] status find_room(std::uint64_t need, std::uint64_t pos) noexcept {
     // [free] acquire: the consumer is done with all below.
     const auto freed = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     if (write_pos_ - freed > ring_.geometry.capacity) return status::corrupt;
@@ -209,8 +208,8 @@ class basic_spsc_producer {
     return no_room(*ring_.control);
   }
 
-  // How far the next messages may go without a closer look: to the end of the data, and of the
-  // room, and until it is time to tell the counters. A checksum is a closer look at each.
+  // How far the next messages may go on the fast path: to the end of the data, and of the room, and
+  // until it is time to tell the counters. With a checksum there is no fast path.
   void go_straight() noexcept {
     counters_.tell(write_pos_);
     const auto capacity = ring_.geometry.capacity;
@@ -224,7 +223,7 @@ class basic_spsc_producer {
 
   ring_memory<Atomics> ring_;
   std::uint64_t write_pos_ = 0;
-  std::uint64_t straight_ = 0;  // a record may end here without a closer look
+  std::uint64_t straight_ = 0;  // a record may end here on the fast path
   std::uint64_t straight_behind_claim_ = 0;
   std::uint64_t limit_ = 0;  // there is room up to here
   Statistics<Atomics> counters_;
@@ -262,7 +261,7 @@ class basic_spsc_consumer {
         ring_.data.header(index).template load<edge::publish>(std::memory_order_acquire);
     // Mostly a message is as long as the one before, and then its header is known in advance: one
     // comparison, and where the next one stands need not be waited for.
-    if (word != usual.word(pos, ring_.geometry.seal)) [[unlikely]]
+    if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
     cursor_ = pos + usual.record_bytes();
     counters_.messages(1, usual.bytes());
@@ -282,9 +281,9 @@ class basic_spsc_consumer {
       tell_all();
   }
 
-  // A closer look than a poll: for damage, and for the producer's end.
+  // More than a poll: looks for damage, and for the producer's end.
   [[nodiscard, gnu::noinline]] view_type examine() noexcept {
-    if (roll_.has_news(*ring_.control)) roll_.look(ring_);
+    if (roll_.has_news(*ring_.control)) roll_.refresh(ring_);
     mend_positions(ring_, released_, told_);
     tell_all();
     // [extent] acquire: the records below it are whole.
@@ -303,14 +302,14 @@ class basic_spsc_consumer {
   // What others are told only from time to time.
   [[gnu::noinline]] void tell_all() noexcept {
     if (told_ != released_) tell(released_);
-    look_again<Atomics>(ring_.control->producers_bell);
+    fence_and_ring<Atomics>(ring_.control->producers_bell);
   }
 
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return std::nullopt; }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }
-  [[nodiscard]] std::uint64_t read_pos() const noexcept { return cursor_; }
+  [[nodiscard]] std::uint64_t cursor() const noexcept { return cursor_; }
 
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
@@ -322,7 +321,7 @@ class basic_spsc_consumer {
         ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire));
   }
   [[nodiscard]] bool is_readable(record_header header) const noexcept {
-    return header.is_committed(cursor_, ring_.geometry.seal) &&
+    return header.is_committed(cursor_, ring_.geometry.key) &&
            header.bytes() <= ring_.geometry.max_message;
   }
 
@@ -331,7 +330,7 @@ class basic_spsc_consumer {
       return deliver(header.bytes());
     const auto record = ring_.record_bytes(usual_.last_bytes());
     if (pace_.ran_dry(cursor_, record) && told_ != released_) tell_all();
-    return roll_.wants_a_look(*ring_.control) ? examine() : view_type(status::empty);
+    return roll_.is_due(*ring_.control) ? examine() : view_type(status::empty);
   }
 
   [[nodiscard]] view_type deliver(std::uint64_t count) noexcept {

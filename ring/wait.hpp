@@ -21,13 +21,14 @@ namespace annulus {
 
 inline constexpr std::chrono::milliseconds nap_without_barriers{1};
 
-// What one kind of waiter brings. `attempt` tries; `look` tries harder and may make system calls;
-// both return what the waiting form returns. `news` asks the kernel why no more may come, peer_gone
-// or removed; else ok. `sleeps` is told before a sleep, `awake` after one (true) or instead of one.
-template <class Attempt, class Look, class News, class Sleeps, class Awake>
+// What one kind of waiter brings. `attempt` tries; `examine` tries harder, by system calls if need
+// be; both return what the waiting form returns. `news` asks the kernel why no more may come:
+// peer_gone or removed; else ok. `sleeps` is called before a sleep, `awake` after one (true) or
+// instead of one.
+template <class Attempt, class Examine, class News, class Sleeps, class Awake>
 struct waiter {
   Attempt attempt;
-  Look look;
+  Examine examine;
   News news;
   Sleeps sleeps;
   Awake awake;
@@ -57,14 +58,14 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
   const auto gone_or = [&](status otherwise, deadline now) {
     const status why = own.peer.is_due(now) ? w.news() : status::ok;
     if (why == status::ok) return refusal(otherwise);
-    Result seen = w.look();
+    Result seen = w.examine();
     return is_worth_waiting_for(status_of(seen)) ? refusal(why) : std::move(seen);
   };
 
   if (own.interrupt.take()) return refusal(status::interrupted);
   if (Result seen = poll(); !is_worth_waiting_for(status_of(seen))) return seen;
   const auto started = Atomics::now();
-  auto looked = started;
+  auto examined = started;
   for (;;) {
     if (Result seen = poll(); !is_worth_waiting_for(status_of(seen))) return seen;
     auto now = Atomics::now();
@@ -81,9 +82,9 @@ template <class Atomics, class Result, class Waiter, class StatusOf, class Refus
       if (may_sleep) w.awake(false);
       return refusal(status::interrupted);
     }
-    if (may_sleep || now >= until || now - looked >= longest_nap) {
-      looked = now;
-      Result seen = w.look();
+    if (may_sleep || now >= until || now - examined >= longest_nap) {
+      examined = now;
+      Result seen = w.examine();
       if (!is_worth_waiting_for(status_of(seen))) {
         if (may_sleep) w.awake(false);
         return seen;

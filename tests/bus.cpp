@@ -463,7 +463,7 @@ TEST(BusRemove, a_file_that_only_looks_like_a_seen_list_by_its_name_stays) {
 TEST(BusRemove, what_is_something_else_stays) {
   const scratch_endpoint at;
   write(bus::path_of(named(at.at("shm"))), std::string(8192, 'x'));
-  EXPECT_EQ(refusal_of(bus::remove(named(at.at("shm")), true)).kind, fault::not_a_segment);
+  EXPECT_EQ(refusal_of(bus::remove(named(at.at("shm")), true)).kind, fault::not_a_channel);
   EXPECT_TRUE(is_there(bus::path_of(named(at.at("shm")))));
 }
 

@@ -80,7 +80,7 @@ class standing_channel {
     std::uint64_t last = 0;
     for (auto pos = must(inspect(*segment_)).read_pos;;) {
       const record_header header(ring.header(pos).load<edge::publish>(std::memory_order_acquire));
-      const bool is_record = header.is_committed(pos, ring.geometry.seal) &&
+      const bool is_record = header.is_committed(pos, ring.geometry.key) &&
                              header.bytes() <= ring.geometry.max_message;
       // A lap, or overtaken by the consumer: what stands here now is another's.
       if (!is_record || pos - must(inspect(*segment_)).read_pos >= ring.geometry.capacity) {

@@ -173,7 +173,7 @@ TEST(Dump, claims_of_the_dead_are_told_and_are_no_damage) {
   }
   const auto end = word_at(memory, write_pos_offset);
   const auto& shape = memory.geometry();
-  overwrite(memory, offset_of(memory, end), record_header::busy(24, end, shape.seal, 1));
+  overwrite(memory, offset_of(memory, end), record_header::busy(24, end, shape.key, 1));
   overwrite(memory, write_pos_offset, end + 64);
   const auto seen = dump_of(memory);
   ASSERT_EQ(seen.records.size(), 4u);
@@ -201,7 +201,7 @@ TEST(Dump, a_sparse_ring_of_256_gib_costs_only_what_was_written_of_it) {
     const auto& shape = memory.geometry();
     const auto end = word_at(memory, write_pos_offset);
     overwrite(memory, offset_of(memory, end),
-              record_header::committed(shape.max_message, end, shape.seal));
+              record_header::committed(shape.max_message, end, shape.key));
     overwrite(memory, write_pos_offset, shape.capacity);
     const auto before = bytes_on_disk(memory);
     const auto began = std::chrono::steady_clock::now();

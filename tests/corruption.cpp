@@ -239,7 +239,7 @@ TYPED_TEST(Corruption, damage_that_fills_the_ring_makes_room_for_who_waits) {
   EXPECT_EQ(tx.try_push(message(one)), status::ok);
 }
 
-// Stale bytes that pose as a header where the next one is expected, by one who knows the seal.
+// Stale bytes that pose as a header where the next one is expected, by one who knows the key.
 
 TYPED_TEST(Corruption, payload_of_the_last_lap_is_never_taken_for_a_record) {
   constexpr std::uint64_t trailer = TypeParam::has_crc ? crc_bytes : 0;
@@ -256,8 +256,8 @@ TYPED_TEST(Corruption, payload_of_the_last_lap_is_never_taken_for_a_record) {
     };
     // One lap: in its first record, at this index, what would be a header in the next lap.
     octets posing(520 - 8 - trailer);
-    const auto seal = it.ring->geometry().seal;
-    const auto word = record_header::committed(0, capacity + index, seal);
+    const auto key = it.ring->geometry().key;
+    const auto word = record_header::committed(0, capacity + index, key);
     std::memcpy(posing.data() + index - 8, &word, sizeof word);
     ASSERT_NO_FATAL_FAILURE(pass(posing));
     ASSERT_NO_FATAL_FAILURE(pass(octets(3840 - 8 - trailer)));
@@ -327,12 +327,12 @@ void vandalise(Ring& it, aim at, std::uint64_t seed) {
   if (at == aim::data || at == aim::all) scribble(shape.data_offset, shape.segment_bytes);
   if (at == aim::control || at == aim::all) scribble(shape.control_offset, shape.data_offset);
   if (at == aim::forged) {
-    // Every word a valid header, by a peer that knows the seal; the positions far apart.
+    // Every word a valid header, by a peer that knows the key; the positions far apart.
     for (std::uint64_t pos = shape.first_pos; pos != shape.first_pos + capacity; pos += 8) {
       const std::uint64_t count = random() % 3 == 0 ? random() % (capacity + 8) : random() % 64;
-      const std::uint64_t words[] = {record_header::committed(count, pos, shape.seal),
-                                     record_header::aborted(count, pos, shape.seal),
-                                     record_header::busy(count, pos, shape.seal, 1), 0};
+      const std::uint64_t words[] = {record_header::committed(count, pos, shape.key),
+                                     record_header::aborted(count, pos, shape.key),
+                                     record_header::busy(count, pos, shape.key, 1), 0};
       std::memcpy(it.record(pos), &words[random() % 4], 8);
     }
     it.mem().control->write_pos.template store<edge::extent>(shape.first_pos + capacity,
@@ -386,7 +386,7 @@ TEST(HostilePeer, forged_headers_do_not_hold_a_read_up) {
   const auto& mem = held.memory();
   for (std::uint64_t pos = 8; pos < shape.capacity; pos += 8) {
     mem.header(pos).store<edge::publish>(
-        record_header::committed(geometry.max_message, pos, geometry.seal),
+        record_header::committed(geometry.max_message, pos, geometry.key),
         std::memory_order_relaxed);
   }
   mem.header(0).store<edge::publish>(1, std::memory_order_relaxed);

@@ -247,7 +247,7 @@ TEST(SeenFile, what_is_something_else_is_refused_and_left_alone) {
   const auto text = pattern(100, 1);
   at.write(text);
   const auto refused = refusal_of(at.tried());
-  EXPECT_EQ(refused.kind, fault::not_a_segment);
+  EXPECT_EQ(refused.kind, fault::not_a_channel);
   EXPECT_THAT(refused.message, HasSubstr("has 100 bytes, not"));
   EXPECT_THAT(refused.message, HasSubstr("remove it"));
   struct stat info {};
@@ -407,7 +407,7 @@ TEST(Once, a_refused_list_leaves_no_trace_at_the_channel) {
   const scratch_endpoint at;
   ASSERT_EQ(mkdir(at.seen_path().c_str(), 0700), 0);
   auto tx = opened(open_producer(at.at("shm")));
-  EXPECT_EQ(refusal_of(open_consumer(at.at("shm", "once=yes"))).kind, fault::not_a_segment);
+  EXPECT_EQ(refusal_of(open_consumer(at.at("shm", "once=yes"))).kind, fault::not_a_channel);
   rmdir(at.seen_path().c_str());
   EXPECT_EQ(tx.peer(), presence::never_came);
   EXPECT_EQ(tx.try_push(bytes("x")), status::ok);

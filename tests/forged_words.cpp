@@ -30,7 +30,7 @@ struct zeros_passed : many {
     end = value(write_pos());
     set(write_pos(), end + 64);
     EXPECT_EQ(rx.examine().status(), status::empty);
-    EXPECT_EQ(rx.read_pos(), end + 64);
+    EXPECT_EQ(rx.cursor(), end + 64);
   }
 };
 
@@ -45,7 +45,7 @@ TEST(PassedZeros, are_taken_back_when_the_end_is_back_where_it_was) {
   zeros_passed it(true);
   set(it.write_pos(), it.end);
   EXPECT_EQ(it.rx.examine().status(), status::corrupt);
-  EXPECT_EQ(it.rx.read_pos(), it.end);
+  EXPECT_EQ(it.rx.cursor(), it.end);
   EXPECT_EQ(it.rx.unreleased_bytes(), 0u);
   EXPECT_EQ(value(it.read_pos()), it.end);
   EXPECT_EQ(value(it.releasing()), it.end);
@@ -62,7 +62,7 @@ TEST(PassedZeros, behind_what_is_unreleased_release_nothing_when_they_are_taken_
   ASSERT_LT(released, it.end);
   set(it.write_pos(), it.end);
   EXPECT_EQ(it.rx.examine().status(), status::corrupt);
-  EXPECT_EQ(it.rx.read_pos(), it.end);
+  EXPECT_EQ(it.rx.cursor(), it.end);
   EXPECT_EQ(value(it.read_pos()), released);
   it.rx.release();
   EXPECT_EQ(value(it.read_pos()), it.end);
@@ -74,15 +74,15 @@ TEST(PassedZeros, are_kept_when_the_end_is_anywhere_else) {
     zeros_passed it(true);
     set(it.write_pos(), is_behind ? it.end - 8 : it.end + far);
     EXPECT_EQ(it.rx.examine().status(), status::corrupt);
-    EXPECT_EQ(it.rx.read_pos(), it.end + 64);
+    EXPECT_EQ(it.rx.cursor(), it.end + 64);
   }
   zeros_passed it(true);
   ASSERT_EQ(it.tx.try_push(bytes("behind them")), status::ok);
   EXPECT_TRUE(it.rx.examine());
-  const auto cursor = it.rx.read_pos();
+  const auto cursor = it.rx.cursor();
   set(it.write_pos(), it.end + 8);
   EXPECT_EQ(it.rx.examine().status(), status::corrupt);
-  EXPECT_EQ(it.rx.read_pos(), cursor);
+  EXPECT_EQ(it.rx.cursor(), cursor);
 }
 
 // What a dead consumer was zeroing.
@@ -155,13 +155,13 @@ TEST(Claims, a_header_longer_than_any_is_passed_as_damage) {
     many it;
     many::producer_core tx(it.words(), 0);
     many::consumer_core rx(it.words());
-    const auto seal = it.ring.geometry().seal;
+    const auto key = it.ring.geometry().key;
     const auto pos = value(it.write_pos());
     ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
     ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
-    const std::uint64_t words[] = {record_header::committed(longest + 1, pos, seal),
-                                   record_header::aborted(all_of_it + 1, pos, seal),
-                                   record_header::busy(all_of_it + 1, pos, seal, 0)};
+    const std::uint64_t words[] = {record_header::committed(longest + 1, pos, key),
+                                   record_header::aborted(all_of_it + 1, pos, key),
+                                   record_header::busy(all_of_it + 1, pos, key, 0)};
     set(it.words().header(pos), words[forged]);
     seen all;
     read_into(all, rx);
@@ -175,11 +175,11 @@ TEST(Claims, a_dead_claim_whose_header_says_more_than_was_claimed_ends_where_the
   many::producer_core tx(it.words(), 0);
   many::consumer_core rx(it.words());
   ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
-  const auto seal = it.ring.geometry().seal;
-  set(it.words().header(0), record_header::busy(80, 0, seal, 0));
+  const auto key = it.ring.geometry().key;
+  set(it.words().header(0), record_header::busy(80, 0, key, 0));
   seen all;
   read_into(all, rx);
-  EXPECT_EQ(rx.read_pos(), value(it.write_pos()));
+  EXPECT_EQ(rx.cursor(), value(it.write_pos()));
   ASSERT_EQ(tx.try_push(bytes("next")), status::ok);
   read_into(all, rx);
   EXPECT_EQ(all.messages, strings{"next"});
@@ -210,7 +210,7 @@ TEST(Claims, a_claim_of_the_whole_ring_that_was_given_up_is_passed) {
   set(it.write_pos(), capacity);
   many::consumer_core rx(words);
   EXPECT_EQ(rx.examine().status(), status::empty);
-  EXPECT_EQ(rx.read_pos(), capacity);
+  EXPECT_EQ(rx.cursor(), capacity);
   EXPECT_EQ(value(words.control->consumer.counters.recovered), 0u);
 }
 
@@ -232,9 +232,9 @@ TEST(LoneSuccessor, takes_no_claim_of_many_producers_for_a_record) {
     ASSERT_EQ(first.try_push(bytes("one")), status::ok);
   }
   const auto end = value(it.write_pos());
-  const auto seal = it.ring.geometry().seal;
+  const auto key = it.ring.geometry().key;
   for (const auto word :
-       {record_header::aborted(8, end, seal), record_header::busy(8, end, seal, 0)}) {
+       {record_header::aborted(8, end, key), record_header::busy(8, end, key, 0)}) {
     set(it.words().producers[0].role.owner, owner_word(1, tenure::attached));
     set(it.words().header(end), word);
     const lone::producer_core second(it.words(), 0);
@@ -333,10 +333,10 @@ TEST(LoneSuccessor, beside_damage_in_a_full_ring_does_not_fall_behind_its_consum
   flip(it.words().header(it.last), 50);
   seen all;
   read_into(all, rx, 100, false);
-  ASSERT_EQ(rx.read_pos(), it.last + 56);
+  ASSERT_EQ(rx.cursor(), it.last + 56);
   flip(it.words().header(it.last), 50);
   const lone::producer_core second(it.words(), 0);
-  EXPECT_EQ(value(it.write_pos()), rx.read_pos());
+  EXPECT_EQ(value(it.write_pos()), rx.cursor());
 }
 
 TEST(LoneSuccessor, stays_within_a_capacity_where_its_end_is_exactly_that) {
@@ -368,7 +368,7 @@ TEST(LoneConsumer, is_told_once_of_an_end_that_cannot_be_however_certain_it_look
   seen all;
   read_into(all, rx);
   EXPECT_EQ(all.corrupt, 1);
-  EXPECT_EQ(rx.read_pos(), 0u);
+  EXPECT_EQ(rx.cursor(), 0u);
 }
 
 TEST(LoneConsumer, passes_a_damaged_header_at_the_end_at_once) {
@@ -378,7 +378,7 @@ TEST(LoneConsumer, passes_a_damaged_header_at_the_end_at_once) {
   ASSERT_EQ(tx.try_push(bytes("hit")), status::ok);
   flip(it.words().header(0), 50);
   EXPECT_EQ(rx.examine().status(), status::corrupt);
-  EXPECT_EQ(rx.read_pos(), value(it.write_pos()));
+  EXPECT_EQ(rx.cursor(), value(it.write_pos()));
   EXPECT_EQ(rx.last_damage()->bytes, value(it.write_pos()));
 }
 

@@ -220,7 +220,7 @@ class received {
     for (const auto& m : std::exchange(unsettled_, {})) accept(m);
   }
 
-  // Whether the unsettled messages are what comes, if the one before had released up to start.
+  // Whether the pending messages are what comes, if the one before had released up to start.
   [[nodiscard]] bool fits(std::uint64_t start) const noexcept {
     std::uint64_t at = start;
     std::uint64_t anonymous = 0;

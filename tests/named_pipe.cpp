@@ -146,7 +146,7 @@ TEST(PipeNames, whatever_is_in_the_way_is_told_and_left_alone) {
   const auto expect_both = [&](const char* what) {
     for (auto& got :
          {why(named_pipe::open_or_create(name.str())), why(named_pipe::create(name.str()))}) {
-      EXPECT_EQ(got.kind, fault::not_a_segment) << what;
+      EXPECT_EQ(got.kind, fault::not_a_channel) << what;
       EXPECT_THAT(got.message, HasSubstr(what));
     }
     struct stat info {};
@@ -189,7 +189,7 @@ TEST(PipeNames, what_took_the_fifos_place_is_told) {
   unlink(pipe.name().path().c_str());
   write_file(pipe.name().path(), "");
   EXPECT_THAT(why(named_pipe::open(pipe->name())).message, HasSubstr("a plain file"));
-  EXPECT_EQ(kind_of(named_pipe::remove(pipe->name())), fault::not_a_segment);
+  EXPECT_EQ(kind_of(named_pipe::remove(pipe->name())), fault::not_a_channel);
 }
 
 TEST(PipeNames, a_roles_file_that_is_none_is_told) {

@@ -181,13 +181,13 @@ TEST(PipeHostile, no_flipped_bit_of_a_header_is_taken_for_it) {
   header.sequence = 1;
   header.is_last = 1;
   const auto whole = frame_of(*pipe, header, bytes("payload"));
-  const auto seal = pipe->geometry().seal;
-  ASSERT_TRUE(pipes::read_header(whole.data(), seal, 4, header));
-  EXPECT_FALSE(pipes::read_header(whole.data(), seal ^ 1, 4, header));
+  const auto key = pipe->geometry().key;
+  ASSERT_TRUE(pipes::read_header(whole.data(), key, 4, header));
+  EXPECT_FALSE(pipes::read_header(whole.data(), key ^ 1, 4, header));
   for (std::size_t bit = 0; bit < 8 * pipes::header_bytes; ++bit) {
     auto flipped = whole;
     flipped[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
-    EXPECT_FALSE(pipes::read_header(flipped.data(), seal, 4, header)) << bit;
+    EXPECT_FALSE(pipes::read_header(flipped.data(), key, 4, header)) << bit;
   }
 }
 

@@ -86,7 +86,7 @@ template <class Role>
   header.bytes = static_cast<std::uint16_t>(pipes::frame_bytes(payload.size()));
   octets out(header.bytes);
   std::ranges::copy(payload, out.begin() + pipes::header_bytes);
-  pipes::write_header(out.data(), header, of.geometry().seal);
+  pipes::write_header(out.data(), header, of.geometry().key);
   return out;
 }
 

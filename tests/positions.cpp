@@ -248,10 +248,10 @@ TEST(SuccessorOfTheDead, clears_no_header_of_what_is_unread_whatever_the_end_was
 TEST(SuccessorOfTheDead, never_goes_past_its_room_whatever_headers_stand_there) {
   for (const std::uint64_t bytes_of_each : {4u, 116u, 2036u}) {  // they tile the ring
     lone it;
-    const auto& seal = it.ring.geometry().seal;
+    const auto& key = it.ring.geometry().key;
     const auto step = it.words().record_bytes(bytes_of_each);
     for (std::uint64_t pos = 0; pos < 2 * capacity; pos += step) {
-      it.words().header(pos).store<edge::own>(record_header::committed(bytes_of_each, pos, seal),
+      it.words().header(pos).store<edge::own>(record_header::committed(bytes_of_each, pos, key),
                                               relaxed);
       if (pos + step > capacity) break;
     }
@@ -293,7 +293,7 @@ TEST(ZeroedHeaders, that_were_told_are_passed_when_the_producer_says_that_it_is_
   seen all;
   read_into(all, rx);
   EXPECT_EQ(all.corrupt, 1);
-  EXPECT_EQ(rx.read_pos(), 0u);
+  EXPECT_EQ(rx.cursor(), 0u);
   ASSERT_EQ(tx.try_push(bytes("more")), status::full);
   read_into(all, rx);
   EXPECT_EQ(all.corrupt, 2);

@@ -49,23 +49,23 @@ TEST(Record, positions_are_compared_across_their_wrap) {
 
 RC_GTEST_PROP(Record, a_header_says_what_it_was_made_of, ()) {
   const auto pos = *positions();
-  const auto seal = *positions();
+  const auto key = *positions();
   const auto count = *lengths();
   const auto producer = *rc::gen::inRange<std::uint32_t>(0, max_producers);
-  const record_header committed(record_header::committed(count, pos, seal));
-  RC_ASSERT(committed.is_committed(pos, seal));
-  RC_ASSERT(!committed.is_aborted(pos, seal));
-  RC_ASSERT(!committed.is_busy(pos, seal));
+  const record_header committed(record_header::committed(count, pos, key));
+  RC_ASSERT(committed.is_committed(pos, key));
+  RC_ASSERT(!committed.is_aborted(pos, key));
+  RC_ASSERT(!committed.is_busy(pos, key));
   RC_ASSERT(committed.bytes() == count);
-  const record_header aborted(record_header::aborted(count, pos, seal));
-  RC_ASSERT(aborted.is_aborted(pos, seal));
-  RC_ASSERT(!aborted.is_committed(pos, seal));
+  const record_header aborted(record_header::aborted(count, pos, key));
+  RC_ASSERT(aborted.is_aborted(pos, key));
+  RC_ASSERT(!aborted.is_committed(pos, key));
   RC_ASSERT(aborted.bytes() == count);
-  const record_header busy(record_header::busy(count, pos, seal, producer));
-  RC_ASSERT(busy.is_busy(pos, seal));
-  RC_ASSERT(!busy.is_committed(pos, seal));
+  const record_header busy(record_header::busy(count, pos, key, producer));
+  RC_ASSERT(busy.is_busy(pos, key));
+  RC_ASSERT(!busy.is_committed(pos, key));
   RC_ASSERT(busy.bytes() == count);
-  RC_ASSERT(busy.producer(pos, seal) == producer);
+  RC_ASSERT(busy.producer(pos, key) == producer);
 }
 
 TEST(Record, only_a_word_of_zeros_is_an_empty_header) {
@@ -85,26 +85,26 @@ TEST(Record, a_busy_header_names_one_of_so_many_producers) {
 
 RC_GTEST_PROP(Record, a_header_with_any_bit_flipped_is_none, ()) {
   const auto pos = *positions();
-  const auto seal = *positions();
+  const auto key = *positions();
   const auto count = *lengths();
   for (const auto word :
-       {record_header::committed(count, pos, seal), record_header::aborted(count, pos, seal)}) {
+       {record_header::committed(count, pos, key), record_header::aborted(count, pos, key)}) {
     for (unsigned bit = 0; bit < 64; ++bit) {
       const record_header hit(word ^ (std::uint64_t{1} << bit));
-      RC_ASSERT(!hit.is_committed(pos, seal));
-      RC_ASSERT(!hit.is_aborted(pos, seal));
-      RC_ASSERT(!hit.is_busy(pos, seal));
+      RC_ASSERT(!hit.is_committed(pos, key));
+      RC_ASSERT(!hit.is_aborted(pos, key));
+      RC_ASSERT(!hit.is_busy(pos, key));
     }
   }
 }
 
 RC_GTEST_PROP(Record, a_header_is_none_one_lap_later, ()) {
   const auto pos = *positions();
-  const auto seal = *positions();
-  const auto word = record_header::committed(*lengths(), pos, seal);
+  const auto key = *positions();
+  const auto word = record_header::committed(*lengths(), pos, key);
   for (unsigned lap = 12; lap < 39; ++lap) {
     const auto later = pos + (std::uint64_t{1} << lap);
-    RC_ASSERT(!record_header(word).is_committed(later, seal));
+    RC_ASSERT(!record_header(word).is_committed(later, key));
   }
 }
 

@@ -46,7 +46,7 @@ class Recovery : public ::testing::Test {
     shape.max_message = capacity / 2;
     shape.producers = producers;
     shape.first_pos = first;
-    shape.seal = 0x1234567890abcd00;
+    shape.key = 0x1234567890abcd00;
     ring_.geometry = shape;
     ring_.control = &control_;
     ring_.producers = producers_.data();

@@ -347,7 +347,7 @@ TEST(PlainMemory, it_is_aligned_and_large_enough_or_refused) {
 
 TEST(PlainMemory, the_ring_that_lies_there_is_taken_up) {
   const guarded_memory memory(static_cast<std::size_t>(*segment::bytes_for(small())));
-  EXPECT_EQ(kind_of(segment::over(memory.bytes())), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::over(memory.bytes())), fault::not_a_channel);
   {
     auto tx = spsc_producer::attach(*segment::format(memory.bytes(), small())).value();
     ASSERT_EQ(tx.try_push(bytes("kept")), status::ok);
@@ -365,8 +365,8 @@ TEST(InTheWay, a_symbolic_link_is_not_followed) {
   const scratch_name link;
   ASSERT_TRUE(segment::create(real.str(), small()));
   ASSERT_EQ(symlink(real.path().c_str(), link.path().c_str()), 0);
-  EXPECT_EQ(kind_of(segment::open(link.str())), fault::not_a_segment);
-  EXPECT_EQ(kind_of(segment::remove(link.str())), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::open(link.str())), fault::not_a_channel);
+  EXPECT_EQ(kind_of(segment::remove(link.str())), fault::not_a_channel);
   EXPECT_EQ(kind_of(segment::create(link.str(), small())), fault::already_exists);
 }
 
@@ -374,7 +374,7 @@ TEST(InTheWay, a_directory_is_no_segment) {
   const scratch_name name;
   ASSERT_EQ(mkdir(name.path().c_str(), 0700), 0);
   EXPECT_FALSE(segment::open(name.str()));
-  EXPECT_EQ(kind_of(segment::open(name.str(), access::read_only)), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::open(name.str(), access::read_only)), fault::not_a_channel);
   EXPECT_EQ(kind_of(segment::create(name.str(), small())), fault::already_exists);
   EXPECT_FALSE(segment::remove(name.str(), true));
   ASSERT_EQ(rmdir(name.path().c_str()), 0);
@@ -383,18 +383,18 @@ TEST(InTheWay, a_directory_is_no_segment) {
 TEST(InTheWay, a_named_pipe_is_no_segment_and_holds_nobody_up) {
   const scratch_name name;
   ASSERT_EQ(mkfifo(name.path().c_str(), 0600), 0);
-  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_segment);
-  EXPECT_EQ(kind_of(segment::open(name.str(), access::read_only)), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_channel);
+  EXPECT_EQ(kind_of(segment::open(name.str(), access::read_only)), fault::not_a_channel);
 }
 
 TEST(InTheWay, a_foreign_file_is_no_segment_and_is_never_removed) {
   const scratch_name name;
   write_file(name.path(), std::string_view());
-  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_channel);
   const auto foreign = pattern(8192, 1);
   write_file(name.path(), foreign);
-  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_segment);
-  EXPECT_EQ(kind_of(segment::remove(name.str(), true)), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_channel);
+  EXPECT_EQ(kind_of(segment::remove(name.str(), true)), fault::not_a_channel);
   EXPECT_EQ(file_content(name.path(), 8192), foreign);
 }
 
@@ -409,7 +409,7 @@ TEST(InTheWay, a_segment_cut_short_anywhere_is_refused) {
     EXPECT_THAT(refused.message, HasSubstr("truncated")) << left;
   }
   ASSERT_EQ(truncate(name.path().c_str(), 111), 0);
-  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_segment);
+  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_channel);
 }
 
 TEST(InTheWay, another_version_and_a_bad_checksum_are_told_apart) {

@@ -50,7 +50,7 @@ static_assert(static_cast<int>(annulus::fault::already_exists) == ANNULUS_ALREAD
 static_assert(static_cast<int>(annulus::fault::in_use) == ANNULUS_IN_USE);
 static_assert(static_cast<int>(annulus::fault::no_permission) == ANNULUS_NO_PERMISSION);
 static_assert(static_cast<int>(annulus::fault::no_space) == ANNULUS_NO_SPACE);
-static_assert(static_cast<int>(annulus::fault::not_a_segment) == ANNULUS_NOT_A_CHANNEL);
+static_assert(static_cast<int>(annulus::fault::not_a_channel) == ANNULUS_NOT_A_CHANNEL);
 static_assert(static_cast<int>(annulus::fault::incompatible) == ANNULUS_INCOMPATIBLE);
 static_assert(static_cast<int>(annulus::fault::damaged) == ANNULUS_DAMAGED);
 static_assert(static_cast<int>(annulus::fault::system) == ANNULUS_SYSTEM);

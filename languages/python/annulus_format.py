@@ -21,7 +21,7 @@ import time
 MAGIC, VERSION = b"annulus\0", 2
 SPSC, MPSC = 1, 2
 GEOMETRY = struct.Struct("<8sII QQQQ II QQQQ q i III".replace(" ", ""))
-FIELDS = ("magic version topology capacity max_message first_pos seal producers integrity "
+FIELDS = ("magic version topology capacity max_message first_pos key producers integrity "
           "control_offset producers_offset data_offset segment_bytes created_at created_by "
           "transient huge_pages checksum").split()
 BUSY, COMMITTED, ABORTED = 1, 2, 3
@@ -52,10 +52,10 @@ def crc32c(data, crc=0):
     return crc ^ 0xFFFFFFFF
 
 
-def header(state, count, pos, seal, producer=0):
+def header(state, count, pos, key, producer=0):
     """A record's header word."""
     body = count << 2 | state
-    check = (((pos ^ seal) + body & MASK) * 0x9E3779B97F4A7C15 & MASK) >> 42
+    check = (((pos ^ key) + body & MASK) * 0x9E3779B97F4A7C15 & MASK) >> 42
     return body | (check ^ producer) << 42
 
 
@@ -102,7 +102,7 @@ class Ring:
         return 8 + count + self.trailer + 7 & ~7
 
     def crc(self, pos, payload):
-        return crc32c(struct.pack("<QQ", pos ^ self.seal, len(payload)) + payload)
+        return crc32c(struct.pack("<QQ", pos ^ self.key, len(payload)) + payload)
 
     def attach(self, number):
         """Takes a role: its lock, then its owner word."""
@@ -155,7 +155,7 @@ class Producer(Ring):
         while True:  # what a predecessor committed, and died before it could say so
             word = self.load(self.at(self.end))
             count = (word & (1 << 42) - 1) >> 2
-            if count > self.max_message or word != header(COMMITTED, count, self.end, self.seal):
+            if count > self.max_message or word != header(COMMITTED, count, self.end, self.key):
                 break
             self.end = self.end + self.record_bytes(count) & MASK
             if self.end - freed & MASK > self.capacity:
@@ -175,7 +175,7 @@ class Producer(Ring):
         if self.trailer:
             struct.pack_into("<I", self.map, at + 8 + len(payload), self.crc(self.end, payload))
         self.store(self.at(self.end + size), 0)  # the terminator, before the commit
-        self.store(at, header(COMMITTED, len(payload), self.end, self.seal))
+        self.store(at, header(COMMITTED, len(payload), self.end, self.key))
         self.end = self.end + size & MASK
         self.store(self.write_pos, self.end)
         return True
@@ -197,7 +197,7 @@ class Consumer(Ring):
         at = self.at(self.cursor)
         word = self.load(at)
         count = (word & (1 << 42) - 1) >> 2
-        if count > self.max_message or word != header(COMMITTED, count, self.cursor, self.seal):
+        if count > self.max_message or word != header(COMMITTED, count, self.cursor, self.key):
             if word and (self.load(self.write_pos) - self.cursor & MASK) <= self.capacity:
                 raise FormatError(f"no good header at {self.cursor}: {word:#x}")
             return None

@@ -11,14 +11,14 @@ namespace {
 
 using annulus::record_header;
 
-void header(std::uint64_t seal, std::uint64_t pos, std::uint64_t bytes) {
-  std::printf("committed %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", seal, pos, bytes,
-              record_header::committed(bytes, pos, seal));
+void header(std::uint64_t key, std::uint64_t pos, std::uint64_t bytes) {
+  std::printf("committed %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", key, pos, bytes,
+              record_header::committed(bytes, pos, key));
 }
-void read(std::uint64_t seal, std::uint64_t pos, std::uint64_t word) {
+void read(std::uint64_t key, std::uint64_t pos, std::uint64_t word) {
   const record_header one(word);
-  std::printf("read %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %" PRIu64 "\n", seal, pos, word,
-              one.is_committed(pos, seal), one.bytes());
+  std::printf("read %" PRIu64 " %" PRIu64 " %" PRIu64 " %d %" PRIu64 "\n", key, pos, word,
+              one.is_committed(pos, key), one.bytes());
 }
 
 }  // namespace
@@ -26,18 +26,18 @@ void read(std::uint64_t seal, std::uint64_t pos, std::uint64_t word) {
 int main() {
   std::mt19937_64 random(20240501);  // the same samples each time
   for (int i = 0; i < 300; ++i) {
-    const auto seal = random();
+    const auto key = random();
     const auto pos =
         i % 3 == 0 ? (0 - random() % 4096) & ~std::uint64_t{7} : random() & ~std::uint64_t{7};
     const auto bytes =
         i % 4 == 0 ? annulus::largest_payload - random() % 9 : random() >> (24 + random() % 40);
-    header(seal, pos, bytes);
-    const auto word = record_header::committed(bytes, pos, seal);
-    read(seal, pos, word);
-    read(seal, pos ^ (std::uint64_t{1} << random() % 64), word);
-    read(seal, pos, word ^ (std::uint64_t{1} << random() % 64));
-    read(seal, pos, random());
-    read(seal, pos, record_header::aborted(bytes, pos, seal));
+    header(key, pos, bytes);
+    const auto word = record_header::committed(bytes, pos, key);
+    read(key, pos, word);
+    read(key, pos ^ (std::uint64_t{1} << random() % 64), word);
+    read(key, pos, word ^ (std::uint64_t{1} << random() % 64));
+    read(key, pos, random());
+    read(key, pos, record_header::aborted(bytes, pos, key));
     const auto length = random() % 5000;
     std::printf("record %" PRIu64 " %" PRIu64 "\n", length, annulus::record_bytes(length, 0));
     annulus::ring_memory<annulus::std_atomics> ring;

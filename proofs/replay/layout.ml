@@ -17,10 +17,10 @@ let machine = 1 lsl 61
 let words n = Int64.to_int (Int64.shift_right_logical n 3)
 
 let is_right kind n = match kind, n with
-  | "committed", [seal; pos; bytes; word] -> int64 (Record.committed (big seal) (big bytes) (big pos)) = word
-  | "read", [seal; pos; word; yes; bytes] ->
-    Record.is_committed (big seal) (big word) (big pos) = (yes = 1L) && int64 (Record.bytes_of (big word)) = bytes
-    && header_at ~seal pos word = (if yes = 1L then Some (Int64.to_int bytes) else None)
+  | "committed", [key; pos; bytes; word] -> int64 (Record.committed (big key) (big bytes) (big pos)) = word
+  | "read", [key; pos; word; yes; bytes] ->
+    Record.is_committed (big key) (big word) (big pos) = (yes = 1L) && int64 (Record.bytes_of (big word)) = bytes
+    && header_at ~key pos word = (if yes = 1L then Some (Int64.to_int bytes) else None)
   | "record", [bytes; record] -> let payload = List.init (words_of (Int64.to_int bytes)) (fun _ -> 0) in
     8 * Protocol.size payload = Int64.to_int record
   | "index", [capacity; pos; index] -> Protocol.word (words capacity) (words pos) = Protocol.D (words index)

@@ -161,7 +161,7 @@ struct process_atomics : std_atomics {
   };
 
   static constexpr std::uint64_t cache_line_bytes = 16;
-  static constexpr std::uint32_t looks_until_starved = 2;
+  static constexpr std::uint32_t polls_until_starved = 2;
   static bool is_far(const word<std::uint64_t>&) { return true; }
   static void sleep(word<std::uint32_t>&, std::uint32_t, std::chrono::nanoseconds) {}
   static void wake(word<std::uint32_t>&) {}

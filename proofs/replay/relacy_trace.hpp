@@ -224,7 +224,7 @@ struct relacy_atomics {
 
   static constexpr std::uint64_t cache_line_bytes = 16;
   static constexpr std::uint32_t waits_before_awake = 2;
-  static constexpr std::uint32_t looks_until_starved = 2;
+  static constexpr std::uint32_t polls_until_starved = 2;
   static constexpr std::uint32_t polls_per_clock = 0;
   static bool is_far(const data_word&) { return rl::rand(2) == 0; }
   static void compiler_fence() noexcept {}

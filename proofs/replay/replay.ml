@@ -20,7 +20,7 @@ exception Rejected of event * string
 (* Values of the trace, as the protocol has them. *)
 let width = 1 lsl 20 and laps = 64 and machine = 1 lsl 40 and first_junk = 1 lsl 61
 type ring = {
-  n : int; most : int; first : int64; seal : int64; zero : int array;
+  n : int; most : int; first : int64; key : int64; zero : int array;
   junk : (int64, int) Hashtbl.t; raws : (int, int64 list) Hashtbl.t;
   mutable claim : int }  (* words of a claim that is not begun yet *)
 
@@ -32,7 +32,7 @@ let junk r raw = match Hashtbl.find_opt r.junk raw with
 let payload r i raw =
   let rec lap k = if k = laps || i >= r.n then junk r raw else
     let p = i + k * r.n in
-    match header_at ~seal:r.seal (position r p) raw with
+    match header_at ~key:r.key (position r p) raw with
     | Some bytes -> trace_enc width p (words_of bytes)
     | None -> lap (k + 1) in
   if raw = 0L then 0 else lap 0
@@ -43,7 +43,7 @@ let agrees r where value raw = match where with
   | RO -> raw = Int64.of_int value
   | D i -> if value = 0 then raw = 0L
       else if value >= first_junk then junk r raw = value
-      else match header_at ~seal:r.seal (position r (value / width - 1)) raw with
+      else match header_at ~key:r.key (position r (value / width - 1)) raw with
         | Some bytes -> words_of bytes = value mod width - 1
         | None -> false
 
@@ -313,8 +313,8 @@ let event line text =
       time = (match time with [t] -> int_of_string t | _ -> 0) }
   | _ -> Printf.eprintf "line %d is no event: %s\n" line text; exit 2
 
-let make_ring capacity most first seal init =
-  let r = { n = capacity / 8; most = words_of most; first; seal; junk = Hashtbl.create 64; raws = Hashtbl.create 64;
+let make_ring capacity most first key init =
+  let r = { n = capacity / 8; most = words_of most; first; key; junk = Hashtbl.create 64; raws = Hashtbl.create 64;
     zero = Array.make (List.length init) 0; claim = 0 } in
   List.iter (fun (i, raw) -> r.zero.(i) <- payload r i raw; stored r (D i) raw) init;
   List.iter (fun l -> stored r l first) [WP; RP; FR];
@@ -350,13 +350,13 @@ let () =
   let next () = incr line; input_line stdin in
   (try while true do
     match String.split_on_char ' ' (next ()) with
-    | ["ring"; capacity; most; first; seal] ->
+    | ["ring"; capacity; most; first; key] ->
       let rec read init all = let text = next () in match String.split_on_char ' ' text with
         | ["init"; i; value] -> read ((int_of_string i, number value) :: init) all
         | ["end"] -> init, List.rev all
         | _ -> read init (event !line text :: all) in
       let init, all = read [] [] in
-      let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number seal) init in
+      let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) init in
       incr traces;
       if !traces mod 10000 = 0 then Printf.printf "%d traces\n%!" !traces;
       (match replay_any r all with

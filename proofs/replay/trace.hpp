@@ -1,6 +1,6 @@
 // What a traced role did, one line each: the trace that replay.ml reads.
 //
-//     ring capacity max_message first_pos seal      bytes; then the words of the data as they are
+//     ring capacity max_message first_pos key      bytes; then the words of the data as they are
 //     init INDEX VALUE
 //     P enter | P dies | C enter | C dies           a role's lives
 //     P claim WORDS | P abort                       its caller claims, gives the claim up

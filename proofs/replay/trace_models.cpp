@@ -10,7 +10,7 @@
 namespace annulus::replay {
 namespace {
 
-constexpr std::uint64_t seal = 0x5ea15ea15ea15ea1;
+constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
 constexpr std::uint64_t capacity = 128, max_message = 24;
 constexpr unsigned lives = 3;  // of each role
 
@@ -32,7 +32,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
     memory.geometry.capacity = capacity;
     memory.geometry.max_message = max_message;
     memory.geometry.first_pos = first;
-    memory.geometry.seal = seal;
+    memory.geometry.key = key;
     memory.geometry.producers = 1;
     memory.control = &control;
     memory.producers = producers;
@@ -45,7 +45,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
       counters->counted_to.start(location::of("counter"), first);
     }
     std::fprintf(trace, "ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", capacity,
-                 max_message, first, seal);
+                 max_message, first, key);
     for (std::uint64_t i = 0; i < relacy_atomics::words::most; ++i) {
       const auto value = i == 0 ? 0 : disguised(i);
       data.all[i].start(location::data(i), value);
@@ -69,7 +69,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
   std::uint64_t disguised(std::uint64_t word) {
     const auto lap = rl::rand(4);
     return record_header::committed(rl::rand(max_message + 1),
-                                    memory.geometry.first_pos + lap * capacity + word * 8, seal);
+                                    memory.geometry.first_pos + lap * capacity + word * 8, key);
   }
   std::uint64_t length() {
     constexpr std::uint64_t all[] = {8, 0, 16, 5, 24};

@@ -15,7 +15,7 @@
 namespace annulus::replay {
 namespace {
 
-constexpr std::uint64_t seal = 0x5ea15ea15ea15ea1;
+constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
 constexpr std::uint64_t capacity = 128, max_message = 24, data_bytes = 256;
 constexpr unsigned lives = 3;
 
@@ -38,7 +38,7 @@ class round_of_lives {
     memory_.geometry.capacity = capacity;
     memory_.geometry.max_message = max_message;
     memory_.geometry.first_pos = first_;
-    memory_.geometry.seal = seal;
+    memory_.geometry.key = key;
     memory_.geometry.producers = 1;
     memory_.control = &all.control;
     memory_.producers = &all.producer;
@@ -63,7 +63,7 @@ class round_of_lives {
   // Lives both roles to their ends; tells the trace.
   void run() {
     std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", capacity, max_message,
-                first_, seal);
+                first_, key);
     for (std::uint64_t i = 0; i * 8 < data_bytes; ++i) {
       std::uint64_t value;
       std::memcpy(&value, all_.data + i * 8, sizeof value);
@@ -94,7 +94,7 @@ class round_of_lives {
   }
   std::uint64_t disguised() {
     const auto at = random_();
-    return record_header::committed(at % (max_message + 1), first_ + at % 64 * 8, seal);
+    return record_header::committed(at % (max_message + 1), first_ + at % 64 * 8, key);
   }
 
   pid_t start(unsigned which) {

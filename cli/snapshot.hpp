@@ -16,17 +16,17 @@
 
 namespace annulus::cli {
 
-struct ring_look : ring_report {};
-struct pipe_look : pipe_report {
+struct ring_snapshot : ring_report {};
+struct pipe_snapshot : pipe_report {
   pipes::geometry geometry;
   std::string path;
   bool is_full = false;  // no free page in the FIFO
 };
 
-// A look, and when it was.
-template <class Look>
-struct sight {
-  Look seen;
+// A snapshot, and when it was taken.
+template <class Snapshot>
+struct timed {
+  Snapshot seen;
   std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
 };
 
@@ -35,8 +35,8 @@ struct rates {
   double bytes = 0;
 };
 
-template <class Look>
-[[nodiscard]] rates between(const sight<Look>& before, const sight<Look>& now) {
+template <class Snapshot>
+[[nodiscard]] rates between(const timed<Snapshot>& before, const timed<Snapshot>& now) {
   const double seconds = std::chrono::duration<double>(now.at - before.at).count();
   const auto per_second = [&](std::uint64_t was, std::uint64_t is) {
     return is >= was && seconds > 0 ? static_cast<double>(is - was) / seconds : 0;
@@ -47,8 +47,8 @@ template <class Look>
 }
 
 // Of all producers together.
-template <class Look>
-[[nodiscard]] counters_report sum_of_producers(const Look& seen) {
+template <class Snapshot>
+[[nodiscard]] counters_report sum_of_producers(const Snapshot& seen) {
   counters_report all;
   for (const auto& one : seen.producers) {
     all.messages += one.counters.messages;
@@ -56,35 +56,35 @@ template <class Look>
   }
   return all;
 }
-template <class Look>
-[[nodiscard]] std::uint64_t high_water(const Look& seen) {
+template <class Snapshot>
+[[nodiscard]] std::uint64_t high_water(const Snapshot& seen) {
   return std::max(
       {seen.consumer.counters.high_water, sum_of_producers(seen).high_water, seen.depth});
 }
 
 // Looks at what somebody owns, whoever that is: nothing is written, and no word of it is believed.
 // Throws command_error when there is none.
-void look(const bus::endpoint& at, ring_look& into);
-void look(const bus::endpoint& at, pipe_look& into);
+void inspect(const bus::endpoint& at, ring_snapshot& into);
+void inspect(const bus::endpoint& at, pipe_snapshot& into);
 
 // Who holds whom up, in words; empty: nobody.
-[[nodiscard]] std::string blocked_by(const ring_look& seen);
-[[nodiscard]] std::string blocked_by(const pipe_look& seen);
+[[nodiscard]] std::string blocked_by(const ring_snapshot& seen);
+[[nodiscard]] std::string blocked_by(const pipe_snapshot& seen);
 
 // What a transport has of its own: its table, and its entries in JSON.
-void show(const ring_look& seen, const std::string& name);
-void show(const pipe_look& seen, const std::string& name);
-void show_audit_log(const ring_look& seen);
-void show_audit_log(const pipe_look& seen);
-void add_to(json& out, const ring_look& seen);
-void add_to(json& out, const pipe_look& seen);
+void show(const ring_snapshot& seen, const std::string& name);
+void show(const pipe_snapshot& seen, const std::string& name);
+void show_audit_log(const ring_snapshot& seen);
+void show_audit_log(const pipe_snapshot& seen);
+void add_to(json& out, const ring_snapshot& seen);
+void add_to(json& out, const pipe_snapshot& seen);
 void add_to(json& out, const producer_report& one);
 
 // For a line of a list: its kind and its capacity.
-[[nodiscard]] std::string kind_of(const ring_look& seen);
-[[nodiscard]] std::string kind_of(const pipe_look& seen);
-[[nodiscard]] std::uint64_t capacity_of(const ring_look& seen);
-[[nodiscard]] std::uint64_t capacity_of(const pipe_look& seen);
+[[nodiscard]] std::string kind_of(const ring_snapshot& seen);
+[[nodiscard]] std::string kind_of(const pipe_snapshot& seen);
+[[nodiscard]] std::uint64_t capacity_of(const ring_snapshot& seen);
+[[nodiscard]] std::uint64_t capacity_of(const pipe_snapshot& seen);
 
 [[nodiscard]] const char* word_for(presence p) noexcept;
 [[nodiscard]] std::string show_bytes_of(std::uint64_t bytes);

@@ -2,7 +2,7 @@
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/patience.hpp"
-#include "cli/sight.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 #include <pwd.h>
@@ -31,7 +31,7 @@ std::chrono::nanoseconds since(deadline then) {
 
 }  // namespace
 
-void look(const bus::endpoint& at, pipe_look& into) {
+void inspect(const bus::endpoint& at, pipe_snapshot& into) {
   const auto pipe = must(named_pipe::open(must(bus::name_of(at)), ownership::any));
   static_cast<pipe_report&>(into) = must(inspect(pipe));
   into.geometry = pipe.geometry();
@@ -39,7 +39,7 @@ void look(const bus::endpoint& at, pipe_look& into) {
   into.is_full = !pipes::has_free_page(pipe.file());
 }
 
-std::string blocked_by(const pipe_look& r) {
+std::string blocked_by(const pipe_snapshot& r) {
   if (r.stalled_by && r.consumer.state == presence::attached) {
     return fmt::format(
         "producer {} (process {}, {}) has begun a long message and not finished it, for {}",
@@ -59,7 +59,7 @@ std::string blocked_by(const pipe_look& r) {
   }
 }
 
-void show(const pipe_look& r, const std::string& name) {
+void show(const pipe_snapshot& r, const std::string& name) {
   const auto& shape = r.geometry;
   print("{}  {}, capacity {}, messages up to {}{}, since {} ({})\n", name,
         shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
@@ -71,7 +71,7 @@ void show(const pipe_look& r, const std::string& name) {
         show_bytes_of(high_water(r)));
 }
 
-void show_audit_log(const pipe_look& r) {
+void show_audit_log(const pipe_snapshot& r) {
   if (r.audit_log.empty()) return;
   constexpr std::size_t most = 10;  // --json has them all
   const auto skipped = r.audit_log.size() > most ? r.audit_log.size() - most : 0;
@@ -83,7 +83,7 @@ void show_audit_log(const pipe_look& r) {
   }
 }
 
-void add_to(json& out, const pipe_look& r) {
+void add_to(json& out, const pipe_snapshot& r) {
   const auto& shape = r.geometry;
   out.update({{"producers_at_most", shape.producers},
               {"capacity", shape.capacity},
@@ -111,7 +111,7 @@ void add_to(json& out, const pipe_look& r) {
   }
 }
 
-std::string kind_of(const pipe_look&) { return "pipe"; }
-std::uint64_t capacity_of(const pipe_look& r) { return r.kernel_bytes; }
+std::string kind_of(const pipe_snapshot&) { return "pipe"; }
+std::uint64_t capacity_of(const pipe_snapshot& r) { return r.kernel_bytes; }
 
 }  // namespace annulus::cli

@@ -2,7 +2,7 @@
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/options.hpp"
-#include "cli/sight.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
@@ -10,13 +10,13 @@
 
 namespace annulus::cli {
 
-void look(const bus::endpoint& at, ring_look& into) {
+void inspect(const bus::endpoint& at, ring_snapshot& into) {
   const auto memory =
       must(segment::open(must(bus::name_of(at)), access::read_only, ownership::any));
   static_cast<ring_report&>(into) = must(inspect(memory));
 }
 
-std::string blocked_by(const ring_look& r) {
+std::string blocked_by(const ring_snapshot& r) {
   const auto since = r.stalled_for_ns > 0
                          ? ", for " + show_span(std::chrono::nanoseconds(r.stalled_for_ns))
                          : std::string();
@@ -41,7 +41,7 @@ std::string blocked_by(const ring_look& r) {
   }
 }
 
-void show(const ring_look& r, const std::string& name) {
+void show(const ring_snapshot& r, const std::string& name) {
   const auto& shape = r.geometry;
   print("{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
         to_string(shape.topology), show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
@@ -53,9 +53,9 @@ void show(const ring_look& r, const std::string& name) {
         show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
 }
 
-void show_audit_log(const ring_look&) {}
+void show_audit_log(const ring_snapshot&) {}
 
-void add_to(json& out, const ring_look& r) {
+void add_to(json& out, const ring_snapshot& r) {
   const auto& shape = r.geometry;
   out.update({{"topology", to_string(shape.topology)},
               {"capacity", shape.capacity},
@@ -80,7 +80,7 @@ void add_to(json& out, const producer_report& one) {
   if (one.has_claim) out["claim_pos"] = one.claim_pos;
 }
 
-std::string kind_of(const ring_look& r) { return to_string(r.geometry.topology); }
-std::uint64_t capacity_of(const ring_look& r) { return r.geometry.capacity; }
+std::string kind_of(const ring_snapshot& r) { return to_string(r.geometry.topology); }
+std::uint64_t capacity_of(const ring_snapshot& r) { return r.geometry.capacity; }
 
 }  // namespace annulus::cli
