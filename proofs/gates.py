@@ -3,7 +3,8 @@
 
   words                     no file admits a proof, states an axiom or turns a check of Coq off
   assumptions COQC DIR      the theorems and what they rest on are as golden.txt says
-  assumptions --update ...  writes golden.txt
+  definitions COQC DIR      the definitions that they mention are as definitions.txt says
+  assumptions --update ...  writes golden.txt; definitions likewise
   checker COQCHK DIR        Coq's independent checker accepts the compiled files
   attack COQC DIR           seeded faults turn the gates above red
 
@@ -18,6 +19,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 GOLDEN = HERE / "golden.txt"
+DEFINITIONS = HERE / "definitions.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness"]
@@ -70,11 +72,9 @@ def theorems(folder):
             yield file, name
 
 
-def assumptions(coqc, compiled, folder=HERE):
-    """What Coq says of each theorem: its statement, and what it rests on."""
-    lines = ["Set Printing Width 100.", "From Annulus Require Import %s." % " ".join(JUDGED)]
-    for file, name in theorems(folder):
-        lines += [f"Check {file}.{name}.", f"Print Assumptions {file}.{name}."]
+def say(coqc, compiled, commands):
+    """What Coq says to these commands."""
+    lines = ["Set Printing Width 98.", "Set Printing Depth 10000.", *commands]
     with tempfile.TemporaryDirectory() as scratch:
         script = pathlib.Path(scratch) / "Golden.v"
         script.write_text("\n".join(lines) + "\n")
@@ -85,13 +85,73 @@ def assumptions(coqc, compiled, folder=HERE):
     return done.stdout
 
 
+def assumptions(coqc, compiled, folder=HERE):
+    """What Coq says of each theorem: its statement, and what it rests on."""
+    lines = ["From Annulus Require Import %s." % " ".join(JUDGED)]
+    for file, name in theorems(folder):
+        lines += [f"Check {file}.{name}.", f"Print Assumptions {file}.{name}."]
+    return say(coqc, compiled, lines)
+
+
+# Nothing is imported, so Coq says each name of the project behind its file's, and in no notation
+# of the project's.
+PLAINLY = ["From Coq Require Import NArith.", "Unset Printing Records.", "Set Printing Coercions."]
+NEXT = "tt\n     : unit\n"
+DECIDES = re.compile(r"\{(\w+) = (\w+)\} \+ \{\1 <> \2\}\s*$")
+FIELD = re.compile(r"[{;]\s*(\w+) :")
+
+
+def definitions(coqc, compiled, folder=HERE):
+    """Each definition of the project that the theorems mention, and those that it mentions."""
+    files = [path.stem for path in sorted(folder.glob("*.v"))]
+    mentioned = re.compile(r"\b(?:%s)\.\w+" % "|".join(files))
+    before = ["From Annulus Require %s." % " ".join(JUDGED), *PLAINLY]
+    stated = [f"{file}.{name}" for file, name in theorems(folder)]
+    said = say(coqc, compiled, before + [f"Check {name}." for name in stated])
+    # A library's functor, applied: the line says it; what is in it is the library's.
+    applied = {f"{file}.{module}": line for file in files for line, module in re.findall(
+        r"(Module (\w+) := .*\.)$", (folder / f"{file}.v").read_text(), re.M)}
+    texts = {line: name for name, line in applied.items()}
+    known, fields = {*stated, *applied}, set()
+    while names := sorted(set(mentioned.findall(said)) - known):
+        known.update(names)
+        said = say(coqc, compiled, before + [
+            f"Check {name}. Check tt. Print {name}. Check tt." for name in names])
+        if said.startswith("coqc: "):
+            return said
+        answers, said = said.split(NEXT), ""
+        for name, typed, text in zip(names, answers[::2], answers[1::2]):
+            # Any function that decides equality will do: its type says all.
+            text = (typed if DECIDES.search(typed) else text.split("\n\nArguments ")[0])
+            text = "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+            if text.startswith("Record"):
+                fields.update(f"{name.split('.')[0]}.{field}" for field in FIELD.findall(text))
+            texts.setdefault(text, name)  # a constructor's text is its type's
+            said += text + "\n"
+    if said.startswith("coqc: "):
+        return said
+    in_file = {file: [] for file in files}
+    for text, name in texts.items():
+        if name not in fields:
+            file, short = name.split(".")
+            of_type = re.match(r"(?:Record|Inductive)\s+(\w+)", text)
+            word = re.compile(rf"\b{of_type[1] if of_type else short}\b")
+            place = word.search((folder / f"{file}.v").read_text()).start()
+            in_file[file].append((place, text + "\n"))
+    return "\n".join(f"(* {file}.v *)\n\n" + "\n".join(text for _, text in sorted(found))
+                     for file, found in in_file.items() if found)
+
+
 def differences(told, golden):
-    """Lines that one has and the other lacks, if any."""
-    if told == golden:
+    """Lines that one has and the file lacks, if any."""
+    if told == golden.read_text():
         return []
     import difflib
-    return list(difflib.unified_diff(golden.splitlines(), told.splitlines(),
-                                     "golden.txt", "what Coq says", lineterm="", n=3))
+    return list(difflib.unified_diff(golden.read_text().splitlines(), told.splitlines(),
+                                     golden.name, "what Coq says", lineterm="", n=3))
+
+
+HELD = {"assumptions": (assumptions, GOLDEN), "definitions": (definitions, DEFINITIONS)}
 
 
 def checker(coqchk, compiled):
@@ -127,8 +187,12 @@ ATTACKS = [
     ("a hypothesis stands outside a section", "Layout", "Definition size",
      "Hypothesis easy : False.\nDefinition size", []),
     ("a theorem says less", "Theorems", "dist W a b.\nProof. exact (wrapped_distance W a b). Qed.",
-     "dist W a b \\/ W = 1.\nProof. intros. left. now apply wrapped_distance. Qed.", ["Theorems"]),
-    ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous", ["NotVacuous"]),
+     "dist W a b \\/ W = 1.\nProof. intros. left. now apply wrapped_distance. Qed.",
+     ["Theorems", "Necessity"]),
+    ("a definition says less", "Linear", "| q_release l t f :",
+     "| q_any a b : qstep a b\n| q_release l t f :", ["Linear", "Theorems", "Necessity"]),
+    ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous",
+     ["NotVacuous", "Necessity"]),
     ("a step of the protocol is weaker", "Spsc", "Definition shipped := Orders true",
      "Definition shipped := Orders false",
      ["Spsc", "SpscInvariant", "SpscWrites", "SpscKept", "SpscProducer", "SpscConsumer"]),
@@ -152,10 +216,15 @@ def attack(coqc, compiled):
             found = words(folder)
             if not found and again:
                 failed = compile_from(coqc, folder, again)
-                found = [failed] if failed else differences(
-                    assumptions(coqc, str(folder), folder), GOLDEN.read_text())
-            if found:
-                print(f"seen: {what}: {found[0].splitlines()[0]}")
+                found = [failed] if failed else [
+                    line for tell, golden in HELD.values()
+                    for line in differences(tell(coqc, str(folder), folder), golden)]
+            if any("coqc: " in line for line in found):
+                complaints.append(f"{what}: not seen, but told: " + "\n".join(found))
+            elif found:
+                differs = re.compile(r"[+-][^+-]")
+                told = next(filter(differs.match, found), found[0].split("\n", 1)[0])
+                print(f"seen: {what}: {told}")
             else:
                 complaints.append(f"{what}: no gate sees it")
     return complaints
@@ -166,13 +235,13 @@ def main(arguments):
     part, *rest = [a for a in arguments if a != "--update"] or [""]
     if part == "words":
         complaints = words()
-    elif part == "assumptions" and update:
-        told = assumptions(*rest)
+    elif part in HELD:
+        tell, golden = HELD[part]
+        told = tell(*rest)
         complaints = [told] if told.startswith("coqc: ") else []
-        if not complaints:
-            GOLDEN.write_text(told)
-    elif part == "assumptions":
-        complaints = differences(assumptions(*rest), GOLDEN.read_text())
+        if update and not complaints:
+            golden.write_text(told)
+        complaints = complaints or differences(told, golden)
     elif part == "checker":
         complaints = checker(*rest)
     elif part == "attack":
