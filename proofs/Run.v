@@ -101,7 +101,8 @@ Definition plan_find (a : act) : plan_t := match a, p with
       (fun h => match length_of h w with
         | Some n => if N <? dist (f + N) (w + S n) then Clear f w else Walk f (w + S n) | None => Clear f w end)
       (fun h => match length_of h w with Some n => false | None => negb (h =? 0) end)
-  | FindClear, Clear f w => does (Store atomic false P (word w) 0) (Tell f w)
+  | FindClear, Clear f w =>
+      does (if clears N W O f w then Store atomic false P (word w) 0 else Nothing) (Tell f w)
   | FindTell, Tell f w => does (Store atomic (extent_store O) P WP w) (Call f w)
   | FindCount i k, Call f w => does (Fetch atomic false P (word i) k) (Call f w)
   | FindCall, Call f w => does (Count false true P RO) (Open f w nil)
@@ -201,6 +202,8 @@ Proof.
   by_cases a p.
   - eapply step_to; [eapply p_find_start; eauto|]. destruct (walk_from _ _ _ _); rewrite ?orb_true_r; reflexivity.
   - eapply step_to; [eapply p_walk; eauto|]. by_results.
+  - eapply step_to; [apply p_clear|]. match goal with H : clears _ _ _ _ _ = _ |- _ => rewrite H; reflexivity end.
+  - eapply step_to; [apply p_clear|]. match goal with H : clears _ _ _ _ _ = _ |- _ => rewrite H; reflexivity end.
 Qed.
 Lemma reads_are_steps a : are_steps (plan_read p c g d e z a).
 Proof.

@@ -35,8 +35,9 @@ Record orders := Orders {
   free_store : bool; free_load : bool;
   extent_store : bool; extent_load : bool;
   roll_store : bool; roll_load : bool;
-  terminates : bool }.     (* and one store of the protocol: the terminator *)
-Definition shipped := Orders true true true true true true true true true.
+  terminates : bool;       (* and one store of the protocol: the terminator *)
+  spares : bool }.         (* find_end does not clear the word a capacity past what was freed *)
+Definition shipped := Orders true true true true true true true true true true.
 
 (* The producer. w: its end; f: the freed position that it knows; bs: a batch that is filled and not
    committed. *)
@@ -86,6 +87,9 @@ Definition is_before a b := W <=? 2 * dist a b.           (* its sign *)
 (* Where find_end begins to walk; nothing: one of the two is damaged. *)
 Definition walk_from stored known := if dist stored known <=? N then Some stored
   else if dist known stored <=? N then Some known else None.
+
+(* Whether find_end clears the word at its end: not a lap on, where the oldest record begins. *)
+Definition clears f w := negb (spares O && (dist (f + N) w =? 0)).
 
 Definition after_header q held h := match length_of h (cursor q) with
   | Some n => if n <=? most then Take q held n nil else Idle q held
@@ -162,7 +166,8 @@ Inductive step : st -> st -> Prop :=
               (if N <? dist (f + N) (w + S n) then Clear f w else Walk f (w + S n)) c g d e z
           | None => St (read atomic false P (word w) k m) (Clear f w) c g d e (z || negb (h =? 0)) end)
 | p_clear m f w c g d e z :
-    step (St m (Clear f w) c g d e z) (St (write atomic false P (word w) 0 m) (Tell f w) c g d e z)
+    step (St m (Clear f w) c g d e z)
+         (St (if clears f w then write atomic false P (word w) 0 m else m) (Tell f w) c g d e z)
 | p_tell m f w c g d e z :
     step (St m (Tell f w) c g d e z)
          (St (write atomic (extent_store O) P WP w m) (Call f w) c g d e z)

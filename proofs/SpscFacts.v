@@ -79,6 +79,7 @@ Proof.
   destruct Hs; cbn [mm pp cc log ends] in *;
     try match goal with |- context[match walk_from ?a ?b ?c ?d with _ => _ end] => destruct (walk_from a b c d) end;
     try match goal with |- context[match length_of ?a ?b ?c ?d with _ => _ end] => destruct (length_of a b c d) end;
+    try match goal with |- context[if clears ?a ?b ?c ?d ?e then _ else _] => destruct (clears a b c d e) end;
     try match goal with |- context[if ?n <? ?b then Clear ?f ?w else Walk ?f ?v] => destruct (n <? b) end.
   all: try (eapply (closings_same _) in H as X; [exact X|..]; cbn [mm pp cc log ends];
     try reflexivity; try (intros; apply write_len_ne; discriminate);
@@ -187,6 +188,11 @@ Lemma bounded : total (log s) + 1 <= off (log s) (length (done s)) + N.
 Proof.
   destruct stood as [tau [H [_ [A1 [A3 _]]]]]. pose proof (seen_last N most W enc fits tau _ _ H).
   pose proof (s_fr _ _ _ _ _ _ _ H). pose proof (s_cap _ _ _ _ _ _ _ H). lia.
+Qed.
+Lemma cleared f w : pp s = Clear f w -> clears N W shipped f w = true.
+Proof.
+  intros E. pose proof (inv_reach N most W enc dec fits wide codes s reached) as I.
+  destruct s as [m p c g d e z]. cbn [pp] in E. subst p. eapply always_clears; eauto.
 Qed.
 Lemma takeable q h : cc s = Idle q h -> length (done s ++ h) < length (log s) ->
   exists k, can_read (mm s) C (word (cursor q)) k /\

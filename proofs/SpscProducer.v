@@ -490,9 +490,16 @@ Proof.
     rewrite dist_le by lia. destruct (Nat.ltb_spec N (f + N - (w + S (length (rec g q))))); [lia|].
     simpl. rewrite S5. split; [|split; [lia|auto]]. exists (S q). split; lia.
 Qed.
-Lemma k_clear m f w c g d e z : inv (St m (Clear f w) c g d e z) ->
-  inv (St (write atomic false P (word w) 0 m) (Tell f w) c g d e z).
+Lemma always_clears m f w c g d e z : inv (St m (Clear f w) c g d e z) -> clears N W shipped f w = true.
 Proof.
+  start. destruct HP as [E1 E2]. pose proof (s_cap _ _ _ _ _ _ _ H) as Cap. pose proof (seen_end _ _ _ H).
+  unfold clears. cbn [spares shipped andb]. rewrite dist_le by lia.
+  destruct (Nat.eqb_spec (f + N - w) 0); [lia|reflexivity].
+Qed.
+Lemma k_clear m f w c g d e z : inv (St m (Clear f w) c g d e z) ->
+  inv (St (if clears N W shipped f w then write atomic false P (word w) 0 m else m) (Tell f w) c g d e z).
+Proof.
+  intros I. rewrite (always_clears _ _ _ _ _ _ _ _ I). revert I.
   start. destruct HP as [E1 E2]. pose proof (s_cap _ _ _ _ _ _ _ H) as Cap.
   destruct (stores_P tau m g d e c atomic (w mod N) 0 H O HC) as [S1 [S2 S3]]; auto.
   { apply (free_range tau m g w 1); auto; lia. }

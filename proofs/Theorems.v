@@ -44,6 +44,10 @@ Proof. exact (stands_written N most W enc dec room wide codes s reached j i). Qe
 Theorem never_more_than_fits : total (log s) + 1 <= off (log s) (length (done s)) + N.
 Proof. exact (bounded N most W enc dec room wide codes s reached). Qed.
 
+(* Where no word is damaged, find_end's end is never a lap on (the guard is for what damage says). *)
+Theorem the_end_is_always_cleared f w : pp s = Clear f w -> clears N W shipped f w = true.
+Proof. exact (cleared N most W enc dec room wide codes s reached f w). Qed.
+
 (* A consumer that polls can take whatever is committed: the newest header is there for it. *)
 Theorem nothing_committed_is_hidden q h : cc s = Idle q h -> length (done s ++ h) < length (log s) ->
   exists k, can_read (mm s) C (word (cursor q)) k /\

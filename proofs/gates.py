@@ -82,7 +82,7 @@ def say(coqc, compiled, commands):
                               capture_output=True, text=True)
     if done.returncode:
         return "coqc: " + done.stderr
-    return done.stdout
+    return "\n".join(line.rstrip() for line in done.stdout.split("\n"))
 
 
 def assumptions(coqc, compiled, folder=HERE):
@@ -122,8 +122,7 @@ def definitions(coqc, compiled, folder=HERE):
         answers, said = said.split(NEXT), ""
         for name, typed, text in zip(names, answers[::2], answers[1::2]):
             # Any function that decides equality will do: its type says all.
-            text = (typed if DECIDES.search(typed) else text.split("\n\nArguments ")[0])
-            text = "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
+            text = (typed if DECIDES.search(typed) else text.split("\n\nArguments ")[0]).rstrip()
             if text.startswith("Record"):
                 fields.update(f"{name.split('.')[0]}.{field}" for field in FIELD.findall(text))
             texts.setdefault(text, name)  # a constructor's text is its type's
