@@ -14,7 +14,7 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/annulus-config.cmake @ONLY CONTENT
 "include(\${CMAKE_CURRENT_LIST_DIR}/annulus-targets.cmake)
 include(\${CMAKE_CURRENT_LIST_DIR}/annulus_tests.cmake)
 ")
-install(FILES ${PROJECT_BINARY_DIR}/annulus-config.cmake house/annulus_tests.cmake fuzz/driver.cpp
+install(FILES ${PROJECT_BINARY_DIR}/annulus-config.cmake cmake/annulus_tests.cmake fuzz/driver.cpp
         DESTINATION ${package_dir})
 install(FILES fuzz/input.hpp fuzz/processes.hpp fuzz/crash.hpp fuzz/handler.hpp
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/annulus/fuzz)
@@ -25,5 +25,5 @@ install(FILES ${PROJECT_BINARY_DIR}/annulus-config-version.cmake DESTINATION ${p
 # annulus.pc finds its prefix from its own place, so an installed tree may be moved.
 set(pc_dir ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
 cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${pc_dir} OUTPUT_VARIABLE pc_to_prefix)
-configure_file(house/annulus.pc.in ${PROJECT_BINARY_DIR}/annulus.pc @ONLY)
+configure_file(cmake/annulus.pc.in ${PROJECT_BINARY_DIR}/annulus.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/annulus.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
