@@ -159,28 +159,6 @@ TEST(CliNamedPipe, lines_and_frames_come_out_as_they_went_in) {
   }
 }
 
-TEST(CliNamedPipe, many_producers_each_keep_their_order) {
-  const place at;
-  constexpr int producers = 4;
-  constexpr int each = 5000;
-  ASSERT_EQ(annulus_says(at, {"create", at.pipe(), "--producers", "4"}).code, 0);
-  run rx({"recv", at.pipe(), "--lines", "--producers", "4"}, {.out = at.path("out")});
-  std::vector<std::unique_ptr<run>> all;
-  for (int p = 0; p < producers; ++p) {
-    std::string text;
-    for (int i = 0; i < each; ++i) text += std::to_string(p) + " " + std::to_string(i) + "\n";
-    all.push_back(
-        std::make_unique<run>(std::vector<std::string>{"send", at.pipe(), "--lines"},
-                              run::streams{.in = at.write("in" + std::to_string(p), text)}));
-  }
-  for (auto& one : all) EXPECT_EQ(one->wait(), 0);
-  EXPECT_EQ(rx.wait(), 0);
-  std::ifstream in(at.path("out"));
-  std::vector<int> next(producers, 0);
-  for (int p = 0, i = 0; in >> p >> i;) ASSERT_EQ(i, next.at(static_cast<std::size_t>(p))++);
-  EXPECT_EQ(next, std::vector<int>(producers, each));
-}
-
 TEST(CliNamedPipe, long_messages_go_on_when_a_stopped_consumer_does) {
   const place at;
   const auto text = random_text(3 * mebibyte);

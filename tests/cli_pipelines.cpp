@@ -181,18 +181,21 @@ TEST(CliPipe, a_stream_that_was_read_is_not_taken_for_the_next_one) {
   }
 }
 
-TEST(CliPipe, many_producers_each_keep_their_order) {
+class CliProducers : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(CliProducers, each_keep_their_order) {
   const place at;
+  const auto endpoint = GetParam() + at.ring();
   constexpr int producers = 4;
   constexpr int each = 5000;
-  ASSERT_EQ(annulus_says(at, {"create", at.endpoint(), "--producers", "4"}).code, 0);
-  run rx({"recv", at.endpoint(), "--lines", "--producers", "4"}, {.out = at.path("out")});
+  ASSERT_EQ(annulus_says(at, {"create", endpoint, "--producers", "4"}).code, 0);
+  run rx({"recv", endpoint, "--lines", "--producers", "4"}, {.out = at.path("out")});
   std::vector<std::unique_ptr<run>> all;
   for (int p = 0; p < producers; ++p) {
     std::string text;
     for (int i = 0; i < each; ++i) text += std::to_string(p) + " " + std::to_string(i) + "\n";
     const auto in = at.write("in" + std::to_string(p), text);
-    all.push_back(std::make_unique<run>(std::vector<std::string>{"send", at.endpoint(), "--lines"},
+    all.push_back(std::make_unique<run>(std::vector<std::string>{"send", endpoint, "--lines"},
                                         run::streams{.in = in}));
   }
   for (auto& one : all) EXPECT_EQ(one->wait(), 0);
@@ -202,6 +205,11 @@ TEST(CliPipe, many_producers_each_keep_their_order) {
   for (int p = 0, i = 0; in >> p >> i;) ASSERT_EQ(i, next.at(static_cast<std::size_t>(p))++);
   EXPECT_EQ(next, std::vector<int>(producers, each));
 }
+
+INSTANTIATE_TEST_SUITE_P(All, CliProducers, ::testing::Values("shm:", "pipe:"),
+                         [](const auto& one) {
+                           return std::string(one.param, std::strlen(one.param) - 1);
+                         });
 
 }  // namespace
 }  // namespace annulus
