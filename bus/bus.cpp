@@ -36,7 +36,7 @@ result<Roles> attach(const bus::endpoint& at,
   }
 }
 
-failure named(const bus::endpoint& at, failure why) {
+failure named(const bus::endpoint& at, const failure& why) {
   return {why.kind, to_string(at) + ": " + why.message};
 }
 

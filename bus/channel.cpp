@@ -29,15 +29,14 @@ failure unfit(const endpoint& e, const std::string& what, std::uint64_t found,
 // Whether what is there can do what was asked for.
 template <class Geometry>
 result<bool> is_fit(const endpoint& e, const Geometry& found) {
-  if (e.capacity.value_or(0) > found.capacity) {
-    return unfit(e, "capacity", found.capacity, *e.capacity);
+  const auto capacity = e.capacity.value_or(0);
+  const auto max_message = e.max_message.value_or(0);
+  const auto producers = e.producers.value_or(0);
+  if (capacity > found.capacity) return unfit(e, "capacity", found.capacity, capacity);
+  if (max_message > found.max_message) {
+    return unfit(e, "max_message", found.max_message, max_message);
   }
-  if (e.max_message.value_or(0) > found.max_message) {
-    return unfit(e, "max_message", found.max_message, *e.max_message);
-  }
-  if (e.producers.value_or(0) > found.producers) {
-    return unfit(e, "producers", found.producers, *e.producers);
-  }
+  if (producers > found.producers) return unfit(e, "producers", found.producers, producers);
   return true;
 }
 
@@ -79,9 +78,9 @@ constexpr std::uint32_t many_producers = 16;  // unless told how many
 // What holds for both transports.
 template <class Options>
 result<Options> shape(const endpoint& e, const making& like) {
-  if (like.topology == topology::spsc && e.producers.value_or(1) > 1) {
-    return failure{fault::bad_argument, "spsc means one producer, and " +
-                                            std::to_string(*e.producers) +
+  const auto asked = e.producers.value_or(1);
+  if (like.topology == topology::spsc && asked > 1) {
+    return failure{fault::bad_argument, "spsc means one producer, and " + std::to_string(asked) +
                                             " were asked for; ask for mpsc"};
   }
   Options out;

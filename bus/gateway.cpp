@@ -422,6 +422,7 @@ void gateway::stop() noexcept { stops_->store(true, std::memory_order_relaxed); 
 
 std::vector<lane_report> gateway::report() const {
   std::vector<lane_report> out;
+  out.reserve(lanes_.size());
   for (const auto& one : lanes_) out.push_back(one->report());
   return out;
 }

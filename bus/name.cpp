@@ -20,8 +20,9 @@ struct option {
 
 template <class T>
 bool read_number(std::string_view text, T& out, int base = 10) {
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, out, base);
+  const std::string digits(text);
+  const char* const end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, out, base);
   return error == std::errc() && rest == end && !text.empty();
 }
 

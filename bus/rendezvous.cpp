@@ -108,7 +108,7 @@ result<choice> decide(const endpoint& e) {
     if (found || found.error().kind != fault::not_found || !e.creates) return found;
     auto bytes = segment::bytes_for(shape_of(e));
     if (!bytes) return bytes.error();
-    const auto made = choose(e.needs, *bytes, directory_of(e));
+    auto made = choose(e.needs, *bytes, directory_of(e));
     auto is_first = publish(*place, made, e.mode);
     if (!is_first) return is_first.error();
     if (*is_first) return made;

@@ -38,7 +38,7 @@ template <class T>
   if constexpr (std::convertible_to<const T&, std::string_view>) {
     return shown(value);
   } else {
-    return value;
+    return value;  // NOLINT(bugprone-return-const-ref-from-parameter): used in one expression
   }
 }
 

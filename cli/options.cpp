@@ -18,10 +18,10 @@ std::uint64_t read_size(const std::string& flag, const std::string& text) {
                              fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text));
 }
 
-CLI::Option* add_waiting(CLI::App& command, std::function<void(const std::string&)> take) {
+CLI::Option* add_waiting(CLI::App& command, const std::function<void(const std::string&)>& take) {
   return command
       .add_option_function<std::string>(
-          "--wait", std::move(take),
+          "--wait", take,
           "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once "
           "a millisecond and is cheapest (default: block)")
       ->check(CLI::IsMember({"spin", "yield", "block", "nap"}))
