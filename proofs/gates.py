@@ -22,7 +22,8 @@ GOLDEN = HERE / "golden.txt"
 DEFINITIONS = HERE / "definitions.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
-JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness"]
+JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
+          "TheoremsBells"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
