@@ -177,7 +177,7 @@ void send(const send_options& o) {
     try {
       return send_through(o, to, at.wait, input);
     } catch (const start_over&) {
-      // Nothing was sent: on to the channel that has the name now.
+      continue;  // nothing was sent: on to the channel that has the name now
     }
   }
 }
