@@ -83,7 +83,8 @@ case $way in
     action=$annulus/.github/actions/models
     yamllint -s -d '{extends: default, rules: {document-start: disable, truthy: disable,
       braces: disable, quoted-strings: disable, line-length: {max: 100}}}' "$annulus/.github"
-    step=$(awk '/- name: Models/ { on = 1 } on && /run: \|/ { run = 1; next } run' "$action/action.yml")
+    step=$(awk '/- name: Models/ { on = 1 } on && /run: \|/ { run = 1; next } run' \
+      "$action/action.yml")
     [[ $step == *models/vendored* ]]
     checked() {
       GITHUB_ACTION_PATH=$action GITHUB_WORKSPACE=$work COPY=third_party/annulus CHOSEN=own_use \
