@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <annulus/bus/dedup.hpp>
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
@@ -58,7 +59,7 @@ struct seen_list::page {
 
 result<seen_list> seen_list::open(const std::string& path) {
   const auto failed = [&](const char* what) {
-    return files::system_error(std::string(what) + " " + path + ", which says what was seen",
+    return files::cannot_store(std::string(what) + " " + path + ", which says what was seen",
                                errno);
   };
   const auto not_ours = [&](const std::string& what) {
@@ -67,6 +68,7 @@ result<seen_list> seen_list::open(const std::string& path) {
   };
   // O_EXCL first: in a sticky folder the kernel lets nobody create over a stranger's file.
   descriptor file = files::opened(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  const bool is_new = static_cast<bool>(file);
   if (!file && errno == EEXIST) {
     file = files::opened(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (!file && errno == ELOOP) return not_ours("is a symbolic link");
@@ -87,7 +89,11 @@ result<seen_list> seen_list::open(const std::string& path) {
   }
   // What the file system cannot hold is told now, and not later by SIGBUS.
   errno = files::set_size(file.number(), sizeof(page), sizeof(page));
-  if (errno != 0) return failed("cannot size");
+  if (const int why = errno; why != 0) {
+    if (is_new) unlink(path.c_str());
+    errno = why;
+    return failed("cannot size");
+  }
   void* const mapped =
       mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
   if (mapped == MAP_FAILED) return failed("cannot map");

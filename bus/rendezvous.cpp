@@ -15,6 +15,7 @@
 
 namespace annulus::bus {
 
+using files::cannot_store;
 using files::system_error;
 
 namespace {
@@ -54,16 +55,16 @@ std::optional<choice> parse_decision(std::string_view text) {
 // Gives the decision its name, whole. False: somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
   const auto file = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, mode);
-  if (!file) return system_error("cannot make " + path, errno);
+  if (!file) return cannot_store("cannot make " + path, errno);
   fchmod(file.number(), static_cast<mode_t>(mode));
   const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
-  if (files::write_at(file.number(), text.data(), text.size(), 0) !=
-      static_cast<ssize_t>(text.size())) {
-    return system_error("cannot write " + path, errno);
+  const auto written = files::write_at(file.number(), text.data(), text.size(), 0);
+  if (written != static_cast<ssize_t>(text.size())) {
+    return cannot_store("cannot write " + path, written < 0 ? errno : ENOSPC);
   }
   if (files::publish(file.number(), path)) return true;
   if (errno == EEXIST) return false;
-  return system_error("cannot name " + path, errno);
+  return files::cannot_name(path, errno);
 }
 
 }  // namespace

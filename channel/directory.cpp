@@ -22,9 +22,14 @@ bool is_writable_place(const char* path) noexcept {
          (mounted.f_flag & ST_RDONLY) == 0;
 }
 
+std::string another() {
+  return std::string("choose another with ") + directory_variable +
+         ", --dir, or the option dir= of "
+         "a name";
+}
+
 failure unfit(fault kind, const std::string& path, const std::string& why) {
-  return {kind, "the directory " + quoted(path) + " " + why + "; choose another with " +
-                    directory_variable + ", --dir, or the option dir= of a name"};
+  return {kind, "the directory " + quoted(path) + " " + why + "; " + another()};
 }
 
 }  // namespace
@@ -63,6 +68,14 @@ result<bool> check_directory(const std::string& path, ownership owner) {
                  "file in it: chmod +t");
   }
   return true;
+}
+
+failure cannot_store(const std::string& what, int number) {
+  auto why = system_error(what, number);
+  if (why.kind == fault::no_space) {
+    why.message += "; free some in its directory, or " + another();
+  }
+  return why;
 }
 
 result<std::string> place_of(const std::string& name, std::string_view suffix,

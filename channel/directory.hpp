@@ -28,6 +28,10 @@ inline constexpr const char* directory_variable = "ANNULUS_DIR";
 // Whether a directory may be used. The error says what is wrong with it, and how to choose another.
 [[nodiscard]] result<bool> check_directory(const std::string& path, ownership owner);
 
+// `what` failed with this errno, on a file of a channel. Where there is no room, it says what to
+// do.
+[[nodiscard]] failure cannot_store(const std::string& what, int number);
+
 // The endings of the files there. A ring's has none, so its name must not end in one of them.
 inline constexpr std::string_view endings[] = {".pipe", ".roles", ".auto", ".seen"};
 

@@ -58,6 +58,12 @@ auto again_after_signals(Call call) noexcept {
 
 std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
 
+// Of a link that was not found.
+std::string advice_without_proc(int number) {
+  if (number != ENOENT || access("/proc/self/fd", F_OK) == 0) return {};
+  return "; /proc is missing, by which a channel is made, and each role opens it anew: mount it";
+}
+
 }  // namespace
 
 std::string quoted(std::string_view name) {
@@ -73,6 +79,7 @@ failure system_error(const std::string& what, int number) {
     case EACCES:
     case EPERM: kind = fault::no_permission; break;
     case ENOSPC:
+    case EDQUOT:
     case ENOMEM: kind = fault::no_space; break;
     default: break;
   }
@@ -123,9 +130,7 @@ result<descriptor> reopened(int file, int flags, const std::string& name) {
   if (again) return again;
   const int number = errno;
   auto why = system_error("cannot open " + quoted(name), number);
-  if (number == ENOENT && access("/proc/self/fd", F_OK) != 0) {
-    why.message += "; /proc is missing, by which each role opens its channel anew: mount it";
-  }
+  why.message += advice_without_proc(number);
   return why;
 }
 
@@ -145,6 +150,12 @@ int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept {
 
 bool publish(int file, const std::string& path) noexcept {
   return linkat(AT_FDCWD, link_of(file).c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+failure cannot_name(const std::string& name, int number) {
+  auto why = system_error("cannot name " + name, number);
+  why.message += advice_without_proc(number);
+  return why;
 }
 
 bool is_still_named(int file, const std::string& path) noexcept {

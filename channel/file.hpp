@@ -70,6 +70,8 @@ namespace files {
 
 // Gives a file without a name its name. False: see errno; EEXIST: the name is taken.
 [[nodiscard]] bool publish(int file, const std::string& path) noexcept;
+// Why that failed. Not for EEXIST.
+[[nodiscard]] failure cannot_name(const std::string& name, int number);
 
 // Gives a file this size, and memory for its first `reserved` bytes, so that none is missing later.
 // Returns 0, or errno: EFBIG where this process may not make files so large; no signal is raised.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include <annulus/channel/lock.hpp>
@@ -65,6 +66,19 @@ void* keep(int file) noexcept {
   return nullptr;
 }
 
+// A role's file is opened by the rights that the process has now, not by those it was opened with.
+failure without_rights(int file, failure why) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return why;
+  const auto octal = [](unsigned digit) { return std::to_string(digit & 7); };
+  why.message += "; each role opens the file anew, and user " + std::to_string(geteuid()) +
+                 " may not: it is of user " + std::to_string(info.st_uid) + ", mode 0" +
+                 octal(info.st_mode >> 6) + octal(info.st_mode >> 3) + octal(info.st_mode) +
+                 "; attach before the process gives up rights, or let that user open it (chown, "
+                 "mode=)";
+  return why;
+}
+
 }  // namespace
 
 result<lock_file> lock_file::reopened(int file, int flags, const std::string& name) {
@@ -73,6 +87,7 @@ result<lock_file> lock_file::reopened(int file, int flags, const std::string& na
   {
     const std::lock_guard lock(open_here.mutex);
     auto own = files::reopened(file, flags, name);
+    if (!own && own.error().kind == fault::no_permission) return without_rights(file, own.error());
     if (!own) return own.error();
     made.number_ = own->release();
     made.page_ = keep(made.number_);

@@ -166,6 +166,11 @@ std::optional<std::uint64_t> file::rest() const {
 
 void file::fail(const char* what) const {
   const int why = errno;
+  if (why == EFAULT) {  // it reads and writes in place, and there the kernel raises no SIGBUS
+    throw command_error{exit_code::damaged,
+                        "the channel has no memory there: its file was cut off, or it was made "
+                        "with --no-reserve and memory ran out; remove it and make it anew"};
+  }
   const auto code = why == ENOENT   ? exit_code::not_found
                     : why == EACCES ? exit_code::refused
                                     : exit_code::failure;

@@ -25,8 +25,8 @@ void interrupt(int) {}
 
 void cut_off(int) {
   constexpr char why[] =
-      "annulus: memory of the segment is gone: its file was cut off, or memory ran out; remove it "
-      "and make it anew\n";
+      "annulus: the channel has no memory there: its file was cut off, or it was made with "
+      "--no-reserve and memory ran out; remove it and make it anew\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, why, sizeof why - 1);
   _exit(static_cast<int>(exit_code::damaged));
 }

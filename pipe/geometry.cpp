@@ -6,6 +6,7 @@
 #include <cstring>
 #include <ctime>
 
+#include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/geometry.hpp>
@@ -68,9 +69,9 @@ result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message
 result<bool> write_roles(int file, geometry shape, const std::string& name) {
   // What the file system cannot hold is told now, and not later by SIGBUS.
   const int why = files::set_size(file, file_bytes(shape), file_bytes(shape));
-  if (why != 0) return system_error("cannot reserve the roles file of " + quoted(name), why);
+  if (why != 0) return files::cannot_store("cannot reserve the roles file of " + quoted(name), why);
   if (files::write_at(file, &shape, sizeof shape, 0) != sizeof shape) {
-    return system_error("cannot write the roles file of " + quoted(name), errno);
+    return files::cannot_store("cannot write the roles file of " + quoted(name), errno);
   }
   return true;
 }

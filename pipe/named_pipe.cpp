@@ -104,21 +104,21 @@ result<bool> take_maker(int file, const std::string& path) {
                      "`, end it, or delete both files"};
 }
 
-// Requires: the maker's lock is held.
-result<bool> make_fifo(const std::string& path, unsigned mode) {
+// Opened. Requires: the maker's lock is held.
+result<descriptor> make_fifo(const std::string& path, unsigned mode) {
   if (mkfifo(path.c_str(), static_cast<mode_t>(mode)) != 0) {
     const int why = errno;
     struct stat info {};
     if (why == EEXIST && lstat(path.c_str(), &info) == 0) return in_the_way(path, info.st_mode);
     return system_error("cannot make the FIFO " + quoted(path), why);
   }
-  const descriptor fifo = files::opened(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
+  descriptor fifo = files::opened(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW);
   if (!fifo || fchmod(fifo.number(), static_cast<mode_t>(mode)) != 0) {  // whatever the umask
     auto why = system_error("cannot open the FIFO " + quoted(path), errno);
     unlink(path.c_str());
     return why;
   }
-  return true;
+  return fifo;
 }
 
 // A file without a name where the file system has such, else under a passing one.
@@ -131,10 +131,10 @@ descriptor new_file(const std::string& path, std::string& passing, unsigned mode
 
 // Gives the file its name, at once and whole.
 bool publish(const descriptor& file, const std::string& passing, const std::string& path) {
-  const auto from = passing.empty() ? "/proc/self/fd/" + std::to_string(file.number()) : passing;
-  const bool done = linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  if (passing.empty()) return files::publish(file.number(), path);
+  const bool done = linkat(AT_FDCWD, passing.c_str(), AT_FDCWD, path.c_str(), 0) == 0;
   const int why = errno;
-  if (!passing.empty()) unlink(passing.c_str());
+  unlink(passing.c_str());
   errno = why;
   return done;
 }
@@ -210,8 +210,8 @@ result<named_pipe> named_pipe::create(const std::string& name, const pipe_option
   if (!planned) return planned.error();
 
   std::string passing;
-  const descriptor file = new_file(roles_path, passing, options.mode);
-  if (!file) return system_error("cannot create " + quoted(name), errno);
+  descriptor file = new_file(roles_path, passing, options.mode);
+  if (!file) return files::cannot_store("cannot create " + quoted(name), errno);
   fchmod(file.number(), static_cast<mode_t>(options.mode));  // whatever the umask
   auto written = pipes::write_roles(file.number(), *planned, name);
   static_cast<void>(locks::take(file.number(), locks::maker));
@@ -222,16 +222,25 @@ result<named_pipe> named_pipe::create(const std::string& name, const pipe_option
     return written.error();
   }
   if (!is_named) {
-    if (why != EEXIST) return system_error("cannot name " + quoted(name), why);
+    if (why != EEXIST) return files::cannot_name(quoted(name), why);
     return failure{fault::already_exists,
                    quoted(name) + " exists already; attach to it, or remove it first"};
   }
-  if (auto made = make_fifo(path, options.mode); !made) {
+  auto fifo = make_fifo(path, options.mode);
+  if (!fifo) {
     unlink(roles_path.c_str());
-    return made.error();
+    return fifo.error();
   }
   locks::give_back(file.number());
-  return open(name);
+  // Not opened by its name: whoever removes it meanwhile does not make this fail.
+  named_pipe made;
+  made.name_ = name;
+  made.places_ = {files::place(path), files::place(roles_path)};
+  made.roles_ = std::move(file);
+  made.fifo_ = std::move(fifo).value();
+  made.geometry_ = *planned;
+  size_fifo(made.fifo_.number(), planned->capacity);
+  return made;
 }
 
 result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {

@@ -167,7 +167,7 @@ result<segment> segment::create(const std::string& name, const ring_options& opt
   }
   if (!files::publish(made.file(), path)) {
     const int why = errno;
-    if (why != EEXIST) return system_error("cannot name " + quoted(name), why);
+    if (why != EEXIST) return files::cannot_name(quoted(name), why);
     return failure{fault::already_exists,
                    quoted(name) + " exists already; attach to it, or remove it first"};
   }

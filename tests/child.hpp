@@ -1,11 +1,14 @@
 // A process of its own for part of a test: what must die, or must not be root.
 #pragma once
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iostream>
 #include <utility>
 
 namespace annulus::testing {
@@ -42,6 +45,18 @@ class child {
  private:
   pid_t pid_;
 };
+
+// Whether a process may have mounts of its own here. Else it says that the test was not tried.
+inline bool may_mount() {
+  const bool may = child([] {
+                     return unshare(CLONE_NEWNS) == 0 &&
+                                    mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0
+                                ? 0
+                                : 1;
+                   }).exit_status() == 0;
+  if (!may) std::cerr << "not tried: this system allows no mount namespaces\n";
+  return may;
+}
 
 // A pipe over which one process tells another that it has come so far.
 class signpost {

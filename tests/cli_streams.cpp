@@ -1,5 +1,6 @@
 // The command's standard streams: closed, full, unread; and what strangers' names put on them.
 #include "bytes.hpp"
+#include "child.hpp"
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "command.hpp"
@@ -153,6 +154,22 @@ TEST(CliStreams, a_file_that_may_not_grow_is_an_error_and_no_death) {
   at.write("in", text);
   ASSERT_EQ(annulus_says(at, {"send", at.endpoint(), "--file", at.path("in")}).code, 0);
   EXPECT_EQ(shell(at, "ulimit -f 8; $A recv shm:$N --file ${D}out").code, code(exit_code::failure));
+}
+
+// A ring of 4 MiB that took no memory, where there is 1 MiB: read into in place, or written to.
+TEST(CliStreams, a_channel_whose_memory_ran_out_is_told_by_its_code_and_in_words) {
+  const place at;
+  const std::string arranged =
+      "unshare -m bash -c \"mount -t tmpfs -o size=1m none ${D} 2>/dev/null && ";
+  if (!may_mount()) return;
+  const std::string dir = "--dir ${D}";
+  for (const auto* way : {"", "--lines"}) {
+    const auto said =
+        shell(at, arranged + ("$A create shm:x --capacity 4MiB --no-reserve " + dir) +
+                      " && yes | head -c 3000000 | $A send shm:x " + dir + " " + way + "\"");
+    EXPECT_EQ(said.code, code(exit_code::damaged)) << way;
+    EXPECT_THAT(said.err, HasSubstr("memory ran out")) << way;
+  }
 }
 
 // What is shown.

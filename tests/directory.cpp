@@ -23,8 +23,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // A folder of our own, gone with all that is in it.
 class folder {
@@ -120,6 +122,7 @@ TEST(Directory, of_a_name_is_an_absolute_path_and_a_name_that_is_a_path_has_none
 }
 
 TEST(Directory, is_dev_shm_for_everybody_and_tmp_where_nobody_can_write_there) {
+  if (!may_mount()) return;
   const setting none(nullptr);
   setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
   EXPECT_EQ(files::directory(), "/dev/shm");
@@ -212,6 +215,65 @@ child in_container(const char* hidden, Work work) {
   });
 }
 
+// What a process in a mount namespace of its own is told, where `arrange` has done its work, and
+// what it leaves in the directory.
+template <class Arrange>
+std::string told_where(Arrange arrange, const std::string& name) {
+  int channel[2];
+  EXPECT_EQ(pipe(channel), 0);
+  child one([&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+      return 2;
+    }
+    if (!arrange()) return 3;
+    const auto rx = open_consumer(name);
+    auto what = rx ? std::string("opened") : rx.error().message;
+    const auto where = bus::directory_of(bus::parse(name).value());
+    for (const auto& left : std::filesystem::directory_iterator(where)) {
+      what += "\nleft: " + left.path().filename().string();
+    }
+    return write(channel[1], what.data(), what.size()) == std::ssize(what) ? 0 : 4;
+  });
+  close(channel[1]);
+  EXPECT_EQ(one.exit_status(), 0);
+  char text[4096];
+  const auto got = read(channel[0], text, sizeof text);
+  close(channel[0]);
+  return {text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
+TEST(Directory, lets_nothing_be_made_without_proc_and_the_error_says_so) {
+  if (!may_mount()) return;
+  const folder here;
+  for (const auto* name : {"shm:x?dir=", "pipe:x?dir=", "auto:x?dir="}) {
+    const auto told =
+        told_where([] { return umount2("/proc", MNT_DETACH) == 0; }, name + here.path());
+    EXPECT_THAT(told, HasSubstr("/proc is missing")) << name;
+  }
+  EXPECT_THAT(here.content(), IsEmpty());
+}
+
+// Of one page, and full.
+TEST(Directory, that_is_full_says_where_to_go_and_keeps_nothing) {
+  if (!may_mount()) return;
+  const folder here;
+  const auto fill = [&] {
+    if (mount("none", here.path().c_str(), "tmpfs", 0, "size=4096") != 0) return false;
+    std::ofstream(here.path() + "/full") << std::string(4096, 'x');
+    return true;
+  };
+  for (const std::string name : {"shm:x?dir=", "pipe:x?dir=", "auto:x?dir=", "shm:x?once=yes&dir=",
+                                 "pipe:x?once=yes&dir="}) {
+    const auto told = told_where(fill, name + here.path());
+    EXPECT_THAT(told, HasSubstr("No space left")) << name;
+    EXPECT_THAT(told, EndsWith("\nleft: full")) << name;
+    EXPECT_THAT(told, Not(HasSubstr("left: annulus"))) << name;
+    EXPECT_THAT(told, HasSubstr("free some")) << name;
+    if (name.starts_with("shm:x?dir")) continue;  // it may ask for less, too
+    EXPECT_THAT(told, HasSubstr("dir=")) << name;
+  }
+}
+
 // Whether a message comes from here to a consumer in the container.
 bool do_meet(const char* hidden, const std::string& sent_by, const std::string& read_by) {
   auto other = in_container(hidden, [=] {
@@ -227,6 +289,7 @@ bool do_meet(const char* hidden, const std::string& sent_by, const std::string& 
 }
 
 TEST(Directory, that_two_containers_share_is_where_auto_leads_them_both_whatever_they_need) {
+  if (!may_mount()) return;
   const scratch_endpoint at;
   const auto do_they_meet = [&](const char* hidden) {
     const bool met = do_meet(hidden, at.at("auto", "latency=50us"), at.at("auto"));
