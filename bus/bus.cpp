@@ -1,6 +1,7 @@
 #include <annulus/bus/bus.hpp>
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>
+#include <annulus/channel/settled.hpp>
 
 namespace annulus {
 namespace {
@@ -23,17 +24,18 @@ result<bus_consumer::roles> as_consumer(const bus::channel& to, waiting how) {
   return attach_to<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to, how);
 }
 
-// The same by name. A channel that is removed between its opening and its attaching is made anew.
+// The same by name. A channel that goes away between its opening and its attaching is looked for,
+// or made, anew.
 template <class Roles>
 result<Roles> attach(const bus::endpoint& at,
                      result<Roles> (*attach_once)(const bus::channel&, waiting)) {
-  constexpr int most_tries = 8;
-  for (int tries = 1;; ++tries) {
+  return files::settled<Roles>(at.name, [&]() -> std::optional<result<Roles>> {
     auto to = bus::channel::open_or_create(at);
-    auto role = to ? attach_once(*to, at.wait) : result<Roles>(to.error());
-    const bool is_gone = !role && role.error().kind == fault::not_found;
-    if (!is_gone || !at.creates || tries == most_tries) return role;
-  }
+    if (!to) return to.error();
+    auto role = attach_once(*to, at.wait);
+    if (bus::went_away(role)) return std::nullopt;
+    return role;
+  });
 }
 
 failure named(const bus::endpoint& at, const failure& why) {

@@ -103,6 +103,13 @@ class channel {
   std::variant<segment, named_pipe> held_;
 };
 
+// Of an attempt to attach a role: whether the channel went away meanwhile. Another may have its
+// name.
+template <class Role>
+[[nodiscard]] bool went_away(const result<Role>& attempt) noexcept {
+  return !attempt && attempt.error().kind == fault::not_found;
+}
+
 // The same as open_or_create, for the static types. Requires: the name is of shm, or of a pipe.
 [[nodiscard]] result<segment> open_segment(const endpoint& e);
 [[nodiscard]] result<named_pipe> open_pipe(const endpoint& e);

@@ -41,6 +41,10 @@ bus::channel receiver::open() {
 std::optional<receiver::ending> receiver::read(const bus::channel& from) {
   const auto before = must(from.report());
   auto attached = bus_consumer::attach(from, at_.wait);
+  if (bus::went_away(attached)) {
+    wait_a_bit(exit_code::timed_out, "it goes away as soon as it is there");
+    return std::nullopt;
+  }
   if (!attached) {
     const auto& why = attached.error();
     // The last consumer of a transient channel holds its lock for a moment more.

@@ -8,11 +8,14 @@
 #include "cli/resume.hpp"
 #include "cli/signals.hpp"
 #include "cli/splitter.hpp"
+#include "cli/text.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
@@ -135,6 +138,7 @@ void send_as(const send_options& o, const bus::channel& to, bus_producer& role, 
 void send_through(const send_options& o, const bus::channel& to, waiting how, file& input) {
   static_cast<void>(chunk_of(o, to));
   auto attached = bus_producer::attach(to, how);
+  if (bus::went_away(attached)) throw start_over{};
   if (!attached) {
     const auto& why = attached.error();
     throw command_error{code_of(why.kind), fmt::format("{}: {}", to.name(), why.message)};
@@ -171,13 +175,20 @@ void send(const send_options& o) {
                                     "that was read; send it anew, or take shm:",
                                     to_string(at))};
   }
-  for (;;) {
+  for (const auto began = std::chrono::steady_clock::now();;) {
     throw_if_stopped();
     const auto to = open_channel(o, at);
     try {
       return send_through(o, to, at.wait, input);
     } catch (const start_over&) {
-      continue;  // nothing was sent: on to the channel that has the name now
+      // Nothing was sent: on to the channel that has the name now.
+      if (o.box.timeout && std::chrono::steady_clock::now() - began >= *o.box.timeout) {
+        throw command_error{exit_code::timed_out,
+                            fmt::format("{} is made and removed again and again, and {} have "
+                                        "passed; nothing was sent",
+                                        to.name(), show_span(*o.box.timeout))};
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
 }

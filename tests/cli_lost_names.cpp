@@ -1,6 +1,7 @@
 // The channel's name goes away under `annulus send`, `recv` and `gateway`: each ends with a code of
 // its own and an error that names the file; none answers 0 for what nobody will find.
 #include "command.hpp"
+#include "remover.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +64,17 @@ class CommandsUnderALostName : public ::testing::TestWithParam<way> {
     return (consumer ? seen->consumer.state : seen->producers.at(0).state) == presence::attached;
   }
 
+  // What a command opened and others take away before it has a role there.
+  void lose_while_attaching(const run& command, const remover& other) const {
+    ASSERT_TRUE(eventually([&] { return command.has_mapped(lock_path()); }));
+    lose();
+    other.done();
+  }
+  [[nodiscard]] remover held_by_a_remover() const {
+    return remover(files::opened(lock_path(), O_RDWR).number());
+  }
+  [[nodiscard]] std::string lock_path() const { return file() + (is_pipe() ? ".roles" : ""); }
+
   const place at;
 };
 
@@ -107,6 +119,46 @@ TEST_P(CommandsUnderALostName, send_does_not_go_on_into_what_nobody_will_find) {
   close(input[1]);
   EXPECT_EQ(sender.wait(), code(exit_code::removed));
   EXPECT_THAT(at.read("err"), AllOf(HasSubstr(file()), HasSubstr("send it anew")));
+}
+
+// It goes away between its opening and its attaching: the next of its name is found, or made.
+TEST_P(CommandsUnderALostName, send_that_has_not_come_yet_makes_another) {
+  create();
+  const auto other = held_by_a_remover();
+  run sender({"send", name(), "--lines"}, {.in = at.write("in", "one\n"), .err = at.path("err")});
+  lose_while_attaching(sender, other);
+  EXPECT_EQ(annulus_says(at, {"recv", name(), "--lines", "--timeout", "30s"}).out, "one\n");
+  EXPECT_EQ(sender.wait(), 0) << at.read("err");
+}
+
+TEST_P(CommandsUnderALostName, recv_that_has_not_come_yet_waits_for_another) {
+  create();
+  const auto other = held_by_a_remover();
+  run receiver({"recv", name(), "--lines", "--timeout", "30s"},
+               {.out = at.path("out"), .err = at.path("err")});
+  lose_while_attaching(receiver, other);
+  EXPECT_EQ(annulus_says(at, {"send", name(), "--lines"}, "one\n").code, 0);
+  EXPECT_EQ(receiver.wait(), 0) << at.read("err");
+  EXPECT_EQ(at.read("out"), "one\n");
+}
+
+TEST_P(CommandsUnderALostName, a_gateway_that_has_not_come_yet_makes_another) {
+  create();
+  const auto source = "shm:" + at.ring() + "-s";
+  ASSERT_EQ(annulus_says(at, {"create", source, "--capacity", "8KiB"}).code, 0);
+  const auto other = held_by_a_remover();
+  run passing({"gateway", source, name(), "--until-closed"}, {.err = at.path("err")});
+  lose_while_attaching(passing, other);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(lock_path()); }));
+  run receiver({"recv", name(), "--lines", "--timeout", "30s"},
+               {.out = at.path("out"), .err = at.path("recv.err")});
+  EXPECT_EQ(annulus_says(at, {"send", source, "--lines"}, "one\n").code, 0);
+  EXPECT_EQ(passing.wait(), 0) << at.read("err");
+  EXPECT_EQ(receiver.wait(), 0) << at.read("recv.err");
+  EXPECT_EQ(at.read("out"), "one\n");
+  for (const auto& one : {source, name()}) {
+    EXPECT_EQ(annulus_says(at, {"remove", one, "--force"}).code, 0);
+  }
 }
 
 TEST_P(CommandsUnderALostName, send_that_waits_for_room_ends) {

@@ -104,8 +104,9 @@ TEST(CliPipe, rings_made_in_passing_follow_each_other_and_lose_nothing) {
   for (int round = 0; round < 50; ++round) {
     const auto text = "round " + std::to_string(round) + "\n";
     run rx({"recv", at.endpoint(), "--lines"}, {.out = at.path("out"), .err = at.path("err")});
-    run tx({"send", at.endpoint(), "--lines"}, {.in = at.write("in", text)});
-    ASSERT_EQ(tx.wait(), 0);
+    run tx({"send", at.endpoint(), "--lines"},
+           {.in = at.write("in", text), .err = at.path("send.err")});
+    ASSERT_EQ(tx.wait(), 0) << at.read("send.err");
     ASSERT_EQ(rx.wait(), 0) << at.read("err");
     ASSERT_EQ(at.read("out"), text);
   }
@@ -128,8 +129,9 @@ TEST(CliPipe, producers_that_come_while_the_consumer_ends_lose_nothing) {
                  run::streams{.out = at.path("out"), .err = at.path("err")});
     // Two in a row: the second may come just when the consumer has seen the first one's end.
     for (int i = 0; i < 2; ++i) {
-      run tx({"send", at.endpoint(), "--lines"}, {.in = at.write("in", text)});
-      ASSERT_EQ(tx.wait(), 0);
+      run tx({"send", at.endpoint(), "--lines"},
+             {.in = at.write("in", text), .err = at.path("send.err")});
+      ASSERT_EQ(tx.wait(), 0) << at.read("send.err");
       sent += text;
     }
     collect();

@@ -128,6 +128,14 @@ class run {
   run& operator=(const run&) = delete;
 
   void send_signal(int signal) const { kill(pid_, signal); }
+  // Whether it has a file of this path in its memory: it has opened it, and attaches or looks.
+  [[nodiscard]] bool has_mapped(const std::string& path) const {
+    std::ifstream maps("/proc/" + std::to_string(pid_) + "/maps");
+    for (std::string line; std::getline(maps, line);) {
+      if (line.ends_with(path)) return true;
+    }
+    return false;
+  }
   [[nodiscard]] bool has_children() const {
     const auto pid = std::to_string(pid_);
     std::ifstream children("/proc/" + pid + "/task/" + pid + "/children");

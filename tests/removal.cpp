@@ -2,6 +2,7 @@
 // the remover, or finds that the name is gone.
 #include "child.hpp"
 #include "names.hpp"
+#include "remover.hpp"
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -110,21 +111,6 @@ TYPED_TEST(Removal, leaves_whoever_has_opened_it_a_clear_error) {
   EXPECT_EQ(role.error().kind, fault::not_found);
   EXPECT_NE(role.error().message.find("removed"), std::string::npos) << role.error().message;
 }
-
-// What a remover holds while it looks whether it may: all roles, and the maker's lock.
-class remover {
- public:
-  explicit remover(int of) : file_(files::reopened(of, O_RDWR, "it").value()) {
-    EXPECT_TRUE(locks::take(file_.number(), locks::maker));
-    for (std::uint32_t role = 0; role <= max_producers; ++role) {
-      EXPECT_TRUE(locks::take(file_.number(), role));
-    }
-  }
-  void done() const { locks::give_back(file_.number()); }
-
- private:
-  descriptor file_;
-};
 
 TYPED_TEST(Removal, holds_up_who_attaches_meanwhile_and_leaves_the_role_if_it_is_refused) {
   const auto at = TypeParam::open(this->path);
