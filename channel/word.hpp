@@ -8,6 +8,14 @@
 
 namespace annulus {
 
+// gcc before 14 forgets the release of a compare_exchange on RISC-V if its failure is relaxed: a
+// fence before it stands in. tests/machine_code.py sees to that.
+#if defined(__riscv) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
+inline constexpr bool exchange_forgets_release = true;
+#else
+inline constexpr bool exchange_forgets_release = false;
+#endif
+
 template <class T>
 class word {
   static_assert(std::atomic_ref<T>::is_always_lock_free,
@@ -25,6 +33,9 @@ class word {
   template <auto edge>
   [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
                                       std::memory_order failure) noexcept {
+    if (exchange_forgets_release && success == std::memory_order_release) {
+      std::atomic_thread_fence(std::memory_order_release);
+    }
     return std::atomic_ref<T>(value_).compare_exchange_strong(expected, desired, success, failure);
   }
   template <auto edge>

@@ -30,6 +30,7 @@
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/kernel.hpp>
 #include <annulus/ring/layout.hpp>
+#include <annulus/ring/processor.hpp>
 
 namespace annulus {
 
@@ -42,7 +43,7 @@ struct std_atomics {
   using witness = lock_witness;
   using home = annulus::home;
 
-  static constexpr std::uint64_t cache_line_bytes = 64;
+  static constexpr std::uint64_t cache_line_bytes = processor::cache_line_bytes;
 
   // Indices are in bytes, multiples of 8, and lie within capacity; payload may run past it.
   class area {
@@ -83,16 +84,8 @@ struct std_atomics {
       const auto found = kernel::next_data(file_, offset_ + from, offset_ + to);
       return {found.from - offset_, found.to - offset_};
     }
-    // By its own instruction: for a processor that need not have it, gcc makes a prefetch for
-    // reading of __builtin_prefetch(p, 1), and the line comes shared. Processors without it do
-    // nothing.
     void prefetch_for_write(std::uint64_t index) const noexcept {
-#if defined(__x86_64__)
-      asm volatile("prefetchw %0" : : "m"(base_[index]));
-#else
-      __builtin_prefetch(base_ + index, 1);
-      asm volatile("");  // an effect: without one, a loop of prefetches is dropped
-#endif
+      processor::prefetch_for_write(base_ + index);
     }
 
    private:
@@ -131,7 +124,7 @@ struct std_atomics {
   static constexpr std::uint32_t polls_until_starved = 16;
   // Polls of a wait between two looks at the clock.
   static constexpr std::uint32_t polls_per_clock = 32;
-  static void relax() noexcept { kernel::relax(); }
+  static void relax() noexcept { processor::relax(); }
   // Whether the processor that wrote this word is a far one: how long its line takes to come. About
   // 50 ns.
   static constexpr std::chrono::nanoseconds far{70};

@@ -15,14 +15,6 @@ void futex_wake(void* word) noexcept;
 
 void yield() noexcept;
 
-inline void relax() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb");
-#endif
-}
-
 // The next stretch of [from, to) of a file that has memory; {to, to}: there is none. What has none
 // reads as zero, and a look at it through a mapping would give it memory. Where the system does not
 // know, all of it.

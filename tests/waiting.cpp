@@ -268,7 +268,7 @@ void push_without_system_calls(topology kind) {
     auto tx = Producer::attach(ring).value();
     forbid_system_calls();
     for (std::uint64_t i = 0; i < count; ++i) {
-      while (try_push(tx, i) != status::ok) kernel::relax();
+      while (try_push(tx, i) != status::ok) processor::relax();
     }
     syscall(SYS_exit_group, 0);
     return 1;
