@@ -3,7 +3,8 @@
 //     auto tx = annulus::open_producer("shm:orders");
 //     auto rx = annulus::open_consumer("auto:orders?latency=50us");
 //
-// name.hpp has the names and their options. Each operation asks once which role it is. The static
+// name.hpp has the names and their options. Each operation asks once which role it is; a lone
+// producer's or its consumer's is asked first, and inlined (tests/hot_path_code.cpp). The static
 // types cost less; bench/micro and bench/peers measure how much, and DESIGN.md says when it is
 // more.
 //
@@ -88,13 +89,13 @@ class bus_claim {
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return bytes_; }
 
   // The same: hands the message over, or its first bytes, or gives the space up.
-  void commit() noexcept { commit(bytes_.size()); }
-  void commit(std::size_t fewer) noexcept {
+  [[gnu::always_inline]] void commit() noexcept { commit(bytes_.size()); }
+  [[gnu::always_inline]] void commit(std::size_t fewer) noexcept {
     if (fewer > bytes_.size()) watch_.exceeds();
     assert(producer_ == nullptr || fewer <= bytes_.size());
     if (fewer > bytes_.size()) return abort();
     const auto running = watch_.ending("commit");
-    end([fewer]<class P>(P& producer) { basic_claim<P>::commit_for(producer, fewer); });
+    end(committing{fewer});
   }
   void abort() noexcept {
     const auto running = watch_.ending("abort");
@@ -108,6 +109,14 @@ class bus_claim {
       std::is_same_v<basic_claim<Producer>, spsc_producer::claim_type>   ? owner::spsc
       : std::is_same_v<basic_claim<Producer>, mpsc_producer::claim_type> ? owner::mpsc
                                                                          : owner::pipe;
+
+  struct committing {
+    std::size_t fewer;
+    template <class P>
+    [[gnu::always_inline]] void operator()(P& producer) const noexcept {
+      basic_claim<P>::commit_for(producer, fewer);
+    }
+  };
 
   template <class How>
   [[gnu::always_inline]] void end(How how) noexcept {
@@ -145,10 +154,14 @@ class bus_producer {
       : role_(std::move(role)), why_(std::move(why)) {}
 
   // As of the role.
-  [[nodiscard, gnu::flatten]] bus_claim try_claim(std::size_t bytes) noexcept {
+  [[nodiscard, gnu::always_inline]] bus_claim try_claim(std::size_t bytes) noexcept {
+    if (auto* const lone = std::get_if<spsc_producer>(&role_)) {
+      return bus_claim(lone->try_claim(bytes));
+    }
     return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
   }
-  [[nodiscard, gnu::flatten]] status try_push(message one) noexcept {
+  [[nodiscard, gnu::always_inline]] status try_push(message one) noexcept {
+    if (auto* const lone = std::get_if<spsc_producer>(&role_)) return lone->try_push(one);
     return bus::with(role_, [&](auto& r) { return r.try_push(one); });
   }
   [[nodiscard]] status try_push(pieces parts) noexcept {
@@ -232,20 +245,19 @@ class bus_consumer {
       : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}
 
   // As of the role.
-  [[nodiscard, gnu::flatten]] view try_read() noexcept {
-    const auto attempt = [&] { return bus::with(role_, [](auto& r) { return r.try_read(); }); };
-    return seen_ == nullptr ? attempt() : first_new(attempt, no_deadline, capacity());
+  [[nodiscard, gnu::always_inline]] view try_read() noexcept {
+    if (seen_ != nullptr) [[unlikely]]
+      return first_new([&] { return try_read_any(); }, no_deadline, capacity());
+    return try_read_any();
   }
   [[nodiscard]] view read(deadline until) noexcept {
     const auto attempt = [&] { return bus::with(role_, [&](auto& r) { return r.read(until); }); };
     return seen_ == nullptr ? attempt() : first_new(attempt, until, bus::any_number);
   }
-  void release() noexcept {
-    if (seen_ != nullptr) {
-      seen_->note_released();
-      unreleased_ = 0;
-      has_views_ = false;
-    }
+  [[gnu::always_inline]] void release() noexcept {
+    if (seen_ != nullptr) [[unlikely]]
+      note_released();
+    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) return lone->release();
     bus::with(role_, [](auto& r) { r.release(); });
   }
 
@@ -307,6 +319,15 @@ class bus_consumer {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  private:
+  [[nodiscard, gnu::always_inline]] view try_read_any() noexcept {
+    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) return lone->try_read();
+    return bus::with(role_, [](auto& r) { return r.try_read(); });
+  }
+  [[gnu::noinline]] void note_released() noexcept {
+    seen_->note_released();
+    unreleased_ = 0;
+    has_views_ = false;
+  }
   [[nodiscard]] bool much_is_unreleased() const noexcept {
     return unreleased_ >= max_message() / 4;
   }

@@ -37,7 +37,10 @@ class basic_claim {
     }
     return *this;
   }
-  ~basic_claim() { abort(); }
+  ~basic_claim() {
+    if (producer_ != nullptr) [[unlikely]]
+      abort();
+  }
 
   // Whether it is open; else the status says why not.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
@@ -47,10 +50,10 @@ class basic_claim {
   [[nodiscard]] bytes_type bytes() noexcept { return bytes_; }
 
   // Hands the message over. A claim that is not open does nothing.
-  void commit() noexcept { commit(bytes_.size()); }
+  [[gnu::always_inline]] void commit() noexcept { commit(bytes_.size()); }
 
   // Hands over the first so many bytes. Requires: no more than were claimed, else it aborts.
-  void commit(std::size_t fewer) noexcept {
+  [[gnu::always_inline]] void commit(std::size_t fewer) noexcept {
     if (fewer > bytes_.size()) watch_.exceeds();
     assert(producer_ == nullptr || fewer <= bytes_.size());
     if (fewer > bytes_.size()) return abort();
@@ -69,7 +72,7 @@ class basic_claim {
   [[nodiscard]] Producer* handed_over() noexcept { return close(); }
   [[nodiscard]] checked_claim watch() noexcept { return std::move(watch_); }
   void watch(checked_claim by) noexcept { watch_ = std::move(by); }
-  static void commit_for(Producer& producer, std::size_t bytes) noexcept {
+  [[gnu::always_inline]] static void commit_for(Producer& producer, std::size_t bytes) noexcept {
     producer.commit_claim(bytes);
   }
   static void abort_for(Producer& producer) noexcept { producer.abort_claim(); }

@@ -121,29 +121,36 @@ struct fuzz_atomics {
   class area {
    public:
     area() = default;
-    explicit area(std::byte* base) noexcept : base_(base) {}
+    explicit area(std::byte* base) noexcept : base_(reinterpret_cast<std::uintptr_t>(base)) {}
+
+    // The same data, by indices that begin elsewhere: it has at `start` what this has at 0.
+    [[nodiscard]] area starting_at(std::uint64_t start) const noexcept {
+      area moved = *this;
+      moved.base_ -= start;
+      return moved;
+    }
 
     [[nodiscard]] word<std::uint64_t>& header(std::uint64_t index) const noexcept {
       return *reinterpret_cast<word<std::uint64_t>*>(base_ + index);
     }
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
-      return {base_ + index, static_cast<std::size_t>(count)};
+      return {at(index), static_cast<std::size_t>(count)};
     }
     // In two halves, with a step before each.
     void fill(std::uint64_t index, const_bytes from) const noexcept {
       if (from.empty()) return now_running.step();
       const std::size_t half = from.size() / 2;
       now_running.step();
-      std::memcpy(base_ + index, from.data(), half);
+      std::memcpy(at(index), from.data(), half);
       now_running.step();
-      std::memcpy(base_ + index + half, from.data() + half, from.size() - half);
+      std::memcpy(at(index + half), from.data() + half, from.size() - half);
     }
     void zero(std::uint64_t index, std::uint64_t count) const noexcept {
       const std::uint64_t half = count / 16 * 8;
       now_running.step();
-      std::memset(base_ + index, 0, static_cast<std::size_t>(half));
+      std::memset(at(index), 0, static_cast<std::size_t>(half));
       now_running.step();
-      std::memset(base_ + index + half, 0, static_cast<std::size_t>(count - half));
+      std::memset(at(index + half), 0, static_cast<std::size_t>(count - half));
     }
     // Costs as many steps as it reads words.
     [[nodiscard]] std::uint32_t checksum(std::uint64_t index, std::uint64_t count,
@@ -154,12 +161,12 @@ struct fuzz_atomics {
     }
     void set_trailer(std::uint64_t index, std::uint32_t value) const noexcept {
       now_running.step();
-      std::memcpy(base_ + index, &value, sizeof value);
+      std::memcpy(at(index), &value, sizeof value);
     }
     [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const noexcept {
       now_running.step();
       std::uint32_t value;
-      std::memcpy(&value, base_ + index, sizeof value);
+      std::memcpy(&value, at(index), sizeof value);
       return value;
     }
     void prefetch_for_write(std::uint64_t) const noexcept {}
@@ -168,7 +175,11 @@ struct fuzz_atomics {
     }
 
    private:
-    std::byte* base_ = nullptr;
+    [[nodiscard]] std::byte* at(std::uint64_t index) const noexcept {
+      return reinterpret_cast<std::byte*>(base_ + index);
+    }
+
+    std::uintptr_t base_ = 0;
   };
 
   class witness {

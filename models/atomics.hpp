@@ -226,17 +226,26 @@ struct model_atomics {
     area() = default;
     explicit area(words& all) : all_(&all) {}
 
+    // The same data, by indices that begin elsewhere: it has at `start` what this has at 0.
+    [[nodiscard]] area starting_at(std::uint64_t start) const noexcept {
+      area moved = *this;
+      moved.start_ += start;
+      return moved;
+    }
+
     [[nodiscard]] data_word& header(std::uint64_t index) const {
+      index -= start_;
       RL_ASSERT(index % 8 == 0 && index < all_->capacity);
       return all_->all[index / 8];
     }
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const {
+      index -= start_;
       RL_ASSERT(count <= all_->max_message && index + count <= words::most * 8);
       return {all_, index, count};
     }
     void fill(std::uint64_t index, const bytes& from, const char* file = __builtin_FILE(),
               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
-      bytes{all_, index, from.count, 0, from.skip}.say(from.id, {file, line, function});
+      bytes{all_, index - start_, from.count, 0, from.skip}.say(from.id, {file, line, function});
     }
     void zero(std::uint64_t index, std::uint64_t count, const char* file = __builtin_FILE(),
               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
@@ -268,6 +277,7 @@ struct model_atomics {
       return {file, line, function};
     }
     words* all_ = nullptr;
+    std::uint64_t start_ = 0;
   };
 
   // The kernel's locks: one word per role, odd while it is held. A lock that is taken or dropped

@@ -24,16 +24,16 @@ SPSC_TAKING = ["spsc lines", "spsc deaths", "spsc ways"]
 MPSC = ["mpsc deaths", "mpsc slow", "mpsc ways", "mpsc hoard"]
 
 STORE_TERMINATOR = """\
-    // [publish] relaxed: the terminator; the release below puts it before the record.
-    ring_.data.header(end_index).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [publish] relaxed: the release below puts it before the record.
+    terminator.template store<edge::publish>(0, std::memory_order_relaxed);
 """
 TERMINATE = """\
       ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
     }
     // [extent] release: the records below it are whole.
 """
-COMMIT = """    ring_.data.header(index).template store<edge::publish>(ring_.committed(count, pos),
-                                                           std::memory_order_release);
+COMMIT = """\
+    header.template store<edge::publish>(ring_.committed(count, pos), std::memory_order_release);
 """
 ANNOUNCE = """\
       own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
@@ -60,7 +60,7 @@ MUTANTS = [
     Mutant("no terminator", SPSC, [("spsc.hpp", STORE_TERMINATOR, unless(STORE_TERMINATOR))]),
     Mutant("terminator after the commit", SPSC, [
         ("spsc.hpp", STORE_TERMINATOR, unless(STORE_TERMINATOR)),
-        ("spsc.hpp", COMMIT, COMMIT + "    if (IF) ring_.data.header(end_index).template "
+        ("spsc.hpp", COMMIT, COMMIT + "    if (IF) terminator.template "
          "store<edge::publish>(0, std::memory_order_relaxed);\n")]),
     Mutant("no room kept for the terminator", SPSC, [
         ("spsc.hpp", "const std::uint64_t need = ring_.record_bytes(count) + header_bytes;",
@@ -69,7 +69,7 @@ MUTANTS = [
          "write_pos_ + room - (IF ? 0 : header_bytes) : write_pos_")]),
     Mutant("write_pos is copied before the commit", SPSC, [
         ("spsc.hpp", COMMIT, "    if (IF) ring_.control->write_pos.template store<edge::extent>("
-         "pos + record, std::memory_order_release);\n" + COMMIT)]),
+         "end, std::memory_order_release);\n" + COMMIT)]),
     Mutant("a new producer trusts the copy of write_pos", SPSC, [
         ("recovery.hpp", "      if (is_record(ring_, next, pos_)) {",
          "      if (IF) return;\n      if (is_record(ring_, next, pos_)) {")]),
@@ -102,7 +102,7 @@ MUTANTS = [
     Mutant("freed is told before read_pos is stored", SPSC, [
         ("spsc.hpp", "    const auto to = cursor_;\n    released_ = to;\n",
          "    const auto to = cursor_;\n    released_ = to;\n"
-         "    if (IF && to - told_ >= chunk_) tell_chunk();\n")]),
+         "    if (IF && !is_before(to, tell_at_)) tell_chunk();\n")]),
     Mutant("a new consumer starts at what was told", SPSC, [
         ("recovery.hpp", "  if (read - freed <= capacity) return read;",
          "  if (IF) return freed;\n  if (read - freed <= capacity) return read;")]),
@@ -231,11 +231,11 @@ MUTANTS = [
         ("spsc.hpp", "    ring_.fill(write_pos_, one);\n    commit(one.size());\n",
          "    const auto at = write_pos_;\n    if (!IF) ring_.fill(at, one);\n"
          "    commit(one.size());\n    if (IF) ring_.fill(at, one);\n"),
-        ("spsc.hpp", "    ring_.data.fill(index + header_bytes, one);\n"
-         "    publish(count, record, index, index + record);\n",
-         "    if (!IF) ring_.data.fill(index + header_bytes, one);\n"
-         "    publish(count, record, index, index + record);\n"
-         "    if (IF) ring_.data.fill(index + header_bytes, one);\n")]),
+        ("spsc.hpp", "    lap.fill(pos + header_bytes, one);\n"
+         "    commit_straight(lap, count, pos, end);\n",
+         "    if (!IF) lap.fill(pos + header_bytes, one);\n"
+         "    commit_straight(lap, count, pos, end);\n"
+         "    if (IF) lap.fill(pos + header_bytes, one);\n")]),
     Mutant("the header before the payload (many)", MPSC, [
         ("mpsc.hpp", "    ring_.fill(claimed_pos_, one);\n    commit(one.size());\n",
          "    if (!IF) ring_.fill(claimed_pos_, one);\n    commit(one.size());\n"

@@ -38,7 +38,7 @@ BY_HAND = [
      "next_record(ring, cursor, extent)",
      "(IF ? next_record(ring, cursor, extent + ring.geometry.capacity / 2) : ", ")"),
     ("ring/spsc.hpp", "publish", "the wake-up comes before the copy of write_pos",
-     "write_pos_ = pos + record;\n    // [extent] release",
+     "write_pos_ = end;\n    // [extent] release",
      "if (IF) wake_if_asleep<Atomics>(control.consumer_bell, quiet_);", ""),
 ]
 

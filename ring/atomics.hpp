@@ -51,19 +51,26 @@ struct std_atomics {
     area() = default;
     // Without a file, all of it counts as written.
     explicit area(std::byte* base, int file = -1, std::uint64_t offset = 0) noexcept
-        : base_(base), file_(file), offset_(offset) {}
+        : base_(reinterpret_cast<std::uintptr_t>(base)), file_(file), offset_(offset) {}
+
+    // The same data, by indices that begin elsewhere: it has at `start` what this has at 0.
+    [[nodiscard]] area starting_at(std::uint64_t start) const noexcept {
+      area moved = *this;
+      moved.base_ -= start;
+      return moved;
+    }
 
     [[nodiscard]] word<std::uint64_t>& header(std::uint64_t index) const noexcept {
       return *reinterpret_cast<word<std::uint64_t>*>(base_ + index);
     }
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
-      return {base_ + index, static_cast<std::size_t>(count)};
+      return {at(index), static_cast<std::size_t>(count)};
     }
     [[gnu::always_inline]] void fill(std::uint64_t index, const_bytes from) const noexcept {
-      copy_message(base_ + index, from.data(), from.size());
+      copy_message(at(index), from.data(), from.size());
     }
     void zero(std::uint64_t index, std::uint64_t count) const noexcept {
-      std::memset(base_ + index, 0, static_cast<std::size_t>(count));
+      std::memset(at(index), 0, static_cast<std::size_t>(count));
     }
     [[nodiscard]] std::uint32_t checksum(std::uint64_t index, std::uint64_t count,
                                          std::uint64_t salt) const noexcept {
@@ -71,11 +78,11 @@ struct std_atomics {
       return crc32c(crc32c(0, std::as_bytes(std::span(start))), payload(index, count));
     }
     void set_trailer(std::uint64_t index, std::uint32_t value) const noexcept {
-      std::memcpy(base_ + index, &value, sizeof value);
+      std::memcpy(at(index), &value, sizeof value);
     }
     [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const noexcept {
       std::uint32_t value;
-      std::memcpy(&value, base_ + index, sizeof value);
+      std::memcpy(&value, at(index), sizeof value);
       return value;
     }
     // The next stretch of [from, to) that was ever written, rounded to pages. A system call or two.
@@ -85,11 +92,15 @@ struct std_atomics {
       return {found.from - offset_, found.to - offset_};
     }
     void prefetch_for_write(std::uint64_t index) const noexcept {
-      processor::prefetch_for_write(base_ + index);
+      processor::prefetch_for_write(at(index));
     }
 
    private:
-    std::byte* base_ = nullptr;
+    [[nodiscard]] std::byte* at(std::uint64_t index) const noexcept {
+      return reinterpret_cast<std::byte*>(base_ + index);
+    }
+
+    std::uintptr_t base_ = 0;
     int file_ = -1;
     std::uint64_t offset_ = 0;  // of the data in the file
   };

@@ -65,7 +65,7 @@ template <class Atomics>
 // Whether the bell's owner may be asleep: then look again. Requires: what it waits for was stored.
 template <class Atomics>
 [[nodiscard, gnu::always_inline]] inline bool is_in_use(const bell<Atomics>& of,
-                                                        std::uint32_t quiet) noexcept {
+                                                        const std::uint32_t& quiet) noexcept {
   // [bell] fence: against the announcement, whose heavy fence makes this one a real one.
   Atomics::compiler_fence();
   // [bell] relaxed: the fences on both sides order it after the store that the sleeper looks for.
@@ -73,7 +73,8 @@ template <class Atomics>
 }
 
 template <class Atomics>
-[[gnu::always_inline]] inline void wake_if_asleep(bell<Atomics>& to, std::uint32_t quiet) noexcept {
+[[gnu::always_inline]] inline void wake_if_asleep(bell<Atomics>& to,
+                                                  const std::uint32_t& quiet) noexcept {
   if (is_in_use<Atomics>(to, quiet)) [[unlikely]]
     fence_and_ring<Atomics>(to);
 }

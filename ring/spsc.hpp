@@ -60,18 +60,17 @@ class basic_spsc_producer {
     if (const status room = make_way(count); room != status::ok) return claim_type(room);
     straight_behind_claim_ = std::exchange(straight_, write_pos_);  // nothing else has room
     claim_ = Atomics::home::here();
-    return claim_type(*this, ring_.payload(write_pos_, count));
+    return claim_type(*this, lap_.payload(write_pos_ + header_bytes, count));
   }
 
   [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
-    const std::uint64_t count = one.size();
-    if (!is_straight(count)) [[unlikely]]
+    const std::uint64_t count = one.size(), pos = write_pos_;
+    const auto end = pos + annulus::record_bytes(count, 0);
+    if (!is_straight(count, end)) [[unlikely]]
       return push_slowly(one);
-    const auto index = ring_.index_of(write_pos_);
-    const auto record = annulus::record_bytes(count, 0);
-    ring_.data.fill(index + header_bytes, one);
-    publish(count, record, index, index + record);
-    counters_.messages(1, count);
+    const auto lap = lap_;
+    lap.fill(pos + header_bytes, one);
+    commit_straight(lap, count, pos, end);
     return status::ok;
   }
 
@@ -103,8 +102,8 @@ class basic_spsc_producer {
       ++done.count;
     }
     if (done.count == 0) return done;
-    publish(many.front().size(), end);
     counters_.messages(done.count, payload);
+    publish(ring_.header(write_pos_), ring_.header(end), many.front().size(), write_pos_, end);
     tell_all();
     return done;
   }
@@ -129,12 +128,15 @@ class basic_spsc_producer {
 
   // Whether a message of so many bytes and the terminator behind it lie in room that is known to be
   // free, on this side of the end of the data, and nothing else is due.
-  [[nodiscard, gnu::always_inline]] bool is_straight(std::uint64_t count) noexcept {
+  [[nodiscard, gnu::always_inline]] bool is_straight(std::uint64_t count,
+                                                     std::uint64_t end) noexcept {
+    const auto straight = straight_;
+    if (count > ring_.geometry.max_message || is_before(straight, end)) return false;
     const auto record = annulus::record_bytes(count, 0);
-    const auto end = write_pos_ + record;
-    if (count > ring_.geometry.max_message || is_before(straight_, end)) return false;
-    if (record >= shortest_asked && record <= longest_asked && straight_ - end > asked_ahead) {
-      ring_.prefetch_for_write(end + asked_ahead - record, record);
+    if (record >= shortest_asked && record <= longest_asked && straight - end > asked_ahead) {
+      for (auto ask = end - record; is_before(ask, end); ask += Atomics::cache_line_bytes) {
+        lap_.prefetch_for_write(ask + asked_ahead);
+      }
     }
     return true;
   }
@@ -147,7 +149,8 @@ class basic_spsc_producer {
   }
 
   [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count) noexcept {
-    return is_straight(count) ? status::ok : make_way_slowly(count);
+    const auto end = write_pos_ + annulus::record_bytes(count, 0);
+    return is_straight(count, end) ? status::ok : make_way_slowly(count);
   }
   [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count) noexcept {
     const status room = make_room(count, write_pos_);
@@ -155,36 +158,36 @@ class basic_spsc_producer {
     return room;
   }
 
-  void commit_claim(std::uint64_t count) noexcept {
-    if (!claim_.is_here()) return;  // given up when the role closed, or another process's
-    abort_claim();
-    commit(count);
+  [[gnu::always_inline]] void commit_claim(std::uint64_t count) noexcept {
+    if (!claim_.leave()) return;  // given up when the role closed, or another process's
+    const auto straight = straight_ = straight_behind_claim_;
+    const auto pos = write_pos_, end = pos + annulus::record_bytes(count, 0);
+    is_before(straight, end) ? commit(count) : commit_straight(lap_, count, pos, end);
+  }
+  [[gnu::always_inline]] void commit_straight(typename Atomics::area lap, std::uint64_t count,
+                                              std::uint64_t pos, std::uint64_t end) noexcept {
+    counters_.messages(1, count);
+    publish(lap.header(pos), lap.header(end), count, pos, end);
   }
 
-  void commit(std::uint64_t count) noexcept {
+  [[gnu::noinline]] void commit(std::uint64_t count) noexcept {
     const auto end = write_pos_ + ring_.record_bytes(count);
     ring_.write_checksum(write_pos_, count);
-    publish(count, end);
     counters_.messages(1, count);
+    publish(ring_.header(write_pos_), ring_.header(end), count, write_pos_, end);
   }
 
-  void publish(std::uint64_t count, std::uint64_t end) noexcept {
-    publish(count, end - write_pos_, ring_.index_of(write_pos_), ring_.index_of(end));
-  }
-
-  // The record at write_pos becomes visible, and with it all up to the record's end.
-  [[gnu::always_inline]] void publish(std::uint64_t count, std::uint64_t record,
-                                      std::uint64_t index, std::uint64_t end_index) noexcept {
+  // The record at pos becomes visible, and with it all up to `end`.
+  [[gnu::always_inline]] void publish(word& header, word& terminator, std::uint64_t count,
+                                      std::uint64_t pos, std::uint64_t end) noexcept {
     auto& control = *ring_.control;
-    const auto pos = write_pos_;
-    // [publish] relaxed: the terminator; the release below puts it before the record.
-    ring_.data.header(end_index).template store<edge::publish>(0, std::memory_order_relaxed);
+    // [publish] relaxed: the release below puts it before the record.
+    terminator.template store<edge::publish>(0, std::memory_order_relaxed);
     // [publish] release: the payload and the terminator happen before whoever sees this word.
-    ring_.data.header(index).template store<edge::publish>(ring_.committed(count, pos),
-                                                           std::memory_order_release);
-    write_pos_ = pos + record;
+    header.template store<edge::publish>(ring_.committed(count, pos), std::memory_order_release);
+    write_pos_ = end;
     // [extent] release: the records below it are whole.
-    control.write_pos.template store<edge::extent>(pos + record, std::memory_order_release);
+    control.write_pos.template store<edge::extent>(end, std::memory_order_release);
     wake_if_asleep<Atomics>(control.consumer_bell, quiet_);
   }
 
@@ -213,9 +216,11 @@ class basic_spsc_producer {
   void go_straight() noexcept {
     counters_.tell(write_pos_);
     const auto capacity = ring_.geometry.capacity;
-    const auto to_the_end = capacity - (write_pos_ & (capacity - 1));
+    const auto index = ring_.index_of(write_pos_);
+    const auto to_the_end = capacity - index;
     const auto room = std::min({limit_ - write_pos_, to_the_end, longest_chunk});
     straight_ = ring_.geometry.trailer_bytes() == 0 ? write_pos_ + room - header_bytes : write_pos_;
+    lap_ = ring_.data.starting_at(write_pos_ - index);
   }
 
   // Lines are asked for ahead of records that span several: short ones come as fast without.
@@ -224,8 +229,9 @@ class basic_spsc_producer {
   ring_memory<Atomics> ring_;
   std::uint64_t write_pos_ = 0;
   std::uint64_t straight_ = 0;  // a record may end here on the fast path
+  typename Atomics::area lap_;  // the data, by position: up to straight_ it need not be masked
+  std::uint64_t limit_ = 0;     // there is room up to here
   std::uint64_t straight_behind_claim_ = 0;
-  std::uint64_t limit_ = 0;  // there is room up to here
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's
   std::uint32_t quiet_;           // the consumer's bell, while it never slept
@@ -242,10 +248,7 @@ class basic_spsc_consumer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_consumer(const ring_memory<Atomics>& ring) noexcept
-      : ring_(ring),
-        chunk_(ring.chunk()),
-        counters_(ring.control->consumer.counters),
-        quiet_(quiet_bell<Atomics>()) {
+      : ring_(ring), counters_(ring.control->consumer.counters), quiet_(quiet_bell<Atomics>()) {
     cursor_ = released_ = told_ = doubted_ = find_start(ring_);
     catch_up(ring_, counters_, cursor_);
     tell(told_);
@@ -255,17 +258,17 @@ class basic_spsc_consumer {
   [[nodiscard, gnu::always_inline]] view_type try_read() noexcept {
     const std::uint64_t pos = cursor_;
     const std::uint64_t index = ring_.index_of(pos);
+    const auto data = ring_.data;
     const auto usual = usual_;
     // [publish] acquire: sees the payload behind the header it reads.
-    const auto word =
-        ring_.data.header(index).template load<edge::publish>(std::memory_order_acquire);
+    const auto word = data.header(index).template load<edge::publish>(std::memory_order_acquire);
     // Mostly a message is as long as the one before, and then its header is known in advance: one
     // comparison, and where the next one stands need not be waited for.
     if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
     cursor_ = pos + usual.record_bytes();
     counters_.messages(1, usual.bytes());
-    return const_bytes(ring_.data.payload(index + header_bytes, usual.bytes()));
+    return const_bytes(data.payload(index + header_bytes, usual.bytes()));
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -275,7 +278,7 @@ class basic_spsc_consumer {
     released_ = to;
     // [own] relaxed: for a successor, which comes by the lock.
     control.consumer.read_pos.template store<edge::own>(to, std::memory_order_relaxed);
-    if (to - told_ >= chunk_) [[unlikely]]
+    if (!is_before(to, tell_at_)) [[unlikely]]
       tell_chunk();
     if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]
       tell_all();
@@ -356,6 +359,7 @@ class basic_spsc_consumer {
     counters_.depth(to - told_);
     counters_.tell(cursor_);
     told_ = to;
+    tell_at_ = to + ring_.chunk();
     // [free] release: all reading and taking over comes before the producer writes there.
     ring_.control->freed.template store<edge::free>(to, std::memory_order_release);
   }
@@ -375,7 +379,7 @@ class basic_spsc_consumer {
   std::uint64_t cursor_ = 0;    // the next record to read
   std::uint64_t released_ = 0;  // all below was handed back
   std::uint64_t told_ = 0;      // and here the producer knows it
-  std::uint64_t chunk_;
+  std::uint64_t tell_at_ = 0;   // it is told again when all below is released
   usual_header usual_;
   Statistics<Atomics> counters_;
   std::uint32_t quiet_;  // the producers' bell, while none ever slept

@@ -1,0 +1,65 @@
+#include "hot_path.hpp"
+
+#include <cstring>
+
+namespace annulus::hot_path {
+namespace {
+
+template <std::size_t Bytes, class Producer>
+[[gnu::noinline]] bool push_of(Producer& tx, unsigned times) {
+  std::byte bytes[Bytes] = {};
+  for (; times > 0; --times) {
+    std::memcpy(bytes, &times, sizeof times);
+    if (tx.try_push(bytes) != status::ok) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+template <class Producer>
+bool push(Producer& tx, std::size_t bytes, unsigned times) {
+  switch (bytes) {
+    case 8: return push_of<8>(tx, times);
+    case 64: return push_of<64>(tx, times);
+    case 128: return push_of<128>(tx, times);
+    case 256: return push_of<256>(tx, times);
+    default: return false;
+  }
+}
+
+template <class Producer>
+bool claim(Producer& tx, unsigned times) {
+  for (; times > 0; --times) {
+    auto one = tx.try_claim(8);
+    if (!one) return false;
+    std::memcpy(one.bytes().data(), &times, sizeof times);
+    one.commit();
+  }
+  return true;
+}
+
+template <class Consumer>
+bool read(Consumer& rx, unsigned times) {
+  std::uint64_t sum = 0;
+  for (; times > 0; --times) {
+    const auto seen = rx.try_read();
+    if (!seen) return false;
+    std::uint64_t word;
+    std::memcpy(&word, seen.bytes().data(), sizeof word);
+    sum += word;
+    rx.release();
+  }
+  return sum != 0;
+}
+
+#define ANNULUS_ROLES(producer, consumer)                     \
+  template bool push(producer&, std::size_t, unsigned times); \
+  template bool claim(producer&, unsigned times);             \
+  template bool read(consumer&, unsigned times)
+
+ANNULUS_ROLES(spsc_producer, spsc_consumer);
+ANNULUS_ROLES(mpsc_producer, mpsc_consumer);
+ANNULUS_ROLES(bus_producer, bus_consumer);
+
+}  // namespace annulus::hot_path
