@@ -21,6 +21,7 @@ struct choices {
   rounds how;
   double milliseconds = 20;
   double wait = 60;
+  double rest = 0;
   std::vector<std::string> only;
   std::vector<std::size_t> sizes;
   std::vector<std::string> named;
@@ -39,6 +40,9 @@ choices parse(int argc, char** argv) {
   app.add_option("--wait", chosen.wait,
                  "How long to wait for near or far cores where the host moves us, seconds")
       ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  app.add_option("--rest", chosen.rest, "Leave the machine to others for so long of each minute")
+      ->check(CLI::Range(0.0, 59.0))
       ->capture_default_str();
   std::vector<std::string> experiments;
   for (const auto one : all_experiments) experiments.emplace_back(to_string(one));
@@ -62,6 +66,7 @@ choices parse(int argc, char** argv) {
   if (chosen.how.is_quick) chosen.milliseconds = 1;
   chosen.how.span = std::chrono::duration<double, std::milli>(chosen.milliseconds);
   chosen.how.wait = std::chrono::duration<double>(chosen.wait);
+  chosen.how.rest = std::chrono::duration<double>(chosen.rest);
   if (chosen.how.processors.empty()) chosen.how.processors = processors::allowed();
   if (!chosen.how.is_quick && may_be_realtime()) chosen.how.wanted = priority::realtime;
   return chosen;

@@ -108,6 +108,7 @@ class campaign {
   // One repeat of everything.
   void repeat(progress& shown) {
     for (const auto& [in, members] : by_group_) {
+      leave_the_machine_to_others();
       const auto first = to_.samples.size();
       for (std::size_t k = 0; k < members.size(); ++k) {
         add(members[(k + repeat_) % members.size()]);
@@ -121,6 +122,12 @@ class campaign {
   [[nodiscard]] bool is_near() { return raw() < near_below; }
 
  private:
+  void leave_the_machine_to_others() {
+    if (how_.rest.count() == 0 || clock::now() - rested_ < 60s - how_.rest) return;
+    std::this_thread::sleep_for(how_.rest);
+    rested_ = clock::now();
+  }
+
   double raw() { return lab_.raw(where::threads, how_.is_quick ? 1ms : 2ms).mean; }
 
   void add(std::size_t trial) {
@@ -151,6 +158,7 @@ class campaign {
   laboratory lab_;
   std::map<group, std::vector<std::size_t>> by_group_;
   unsigned repeat_ = 0;
+  clock::time_point rested_ = clock::now();
 };
 
 // The pair, and then the processors that other producers may have.

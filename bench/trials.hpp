@@ -61,6 +61,7 @@ struct rounds {
   unsigned repeats = 9;
   std::chrono::duration<double> span{0.02};  // of one measurement
   std::chrono::duration<double> wait{60};    // for near or far cores, where the host moves us
+  std::chrono::duration<double> rest{0};     // of each minute, between measurements, for others
   bool is_quick = false;                     // a few messages: whether all works, not how fast
   priority wanted = priority::normal;
   std::vector<int> processors;  // the first is the consumer's

@@ -60,7 +60,7 @@ class basic_mpsc_producer {
     return claim_type(*this, ring_.payload(claimed_pos_, count));
   }
 
-  [[nodiscard]] status try_push(const_bytes one) noexcept {
+  [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
     if (const status s = claim(one.size(), ring_.record_bytes(one.size())); s != status::ok)
       return s;
     ring_.fill(claimed_pos_, one);
@@ -100,8 +100,7 @@ class basic_mpsc_producer {
       payload += one.size();
     }
     publish(ring_.committed(many.front().size(), claimed_pos_));
-    counters_.messages(done.count, payload);
-    tell_all();
+    counters_.told(done.count, payload);
     return done;
   }
 
@@ -130,14 +129,16 @@ class basic_mpsc_producer {
   }
 
   // Announces, claims and stamps `need` bytes for a message of `count`.
-  [[nodiscard]] status claim(std::uint64_t count, std::uint64_t need) noexcept {
+  [[nodiscard, gnu::always_inline]] status claim(std::uint64_t count, std::uint64_t need) noexcept {
     if (const status s = permitted(count); s != status::ok) return s;
 
     // [hint] relaxed: a stale value only fails the CAS.
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     do {
       if (!has_room(pos, need)) [[unlikely]] {
-        if (const status s = find_room(pos, need); s != status::ok) return s;
+        auto renewed = pos;  // the address of pos is not taken: it stays in a register
+        if (const status s = find_room(renewed, need); s != status::ok) return s;
+        pos = renewed;
       }
       // [idle] release: whoever sees it sees all that this producer has settled before.
       own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
@@ -168,15 +169,14 @@ class basic_mpsc_producer {
     commit(count);
   }
 
-  void commit(std::uint64_t count) noexcept {
+  [[gnu::always_inline]] void commit(std::uint64_t count) noexcept {
     ring_.write_checksum(claimed_pos_, count);
     publish(ring_.committed(count, claimed_pos_));
-    counters_.messages(1, count);
-    tell_all();
+    counters_.told(1, count);
   }
 
   // The claim's last word: its header, then that this producer is idle.
-  void publish(std::uint64_t word) noexcept {
+  [[gnu::always_inline]] void publish(std::uint64_t word) noexcept {
     // [publish] release: the payload happens before whoever sees this word.
     ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
     withdraw();
@@ -234,8 +234,8 @@ class basic_mpsc_producer {
   ring_memory<Atomics> ring_;
   std::uint32_t number_;
   producer_words<Atomics>* own_;
-  std::uint64_t freed_ = 0;  // as of the last look
   std::uint64_t claimed_pos_ = 0;
+  std::uint64_t freed_ = 0;  // as of the last look
   std::uint64_t claimed_bytes_ = 0;
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's

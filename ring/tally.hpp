@@ -29,6 +29,10 @@ class tallied : public counted<Atomics> {
     untold_messages_ += count;
     untold_bytes_ += bytes;
   }
+  // The same, told at once.
+  void told(std::uint64_t count, std::uint64_t bytes) noexcept {
+    counted<Atomics>::messages(count, bytes);
+  }
   // All messages below `to` are counted. A death in here loses what was untold, and counts nothing
   // twice.
   void tell(std::uint64_t to) noexcept {
