@@ -155,14 +155,15 @@ class bus_producer {
 
   // As of the role.
   [[nodiscard, gnu::always_inline]] bus_claim try_claim(std::size_t bytes) noexcept {
-    if (auto* const lone = std::get_if<spsc_producer>(&role_)) {
+    if (auto* const lone = std::get_if<spsc_producer>(&role_)) [[likely]] {
       return bus_claim(lone->try_claim(bytes));
     }
     return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
   }
   [[nodiscard, gnu::always_inline]] status try_push(message one) noexcept {
-    if (auto* const lone = std::get_if<spsc_producer>(&role_)) return lone->try_push(one);
-    return bus::with(role_, [&](auto& r) { return r.try_push(one); });
+    if (auto* const lone = std::get_if<spsc_producer>(&role_)) [[likely]]
+      return lone->try_push(one);
+    return try_push_elsewhere(one);
   }
   [[nodiscard]] status try_push(pieces parts) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(parts); });
@@ -227,6 +228,11 @@ class bus_producer {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  private:
+  // The message in registers: what is stored before it is pushed waits behind the last messages.
+  [[nodiscard, gnu::noinline]] status try_push_elsewhere(message one) noexcept {
+    return bus::with(role_, [&](auto& r) { return r.try_push(one); });
+  }
+
   roles role_;
   std::string why_;
 };
@@ -257,7 +263,8 @@ class bus_consumer {
   [[gnu::always_inline]] void release() noexcept {
     if (seen_ != nullptr) [[unlikely]]
       note_released();
-    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) return lone->release();
+    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) [[likely]]
+      return lone->release();
     bus::with(role_, [](auto& r) { r.release(); });
   }
 
@@ -320,7 +327,8 @@ class bus_consumer {
 
  private:
   [[nodiscard, gnu::always_inline]] view try_read_any() noexcept {
-    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) return lone->try_read();
+    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) [[likely]]
+      return lone->try_read();
     return bus::with(role_, [](auto& r) { return r.try_read(); });
   }
   [[gnu::noinline]] void note_released() noexcept {
