@@ -73,6 +73,7 @@ result<seen_list> seen_list::open(const std::string& path) {
     file = files::opened(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     if (!file && errno == ELOOP) return not_ours("is a symbolic link");
     if (!file && errno == EISDIR) return not_ours("is a directory");
+    if (!file && errno == ENXIO) return not_ours("is no regular file");
   }
   if (!file) return failed("cannot open");
   struct stat info {};

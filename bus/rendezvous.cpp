@@ -83,6 +83,9 @@ result<choice> decision_of(const endpoint& e) {
     if (errno == ENOENT) {
       return failure{fault::not_found, "nobody has opened auto:" + name + " yet"};
     }
+    if (errno == ENXIO) {  // a socket
+      return failure{fault::not_a_channel, path + " is no regular file; remove it"};
+    }
     return system_error("cannot read the decision for auto:" + name + " (" + path + ")", errno);
   }
   struct stat info {};

@@ -56,6 +56,7 @@ std::optional<failure> missing(const std::string& name, const std::string& path)
   struct stat seen {};
   struct stat other {};
   if (lstat(path.c_str(), &seen) != 0) {
+    if (errno != ENOENT) return system_error("cannot look at " + quoted(path), errno);
     return failure{fault::not_found,
                    "there is no pipe " + quoted(name) + " (" + path + "); create it first"};
   }
@@ -179,6 +180,8 @@ result<bool> remove_files(int file, const std::string& path, const std::string& 
   if (lstat(path.c_str(), &info) == 0) {
     if (!S_ISFIFO(info.st_mode)) return in_the_way(path, info.st_mode);
     if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(path), errno);
+  } else if (errno != ENOENT) {
+    return system_error("cannot look at " + quoted(path), errno);
   }
   if (unlink(roles_path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);
   return true;

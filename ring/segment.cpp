@@ -92,13 +92,15 @@ std::string fill_new_file(int file, const geometry& shape, bool reserve, int& nu
   return {};
 }
 
+failure no_regular_file(const std::string& name) {
+  return {fault::not_a_channel,
+          quoted(name) + " is not a regular file, so not a segment; choose another name"};
+}
+
 result<geometry> read_geometry(int file, const std::string& name, ownership owner) {
   struct stat info {};
   if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
-  if (!S_ISREG(info.st_mode)) {
-    return failure{fault::not_a_channel,
-                   quoted(name) + " is not a regular file, so not a segment; choose another name"};
-  }
+  if (!S_ISREG(info.st_mode)) return no_regular_file(name);
   if (auto why = files::not_ours(info, owner, name)) return *why;
   geometry copy;
   const auto got = files::read_at(file, &copy, sizeof copy, 0);
@@ -158,7 +160,7 @@ result<segment> segment::create(const std::string& name, const ring_options& opt
   made.geometry_ = *planned;
   sign(made.geometry_);
   made.file_ = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, options.mode);
-  if (!made.file_) return no_memory("cannot create " + quoted(name), errno);
+  if (!made.file_) return files::cannot_store("cannot create " + quoted(name), errno);
   fchmod(made.file(), static_cast<mode_t>(options.mode));  // whatever the umask
   int number = 0;
   if (auto why = fill_new_file(made.file(), made.geometry_, options.reserve, number);
@@ -195,6 +197,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
                                                " is a symbolic link, and links are not followed; "
                                                "remove it or choose another name"};
     }
+    if (errno == EISDIR || errno == ENXIO) return no_regular_file(name);  // a socket gives ENXIO
     return system_error("cannot open " + quoted(name), errno);
   }
   auto shape = read_geometry(found.file(), name, owner);

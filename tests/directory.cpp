@@ -93,6 +93,33 @@ void remove_all_kinds(const std::string& option) {
   }
 }
 
+// What a process in a mount namespace of its own is told, where `arrange` has done its work, and
+// what it leaves in the directory.
+template <class Arrange>
+std::string told_where(Arrange arrange, const std::string& name) {
+  int channel[2];
+  EXPECT_EQ(pipe(channel), 0);
+  child one([&] {
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+      return 2;
+    }
+    if (!arrange()) return 3;
+    const auto rx = open_consumer(name);
+    auto what = rx ? std::string("opened") : rx.error().message;
+    const auto where = bus::directory_of(bus::parse(name).value());
+    for (const auto& left : std::filesystem::directory_iterator(where)) {
+      what += "\nleft: " + left.path().filename().string();
+    }
+    return write(channel[1], what.data(), what.size()) == std::ssize(what) ? 0 : 4;
+  });
+  close(channel[1]);
+  EXPECT_EQ(one.exit_status(), 0);
+  char text[4096];
+  const auto got = read(channel[0], text, sizeof text);
+  close(channel[0]);
+  return {text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+}
+
 TEST(Directory, of_the_environment_holds_for_all_that_a_channel_leaves_and_for_its_removal) {
   const folder here;
   const setting all(here.path().c_str());
@@ -161,6 +188,18 @@ TEST(Directory, that_does_not_do_is_refused_with_its_name_and_the_settings) {
   EXPECT_THAT(why("relative"), HasSubstr("absolute"));
 }
 
+TEST(Directory, that_takes_no_file_is_told_with_the_settings) {
+  if (!may_mount()) return;
+  const folder here;
+  for (const auto* name : {"shm:x?dir=", "pipe:x?dir=", "auto:x?dir=", "shm:x?once=yes&dir="}) {
+    const auto told = told_where(
+        [&] { return mount("none", here.path().c_str(), "tmpfs", MS_RDONLY, nullptr) == 0; },
+        name + here.path());
+    EXPECT_THAT(told, HasSubstr("Read-only")) << name;
+    EXPECT_THAT(told, HasSubstr("ANNULUS_DIR")) << name;
+  }
+}
+
 TEST(Directory, where_strangers_can_replace_files_is_refused_unless_its_sticky_bit_forbids_it) {
   const folder here;
   const auto is_fit = [&](mode_t mode) {
@@ -213,33 +252,6 @@ child in_container(const char* hidden, Work work) {
     if (mount("none", hidden, "tmpfs", 0, "mode=1777") != 0) return 3;
     return work();
   });
-}
-
-// What a process in a mount namespace of its own is told, where `arrange` has done its work, and
-// what it leaves in the directory.
-template <class Arrange>
-std::string told_where(Arrange arrange, const std::string& name) {
-  int channel[2];
-  EXPECT_EQ(pipe(channel), 0);
-  child one([&] {
-    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      return 2;
-    }
-    if (!arrange()) return 3;
-    const auto rx = open_consumer(name);
-    auto what = rx ? std::string("opened") : rx.error().message;
-    const auto where = bus::directory_of(bus::parse(name).value());
-    for (const auto& left : std::filesystem::directory_iterator(where)) {
-      what += "\nleft: " + left.path().filename().string();
-    }
-    return write(channel[1], what.data(), what.size()) == std::ssize(what) ? 0 : 4;
-  });
-  close(channel[1]);
-  EXPECT_EQ(one.exit_status(), 0);
-  char text[4096];
-  const auto got = read(channel[0], text, sizeof text);
-  close(channel[0]);
-  return {text, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
 TEST(Directory, lets_nothing_be_made_without_proc_and_the_error_says_so) {

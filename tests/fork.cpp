@@ -499,6 +499,27 @@ TEST_P(ForkOf, a_child_that_is_forked_in_a_read_that_waits_is_refused_there_and_
   expect_both_attached();
 }
 
+TEST_P(ForkOf, a_child_that_is_forked_in_a_drain_reads_no_more_there_and_the_parent_reads_all) {
+  for (int i = 0; i < 10; ++i) push(std::to_string(i).c_str());
+  int count = 0;
+  pid_t pid = -1;
+  const auto got = here.rx->drain(
+      [&](message) {
+        if (++count == 3) pid = fork();
+      },
+      100);
+  if (pid == 0) {
+    const bool ended = got.count == 3 && got.why == status::not_permitted && count == 3;
+    _exit(ended ? use_all() : 100);
+  }
+  int how = 0;
+  ASSERT_EQ(waitpid(pid, &how, 0), pid);
+  EXPECT_EQ(how, 0);
+  EXPECT_EQ(got.count, 10u);
+  EXPECT_EQ(count, 10);
+  expect_both_attached();
+}
+
 TEST_P(ForkOf, a_child_that_is_forked_in_a_push_that_waits_is_refused_there_and_the_parent_is_met) {
   const auto one = pattern(30000, 1);
   const auto last = pattern(400000, 2);  // a pipe takes its first frames, and then has no room

@@ -373,11 +373,18 @@ TEST(InTheWay, a_symbolic_link_is_not_followed) {
 TEST(InTheWay, a_directory_is_no_segment) {
   const scratch_name name;
   ASSERT_EQ(mkdir(name.path().c_str(), 0700), 0);
-  EXPECT_FALSE(segment::open(name.str()));
+  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_channel);
   EXPECT_EQ(kind_of(segment::open(name.str(), access::read_only)), fault::not_a_channel);
   EXPECT_EQ(kind_of(segment::create(name.str(), small())), fault::already_exists);
-  EXPECT_FALSE(segment::remove(name.str(), true));
+  EXPECT_EQ(kind_of(segment::remove(name.str(), true)), fault::not_a_channel);
   ASSERT_EQ(rmdir(name.path().c_str()), 0);
+}
+
+TEST(InTheWay, a_socket_is_no_segment) {
+  const scratch_name name;
+  ASSERT_EQ(mknod(name.path().c_str(), S_IFSOCK | 0600, 0), 0);
+  EXPECT_EQ(kind_of(segment::open(name.str())), fault::not_a_channel);
+  EXPECT_EQ(kind_of(segment::remove(name.str(), true)), fault::not_a_channel);
 }
 
 TEST(InTheWay, a_named_pipe_is_no_segment_and_holds_nobody_up) {
