@@ -135,18 +135,26 @@ struct process_atomics : std_atomics {
    public:
     area() = default;
     explicit area(std::byte* base) noexcept : base_(base) {}
+
+    // The same data, by indices that begin elsewhere: it has at `start` what this has at 0.
+    [[nodiscard]] area starting_at(std::uint64_t start) const noexcept {
+      area moved = *this;
+      moved.start_ += start;
+      return moved;
+    }
+
     [[nodiscard]] word<std::uint64_t>& header(std::uint64_t index) const noexcept {
-      return *reinterpret_cast<word<std::uint64_t>*>(base_ + index);
+      return *reinterpret_cast<word<std::uint64_t>*>(base_ + (index - start_));
     }
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
-      return {base_ + index, static_cast<std::size_t>(count)};
+      return {base_ + (index - start_), static_cast<std::size_t>(count)};
     }
     void fill(std::uint64_t index, const_bytes from, const char* file = __builtin_FILE(),
               unsigned line = __builtin_LINE()) const noexcept {
       for (std::size_t j = 0; j < from.size(); j += 8) {
         std::uint64_t value;
         std::memcpy(&value, from.data() + j, sizeof value);
-        put(base_ + index + j, value, file, line);
+        put(base_ + (index - start_) + j, value, file, line);
       }
     }
     void zero(std::uint64_t, std::uint64_t) const noexcept { std::abort(); }
@@ -158,6 +166,7 @@ struct process_atomics : std_atomics {
 
    private:
     std::byte* base_ = nullptr;
+    std::uint64_t start_ = 0;
   };
 
   static constexpr std::uint64_t cache_line_bytes = 16;

@@ -179,16 +179,29 @@ struct relacy_atomics {
    public:
     area() = default;
     explicit area(words& all) : all_(&all) {}
-    [[nodiscard]] data_word& header(std::uint64_t index) const { return all_->all[index / 8]; }
+
+    // The same data, by indices that begin elsewhere: it has at `start` what this has at 0.
+    [[nodiscard]] area starting_at(std::uint64_t start) const noexcept {
+      area moved = *this;
+      moved.start_ += start;
+      return moved;
+    }
+
+    [[nodiscard]] data_word& header(std::uint64_t index) const {
+      RL_ASSERT(index - start_ < words::most * 8);
+      return all_->all[(index - start_) / 8];
+    }
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const {
+      index -= start_;
       RL_ASSERT(index + count <= words::most * 8);
       return {all_, index, count};
     }
     void fill(std::uint64_t index, const bytes& from, const char* file = __builtin_FILE(),
               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
-      bytes{all_, index, from.count}.fill(from.from, {file, line, function});
+      bytes{all_, index - start_, from.count}.fill(from.from, {file, line, function});
     }
     void zero(std::uint64_t index, std::uint64_t count) const {
+      index -= start_;
       for (auto at = index; at < index + count; at += 8) {
         all_->all[at / 8].put_bytes(0, {__FILE__, __LINE__, "zero"});
       }
@@ -201,6 +214,7 @@ struct relacy_atomics {
 
    private:
     words* all_ = nullptr;
+    std::uint64_t start_ = 0;
   };
 
   // Nobody is asked here.
