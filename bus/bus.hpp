@@ -202,9 +202,11 @@ class bus_producer {
   void interrupt() noexcept {
     bus::with(role_, [](auto& r) { r.interrupt(); });
   }
+  // Closes the role and releases its lock. An open claim is aborted first.
   void close() noexcept {
     bus::with(role_, [](auto& r) { r.close(); });
   }
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept {
     return bus::with(role_, [](auto& r) { return r.max_message(); });
   }
@@ -296,15 +298,19 @@ class bus_consumer {
   void interrupt() noexcept {
     bus::with(role_, [](auto& r) { r.interrupt(); });
   }
+  // The live producer that holds up what is behind its claim, or its unfinished long message.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
     return bus::with(role_, [](auto& r) { return r.stalled_by(); });
   }
+  // The last stretch that was skipped as damaged.
   [[nodiscard]] std::optional<damage> last_damage() const noexcept {
     return bus::with(role_, [](auto& r) { return r.last_damage(); });
   }
+  // The last read message's mark.
   [[nodiscard]] message_mark mark() const noexcept {
     return bus::with(role_, [](auto& r) { return r.mark(); });
   }
+  // Closes the role and releases its lock. What was not released is redelivered to the next.
   void close() noexcept {
     if (seen_ != nullptr) seen_->forget_unreleased();
     bus::with(role_, [](auto& r) { r.close(); });

@@ -8,13 +8,12 @@
 //            of its source, and a consumer with once=yes drops what came again
 // Full       wait for room (the source fills up, and its producers feel it), or drop the newest and
 //            count it, also where no consumer is
-// Removed    a lane whose source or target has lost its name fails: it looks at the target before
-// it
-//            releases at the source, so nothing goes from there that nobody will find
+// Removed    a lane whose source or target has lost its name fails: it checks the target before it
+//            releases at the source, so nothing leaves there that nobody will find
 // Ends       by stop(): a batch that was begun is finished, if its target takes it within a second.
 //            Without a consumer at the target a lane fills the target, and then waits for one,
-//            however the last one ended. A source whose producers have
-//            closed is waited for too, unless it is told to end there
+//            however the last one ended. A source whose producers have closed is waited for too,
+//            unless it is told to end there
 // Processes  a gateway belongs to the process that opened it: in a child of fork() its lanes fail
 #pragma once
 

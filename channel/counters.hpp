@@ -2,8 +2,8 @@
 //
 // A role writes only its own counters, so counting is a plain add and a relaxed store to a line
 // that nobody else writes. What every message adds to is kept in the role too, so that it need not
-// be loaded back from the shared line. `uncounted` costs nothing and counts nothing; the bench
-// compares the two.
+// be loaded back from the shared line. A ring of one producer has `tallied` in its place
+// (ring/tally.hpp). `uncounted` counts nothing.
 #pragma once
 
 #include <atomic>

@@ -6,9 +6,9 @@
 
 namespace annulus {
 
-inline constexpr std::uint64_t min_capacity = 4096;
+inline constexpr std::uint64_t min_capacity = 4096;                    // bytes
 inline constexpr std::uint64_t max_capacity = std::uint64_t{1} << 38;  // 256 GiB
-inline constexpr std::uint32_t max_producers = 1024;
+inline constexpr std::uint32_t max_producers = 1024;                   // attached at once
 
 // Which limit is broken, the same for a plan and for what was found. Empty: none is.
 [[nodiscard]] std::string broken_limit(std::uint64_t capacity, std::uint64_t max_message,

@@ -13,11 +13,11 @@ namespace annulus {
 // Why something could not be opened, attached or removed.
 enum class fault : unsigned char {
   bad_argument,    // a limit was broken by the caller
-  not_found,       // no such segment
+  not_found,       // no such channel or file
   already_exists,  // the name is taken
   in_use,          // the role is held by a live process
   no_permission,   // the system or the owner check refused
-  no_space,        // memory for the segment is not to be had
+  no_space,        // no memory or disk space for it
   not_a_channel,   // the file is something else
   incompatible,    // another version, kind or geometry
   damaged,         // truncated, or its header does not add up

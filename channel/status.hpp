@@ -20,8 +20,9 @@ enum class status : std::uint8_t {
   closed,         // the other side has closed, and there is no room, or all was read
   peer_gone,      // the other side died without closing, and there is no room, or all was read
   stalled,        // a live producer has claimed and not yet committed: see stalled_by()
-  corrupt,        // damaged records were skipped, or the peer's cursor makes no sense
-  not_permitted,  // the role does not allow it now: a claim is still open, the role has closed
+  corrupt,        // damaged records were skipped, or the peer's position makes no sense
+  not_permitted,  // the role does not allow it now: a claim is open, the role has closed, or it is
+                  // another process's
   timed_out,      // the deadline of a waiting form has passed
   interrupted,    // interrupt() ended the wait
   removed,        // the channel's name is gone, so nobody else comes: has_lost_name()

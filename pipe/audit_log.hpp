@@ -14,17 +14,22 @@ namespace annulus {
 
 // Who came and went. A death is told by the next in the role.
 struct pipe_event {
-  enum class kind : std::uint8_t { attached, closed, found_dead } what = kind::attached;
-  bool is_consumer = false;
+  // What happened.
+  enum class kind : std::uint8_t { attached, closed, found_dead };
+
+  kind what = kind::attached;  // what happened
+  bool is_consumer = false;    // the role
   std::uint32_t producer = 0;  // else: its number
   std::int64_t at = 0;         // seconds since 1970
-  std::int32_t pid = 0;
-  std::uint32_t uid = 0;
+  std::int32_t pid = 0;        // the process, in its own pid namespace
+  std::uint32_t uid = 0;       // its user
 };
+// For people and logs.
 [[nodiscard]] std::string_view to_string(pipe_event::kind what) noexcept;
 
 namespace pipes {
 
+// A kind as it stands in the file; 0 is no entry.
 enum class act : std::uint32_t { attached = 1, closed, found_dead };
 
 // Adds an entry of the role that a process holds, or held.

@@ -41,22 +41,27 @@ class named_pipe {
  public:
   // Fails with already_exists if there is such a pipe.
   [[nodiscard]] static result<named_pipe> create(const std::string& name, const pipe_options& = {});
+  // Opens an existing one, and makes its FIFO again if that is missing. Fails with not_found,
+  // not_a_channel, damaged, incompatible (another version) or no_permission.
   [[nodiscard]] static result<named_pipe> open(const std::string& name,
                                                ownership = ownership::own_or_root);
   // Whoever comes first creates; the others get what is there, whatever its options.
   [[nodiscard]] static result<named_pipe> open_or_create(const std::string& name,
                                                          const pipe_options& = {});
-  // Removes the name; who is attached hears of it when it waits, and nobody attaches any more. In
-  // use: fails, unless forced.
+  // Removes the name: attached roles get `removed` from their next wait, and no role can attach.
+  // Unless forced, fails if in use, damaged or of another version.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false,
                                            ownership = ownership::own_or_root);
 
-  // As it was opened; the path is the FIFO's.
+  // The name that it was opened by.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  // The FIFO's path.
   [[nodiscard]] const std::string& path() const noexcept { return places_.fifo.path(); }
+  // Where its FIFO and its roles file are.
   [[nodiscard]] const pipes::places& places() const noexcept { return places_; }
   // What it was made with.
   [[nodiscard]] pipe_options options() const noexcept;
+  // Its size and limits.
   [[nodiscard]] const pipes::geometry& geometry() const noexcept { return geometry_; }
   // What the kernel grants for the FIFO now: less than the capacity where it refuses so much.
   [[nodiscard]] std::uint64_t kernel_bytes() const noexcept;

@@ -39,10 +39,14 @@ namespace pipes {
 // The bytes of one message that are still to go, in the pieces that the caller has.
 class source {
  public:
+  // Of one piece.
   explicit source(message one) noexcept : now_(one) {}
+  // Of several.
   explicit source(pieces parts) noexcept : later_(parts) {}
 
+  // Copies the next bytes and passes over them; nowhere if `to` is null.
   void copy(std::byte* to, std::size_t count) noexcept;
+  // Passes over the next bytes.
   void skip(std::size_t count) noexcept { copy(nullptr, count); }
 
  private:
@@ -52,9 +56,9 @@ class source {
 
 // A message on its way.
 struct parcel {
-  source rest;
-  std::uint64_t bytes;
-  std::uint64_t sent = 0;
+  source rest;             // what is still to go
+  std::uint64_t bytes;     // of the whole message
+  std::uint64_t sent = 0;  // of them, so far
 };
 
 }  // namespace pipes
@@ -62,8 +66,8 @@ struct parcel {
 // A producer of a named pipe.
 class pipe_producer {
  public:
-  using bytes = std::span<std::byte>;
-  using claim_type = basic_claim<pipe_producer>;
+  using bytes = std::span<std::byte>;             // of a claim
+  using claim_type = basic_claim<pipe_producer>;  // see channel/claim.hpp
 
   // Takes a free producer's role. Fails with in_use, and names the holders, if there is none.
   [[nodiscard]] static result<pipe_producer> attach(const named_pipe& to, waiting how = {});

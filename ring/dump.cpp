@@ -70,7 +70,7 @@ class data_file {
   [[nodiscard]] bool is_whole(std::uint64_t pos, std::uint64_t count) const {
     if (shape_.trailer_bytes() == 0) return true;
     const auto from = shape_.data_offset + index_of(pos) + header_bytes;
-    // A payload that was sealed was written; a hole of any size is not read through.
+    // A payload that has a checksum was written; a hole of any size is not read through.
     const auto hole = lseek(file_, static_cast<off_t>(from), SEEK_HOLE);
     if (hole >= 0 && static_cast<std::uint64_t>(hole) < from + count) return false;
     const std::uint64_t start[] = {pos ^ shape_.key, count};
@@ -153,8 +153,8 @@ class dumper {
     for (std::uint32_t i = 0; i < shape_.producers; ++i) {
       const auto name = "producer " + std::to_string(i);
       producer_report one{role(name, words[i].role, words[i].counters, producer_role(i))};
-      one.has_claim = words[i].announcement != 0;
-      one.claim_pos = words[i].announcement - 1;
+      one.has_claim = shape_.topology == topology::mpsc && words[i].announcement != 0;
+      if (one.has_claim) one.claim_pos = words[i].announcement - 1;
       if (one.has_claim &&
           (one.claim_pos % record_align != 0 || is_before(out_.write_pos, one.claim_pos))) {
         problem(name + " announces a claim at " + std::to_string(one.claim_pos) +

@@ -22,7 +22,9 @@
 
 namespace annulus {
 
+// One record, or a stretch without any.
 struct dumped_record {
+  // What it is.
   enum class kind : std::uint8_t {
     committed,
     aborted,     // a claim that was given up
@@ -30,6 +32,7 @@ struct dumped_record {
     nothing,     // zeros: claims whose headers were never written (mpsc)
     unreadable,  // no header that is valid here
   };
+  // Where it lies.
   enum class place : std::uint8_t {
     unread,       // between the positions
     unannounced,  // past write_pos, which its producer had no time to store (spsc)
@@ -37,31 +40,33 @@ struct dumped_record {
     stray,        // the positions make no sense, and it is valid around one of them
   };
 
-  kind what = kind::nothing;
-  place where = place::unread;
-  std::uint64_t pos = 0;
-  std::uint64_t bytes = 0;          // with its header and padding
-  std::uint64_t payload_bytes = 0;  // of a committed one
-  bool is_whole = true;             // the payload is as it was sealed; without crc32c: not known
-  std::uint32_t producer = 0;
+  kind what = kind::nothing;         // what it is
+  place where = place::unread;       // where it lies
+  std::uint64_t pos = 0;             // its position
+  std::uint64_t bytes = 0;           // with its header and padding
+  std::uint64_t payload_bytes = 0;   // of a committed one
+  bool is_whole = true;              // the checksum matches; not known without crc32c
+  std::uint32_t producer = 0;        // of a busy one
   std::array<std::byte, 32> head{};  // how the payload begins
-  std::size_t head_bytes = 0;
+  std::size_t head_bytes = 0;        // how many of them
 };
+// For people and logs.
 [[nodiscard]] std::string_view to_string(dumped_record::kind k) noexcept;
 [[nodiscard]] std::string_view to_string(dumped_record::place p) noexcept;
 
+// What a ring holds. Positions are byte counts.
 struct ring_dump {
-  annulus::geometry geometry;
-  std::uint64_t read_pos = 0;
-  std::uint64_t releasing = 0;
-  std::uint64_t write_pos = 0;
-  bool is_live = false;  // a process holds a role
-  role_report consumer;
-  std::vector<producer_report> producers;
+  annulus::geometry geometry;              // its size and limits
+  std::uint64_t read_pos = 0;              // released up to here
+  std::uint64_t releasing = 0;             // what a release was zeroing up to (mpsc)
+  std::uint64_t write_pos = 0;             // claimed up to here
+  bool is_live = false;                    // a process holds a role
+  role_report consumer;                    // its role
+  std::vector<producer_report> producers;  // one for each number
 
-  std::uint64_t unread = 0;  // messages, the unannounced too
-  std::uint64_t consumed = 0;
-  std::uint64_t stray = 0;
+  std::uint64_t unread = 0;           // messages, the unannounced too
+  std::uint64_t consumed = 0;         // messages released and not yet overwritten
+  std::uint64_t stray = 0;            // messages around positions that make no sense
   std::uint64_t aborted = 0;          // claims
   std::uint64_t unfinished = 0;       // claims of the dead, or of the living
   std::uint64_t damaged = 0;          // unread records or stretches that cannot be delivered

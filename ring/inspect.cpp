@@ -100,8 +100,9 @@ result<ring_report> inspect(const segment& of) {
     const auto& words = ring.producers[i];
     producer_report one{report_of(words.role, words.counters, ring.witness, producer_role(i))};
     const auto announced = value_of(words.announcement);
-    one.has_claim = announced != 0;
-    one.claim_pos = announced - 1;
+    // A lone producer claims without announcing: what stands there is its end (tell_end).
+    one.has_claim = ring.geometry.topology == topology::mpsc && announced != 0;
+    if (one.has_claim) one.claim_pos = announced - 1;
     add_untold(ring, words.counters, out.write_pos, one.counters);
     if (one.has_claim && one.claim_pos == out.read_pos && out.front == front::unfinished) {
       out.front_producer = i;

@@ -15,8 +15,8 @@ namespace annulus {
 
 // One producer's role.
 struct producer_report : role_report {
-  bool has_claim = false;       // between its claim and its commit (mpsc)
-  std::uint64_t claim_pos = 0;  // where
+  bool has_claim = false;       // between its claim and its commit (mpsc only)
+  std::uint64_t claim_pos = 0;  // where, if it has one
 };
 
 // What stands where the consumer will read next after its last release.

@@ -24,7 +24,7 @@ struct file_range {
 [[nodiscard]] file_range next_data(int file, std::uint64_t from, std::uint64_t to) noexcept;
 
 // Lets the barriers of other processes reach our threads; asks the kernel once per process.
-// False: not to be had here, and every light fence must be a real one.
+// False: not to be had here, and each look at a bell needs a real fence.
 [[nodiscard]] bool accept_barriers() noexcept;
 
 // Runs a full barrier on every thread of every process that accepts them. False: not to be had

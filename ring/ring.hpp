@@ -301,7 +301,10 @@ class ring_consumer {
   }
   // As of a producer.
   [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(); }
+  // The live producer whose open claim holds up what is behind it, as of the last examination.
+  // Empty in a ring of one producer.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return core_.stalled_by(); }
+  // The last stretch that was skipped as damaged since this consumer attached.
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
 
   // The mark of the last message that was read: where it ends.
@@ -329,6 +332,7 @@ class ring_consumer {
   [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
   // What the ring holds at once, bytes.
   [[nodiscard]] std::uint64_t capacity() const noexcept { return geometry().capacity; }
+  // The ring's size and limits.
   [[nodiscard]] const annulus::geometry& geometry() const noexcept {
     return core_.memory().geometry;
   }

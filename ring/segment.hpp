@@ -34,7 +34,6 @@
 
 namespace annulus {
 
-// As for a ring over memory of yours.
 // How a segment is mapped.
 enum class access : std::uint8_t { read_only, read_write };
 
@@ -43,6 +42,8 @@ class segment {
  public:
   // Fails with already_exists if the name is taken.
   [[nodiscard]] static result<segment> create(const std::string& name, const ring_options& = {});
+  // Opens an existing one. Fails with not_found, not_a_channel, damaged, incompatible (another
+  // version) or no_permission.
   [[nodiscard]] static result<segment> open(const std::string& name, access = access::read_write,
                                             ownership = ownership::own_or_root);
   // Whoever comes first creates; the others get what is there, whatever its geometry.
@@ -70,12 +71,14 @@ class segment {
   segment(segment&&) noexcept;
   segment& operator=(segment&&) noexcept;
 
-  // Its size and limits, and the name it was opened by.
+  // Its size and limits.
   [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
+  // The name that it was opened by.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   // Empty: it was not opened by a name.
   [[nodiscard]] const std::string& path() const noexcept { return place_.path(); }
   [[nodiscard]] int file() const noexcept { return file_.number(); }  // -1: plain memory
+  // The memory that format() or over() was given; else empty.
   [[nodiscard]] std::span<std::byte> plain() const noexcept { return plain_; }
 
   // Whether nobody can cut the file off, so that reading never raises SIGBUS.
@@ -83,6 +86,7 @@ class segment {
 
   // Whether it was opened by a name that is gone: nobody else can come to it any more.
   [[nodiscard]] bool has_lost_name() const noexcept { return place_.is_lost_by(file()); }
+  // Where its file is.
   [[nodiscard]] const files::place& place() const noexcept { return place_; }
 
   // Who holds a role now, as far as the kernel says. Plain memory: always false.

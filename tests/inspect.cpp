@@ -130,6 +130,15 @@ TEST(Inspect, the_deepest_that_a_role_saw_is_told_to_the_byte) {
   }
 }
 
+TEST(Inspect, a_lone_producer_without_room_has_no_claim) {
+  const auto ring = segment::anonymous({.capacity = 4096}).value();
+  auto tx = spsc_producer::attach(ring).value();
+  const std::vector<std::byte> one(1000);
+  while (tx.try_push(one) == status::ok) {
+  }
+  EXPECT_FALSE(inspect(ring)->producers[0].has_claim);
+}
+
 TEST(Inspect, it_names_what_stands_in_front) {
   const auto ring = ring_of(topology::mpsc);
   auto first = mpsc_producer::attach(ring).value();

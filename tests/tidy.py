@@ -7,7 +7,7 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          a release and an acquire. A fence has `// [edge] fence: why.` above. Raw atomics stay
          in channel/word.hpp and behind the seam, ring/atomics.hpp, and in channel/process and
          channel/checked, whose words no other process sees. The same in pipe/, whose edges stand
-         in words.hpp. What channel/ shares keeps the rules of both.
+         in pipe/edges.hpp. What channel/ shares keeps the rules of both.
 Layers   channel <- ring, pipe <- bus <- bench <- cli. The first three rest on the standard
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer"; in the

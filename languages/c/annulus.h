@@ -13,10 +13,10 @@
  * Processes  a role belongs to the process that opened it. In a child of fork() every call answers
  *            ANNULUS_NOT_PERMITTED, and _close frees the child's copy and changes nothing else
  * Signals    only _interrupt is async-signal-safe. No call is a cancellation point
- * Errors     calls on an open role answer a status and set no errno. Opening answers NULL and fills
- * in an annulus_error. A NULL role or pointer is answered with ANNULUS_NOT_PERMITTED Progress with
- * wait 0: consumers and lone producers are wait-free, one of several producers is lock-free; over a
- * pipe a call makes system calls that do not block
+ * Errors     calls on an open role return a status and set no errno. Opening returns NULL and fills
+ *            in an annulus_error. A NULL role or pointer returns ANNULUS_NOT_PERMITTED
+ * Progress   with wait 0: consumers and lone producers are wait-free, one of several producers is
+ *            lock-free; over a pipe a call makes system calls that do not block
  *
  * The interface is stable within one SONAME: functions and values are added, none is changed. */
 #ifndef ANNULUS_H
