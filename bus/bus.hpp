@@ -8,8 +8,8 @@
 // types cost less; bench/micro and bench/peers measure how much, and DESIGN.md says when it is
 // more.
 //
-// Threads, signals, processes   as the transport's own roles: ring.hpp, pipe.hpp. What once=yes
-//                               noted is its process's too: a child's copy notes nothing
+// Threads, signals, processes   as the transport's own roles: ring.hpp, pipe.hpp. The once=yes list
+//                               is per process too: a child's copy records nothing
 #pragma once
 
 #include <cassert>
@@ -36,7 +36,7 @@ namespace annulus {
 
 namespace bus {
 
-// f of what the variant holds: a branch that is always the same for one role.
+// Calls f on the held alternative. The branch is constant for a role.
 template <class Variant, class F>
 [[gnu::always_inline]] inline auto with(Variant& held, F&& f) {
   switch (held.index()) {
@@ -48,8 +48,8 @@ template <class Variant, class F>
 
 }  // namespace bus
 
-// Space for one message: see channel/claim.hpp. The same for every transport: only at its end it
-// asks whose it is.
+// Space for one message: see channel/claim.hpp. Type-erased: it finds its transport only at commit
+// or abort.
 class bus_claim {
  public:
   // Open, or refused for a reason. Programs get claims from a producer.
@@ -83,12 +83,12 @@ class bus_claim {
       abort();
   }
 
-  // As of basic_claim.
+  // See basic_claim.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
   [[nodiscard]] annulus::status status() const noexcept { return status_; }
   [[nodiscard]] std::span<std::byte> bytes() noexcept { return bytes_; }
 
-  // The same: hands the message over, or its first bytes, or gives the space up.
+  // See basic_claim: commits all, or the first `fewer` bytes, or aborts.
   [[gnu::always_inline]] void commit() noexcept { commit(bytes_.size()); }
   [[gnu::always_inline]] void commit(std::size_t fewer) noexcept {
     if (fewer > bytes_.size()) watch_.exceeds();
@@ -147,13 +147,13 @@ class bus_producer {
   using roles = std::variant<spsc_producer, mpsc_producer, pipe_producer>;
   using claim_type = bus_claim;
 
-  // Takes a role of a channel that is open: bus/channel.hpp.
+  // Attaches to an open channel (bus/channel.hpp).
   [[nodiscard]] static result<bus_producer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
   explicit bus_producer(roles role, std::string why) noexcept
       : role_(std::move(role)), why_(std::move(why)) {}
 
-  // As of the role.
+  // See the role.
   [[nodiscard, gnu::always_inline]] bus_claim try_claim(std::size_t bytes) noexcept {
     if (auto* const lone = std::get_if<spsc_producer>(&role_)) [[likely]] {
       return bus_claim(lone->try_claim(bytes));
@@ -194,7 +194,7 @@ class bus_producer {
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }
-  // Whether nobody else finds the channel any more: its name is gone, or leads elsewhere.
+  // Whether the channel's name is gone or names another file: others cannot find it.
   [[nodiscard]] bool has_lost_name() const noexcept {
     return bus::with(role_, [](auto& r) { return r.has_lost_name(); });
   }
@@ -216,7 +216,7 @@ class bus_producer {
     const auto* const piped = std::get_if<pipe_producer>(&role_);
     return piped != nullptr ? piped->most_at_once() : max_message();
   }
-  // Whether a claim that was committed has still to go out (a pipe's: pipe.hpp).
+  // Whether a committed claim is still unsent (pipes only: pipe.hpp).
   [[nodiscard]] bool owes() const noexcept {
     const auto* const piped = std::get_if<pipe_producer>(&role_);
     return piped != nullptr && piped->owes();
@@ -252,7 +252,7 @@ class bus_consumer {
   bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
       : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}
 
-  // As of the role.
+  // See the role.
   [[nodiscard, gnu::always_inline]] view try_read() noexcept {
     if (seen_ != nullptr) [[unlikely]]
       return first_new([&] { return try_read_any(); }, no_deadline, capacity());
@@ -270,7 +270,7 @@ class bus_consumer {
     bus::with(role_, [](auto& r) { r.release(); });
   }
 
-  // As of the role.
+  // See the role.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
     if (seen_ == nullptr) {
@@ -290,7 +290,7 @@ class bus_consumer {
   [[nodiscard]] presence peer() noexcept {
     return bus::with(role_, [](auto& r) { return r.peer(); });
   }
-  // Whether nobody else finds the channel any more: its name is gone, or leads elsewhere.
+  // Whether the channel's name is gone or names another file: others cannot find it.
   [[nodiscard]] bool has_lost_name() const noexcept {
     return bus::with(role_, [](auto& r) { return r.has_lost_name(); });
   }
@@ -320,7 +320,7 @@ class bus_consumer {
     return bus::with(role_, [](auto& r) { return r.max_message(); });
   }
 
-  // Messages that came again and were dropped (once=yes).
+  // Duplicates that were dropped (once=yes).
   [[nodiscard]] std::uint64_t repeated() const noexcept {
     return seen_ != nullptr ? seen_->repeated() : 0;
   }
@@ -350,7 +350,7 @@ class bus_consumer {
     return bus::with(role_, [](auto& r) { return r.capacity(); });
   }
 
-  // Drops what came before. Its space goes back at once when no view is out.
+  // Drops duplicates, and releases their space at once if no view is open.
   template <class Attempt>
   [[gnu::noinline]] view first_new(Attempt attempt, deadline until, std::uint64_t most) noexcept {
     const auto deliver = [&](message one) -> std::optional<view> {
@@ -375,8 +375,8 @@ class bus_consumer {
 
 static_assert(producer<bus_producer> && consumer<bus_consumer>);
 
-// Opens the channel, makes it if it is missing and may be made, and attaches. Fails with a message
-// that names the option, file or holder at fault.
+// Opens the channel, or creates it if allowed, and attaches. Fails with a message that names the
+// option, file or holder at fault.
 [[nodiscard]] result<bus_producer> open_producer(std::string_view name);
 [[nodiscard]] result<bus_consumer> open_consumer(std::string_view name);
 [[nodiscard]] result<bus_producer> open_producer(const bus::endpoint& at);

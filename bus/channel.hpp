@@ -81,13 +81,13 @@ class channel {
   [[nodiscard]] bool is_transient() const noexcept;
   // Whether the path still stands for this channel, and not for another or none.
   [[nodiscard]] bool is_still_named() const noexcept;
-  // By a consumer, or by one that has closed and ends the channel.
+  // Whether a consumer, or one that is ending it, holds its lock.
   [[nodiscard]] bool is_consumer_held() const noexcept;
 
   // What is there now. Disturbs nobody.
   [[nodiscard]] result<channel_report> report() const;
 
-  // Removes a transient channel whose stream has ended. False: somebody or something came; read on.
+  // Removes a transient channel whose stream has ended. Returns false if it is in use again.
   // Requires: the caller was its consumer and has closed.
   //
   // No message is lost to that. The caller first takes the consumer's lock back, so that no other

@@ -7,7 +7,7 @@
 //
 // Both end at this machine: a FIFO is no network.
 //
-// Where shared memory is chosen and is not to be had, the pipe takes its place, and says so.
+// If shared memory is chosen but unavailable, the pipe is used, with the reason.
 #pragma once
 
 #include <chrono>

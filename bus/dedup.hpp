@@ -43,9 +43,8 @@ using mark_head = std::array<std::byte, mark_bytes>;
 
 inline constexpr std::uint64_t any_number = ~std::uint64_t{0};
 
-// What `attempt` reads first of those that `deliver` does not drop. A peer that repeats messages
-// for ever keeps nobody here: after `most` dropped bytes nothing new is there, and a deadline is
-// looked at behind each.
+// The first message from `attempt` that `deliver` keeps. Endless repeats cannot block it: it stops
+// after `most` dropped bytes, and checks the deadline after each message.
 template <class Attempt, class Deliver>
 [[nodiscard]] view first_delivered(Attempt attempt, Deliver deliver, deadline until,
                                    std::uint64_t most) noexcept {
@@ -69,7 +68,7 @@ class seen_list {
   [[nodiscard]] static result<seen_list> open(const std::string& path);
   // Whether such a file of ours stands there: only that may be removed.
   [[nodiscard]] static bool is_one(const std::string& path) noexcept;
-  // Goes by what was noted until now. Requires: the channel's consumer is us, so nobody else notes.
+  // Loads the stored list. Requires: this process is the consumer, the only writer.
   void take_up() noexcept;
 
   seen_list(seen_list&&) noexcept;

@@ -59,10 +59,10 @@ class lane;
 // Passes messages from channels into another.
 class gateway {
  public:
-  // Opens every endpoint, and makes what is missing; a target is made large enough. Refuses one
-  // that is there and cannot take every message of a source, and one that is a source, however it
-  // is spelled; what it had made goes then. It does not see a circle of several gateways: a message
-  // that enters one goes round for ever.
+  // Opens every endpoint, and makes what is missing; a target is made large enough. Refuses an
+  // existing target that is too small for a source, or is a source, however spelled; then removes
+  // what it created. It does not see a circle of several gateways: a message that enters one goes
+  // round for ever.
   [[nodiscard]] static result<gateway> open(const std::vector<endpoint>& from, endpoint to,
                                             gateway_options options = {});
   gateway(gateway&&) noexcept;

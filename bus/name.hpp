@@ -21,8 +21,8 @@
 //   rate          auto         needed, messages a second                                none
 //   guarded       auto         the system is to guard, and log who comes: yes or no     no
 //
-// What concerns a channel's making holds for whoever makes it; another gets what is there, and is
-// refused if that cannot do what he asks for. Each error says which option, and what it may be.
+// Creation options apply to the creator alone. Opening an existing channel fails if it cannot
+// satisfy the options. Each error says which option, and what it may be.
 #pragma once
 
 #include <chrono>

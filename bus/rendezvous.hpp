@@ -1,5 +1,5 @@
-// Where an auto: name leads. The first who opens it decides, and all who come later, with whatever
-// needs, go where he went: a small file, annulus.NAME.auto in the directory of its channel
+// Resolves an auto: name. The first opener decides, and later openers get its choice, whatever
+// their needs: a small file, annulus.NAME.auto in the directory of its channel
 // (channel/directory.hpp), keeps the decision and its reason.
 //
 // It gets its name only when it is whole, and only one can have the name: of two that decide at the

@@ -1,5 +1,5 @@
-// Stops a compilation as an older C++, with one error that says so. The headers that programs
-// include come here first.
+// Stops a compilation as an older C++, with one error that says so. Every public header includes
+// this one first.
 #pragma once
 
 #if __cplusplus < 202002L

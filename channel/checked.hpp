@@ -7,9 +7,9 @@
 //   - a claim that ends although it was abandoned and another is open
 //   - more committed than was claimed
 //
-// Unchecked, which is the default, all of this is undefined and costs nothing: nothing here has a
-// size or a body. A program is compiled as one or as the other, the libraries included (CMake:
-// -DANNULUS_CHECKED=ON). Checked, a claim and an attach allocate, and operations are slower.
+// By default nothing is checked: such misuse is undefined, and these classes are empty. A program
+// is compiled as one or as the other, the libraries included (CMake: -DANNULUS_CHECKED=ON).
+// Checked, a claim and an attach allocate, and operations are slower.
 #pragma once
 
 #include <unistd.h>
@@ -39,7 +39,7 @@ inline constexpr bool is_on = false;
   std::abort();
 }
 
-// What is known of a role; it outlives it, for the claims.
+// A role's state. Claims keep it alive after the role.
 struct role_state {
   explicit role_state(const char* of) noexcept : role(of) {}
 
@@ -91,7 +91,7 @@ class claim_watch<true> {
     of_->has_claim = true;
   }
 
-  // The claim ends by this call. An open one only: others do nothing.
+  // The claim ends in this call. Does nothing if it is not open.
   [[nodiscard]] operation<true> ending(const char* call) noexcept {
     const auto of = std::exchange(of_, nullptr);
     if (of == nullptr) return {};

@@ -52,7 +52,7 @@ class basic_claim {
   // Hands the message over. A claim that is not open does nothing.
   [[gnu::always_inline]] void commit() noexcept { commit(bytes_.size()); }
 
-  // Hands over the first so many bytes. Requires: no more than were claimed, else it aborts.
+  // Commits the first `fewer` bytes. Requires: at most what was claimed; else aborts.
   [[gnu::always_inline]] void commit(std::size_t fewer) noexcept {
     if (fewer > bytes_.size()) watch_.exceeds();
     assert(producer_ == nullptr || fewer <= bytes_.size());

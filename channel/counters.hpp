@@ -1,9 +1,9 @@
 // Statistics that a role keeps of itself, for others to read at any time.
 //
 // A role writes only its own counters, so counting is a plain add and a relaxed store to a line
-// that nobody else writes. What every message adds to is kept in the role too, so that it need not
-// be loaded back from the shared line. A ring of one producer has `tallied` in its place
-// (ring/tally.hpp). `uncounted` counts nothing.
+// that nobody else writes. The two per-message counters are also kept in the role, so that the
+// shared line is not reloaded. A ring of one producer has `tallied` in its place (ring/tally.hpp).
+// `uncounted` counts nothing.
 #pragma once
 
 #include <atomic>
@@ -84,7 +84,7 @@ class uncounted {
 template <class Atomics>
 [[nodiscard]] counters_report report_of(const counter_words<Atomics>& words) noexcept {
   const auto seen = [](const auto& word) {
-    // [hint] relaxed: a report is of some moment, not of one.
+    // [hint] relaxed: a report is no atomic snapshot.
     return word.template load<Atomics::edge::hint>(std::memory_order_relaxed);
   };
   return {seen(words.messages), seen(words.bytes),     seen(words.refused), seen(words.dropped),

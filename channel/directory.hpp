@@ -1,12 +1,12 @@
 // The one directory where everything with a plain name lives: rings, pipes, the decisions of auto:,
-// and what consumers have seen. So two processes meet, or are parted, in all of them alike.
+// and what consumers have seen. So two processes share all of these, or none.
 //
 // Which      ANNULUS_DIR, an absolute path; without it /dev/shm, and where the machine has none
-//            that can be written, /tmp. It depends on nothing that differs between the users of a
-//            machine, as XDG_RUNTIME_DIR does: a service and a user, or a cron job, would be parted
-//            without a word. /dev/shm is in memory, and nothing there is cleaned away by its age
-// Safe       it is the user's own or root's, and strangers may not write there, unless its sticky
-//            bit keeps them from the files of others
+//            that can be written, /tmp. It is not XDG_RUNTIME_DIR, which differs between users: a
+//            service and a cron job would silently use different channels. /dev/shm is in memory,
+//            and nothing there is cleaned away by its age
+// Safe       owned by the user or root, and not writable by others unless its sticky bit protects
+//            their files
 //
 // Any thread may call these, while none changes the environment. A program with more rights than
 // its user (setuid) ignores the environment.
@@ -22,14 +22,13 @@ namespace annulus::files {
 
 inline constexpr const char* directory_variable = "ANNULUS_DIR";
 
-// The directory that holds for this process now.
+// The directory that this process uses now.
 [[nodiscard]] std::string directory();
 
 // Whether a directory may be used. The error says what is wrong with it, and how to choose another.
 [[nodiscard]] result<bool> check_directory(const std::string& path, ownership owner);
 
-// `what` failed with this errno, on a file of a channel. Where there is no room, it says what to
-// do.
+// The failure for `what` with errno `number`. If space is short, it says what to do.
 [[nodiscard]] failure cannot_store(const std::string& what, int number);
 
 // The endings of the files there. A ring's has none, so its name must not end in one of them.

@@ -27,7 +27,7 @@ namespace annulus {
 class descriptor {
  public:
   descriptor() = default;
-  // Takes it over, by another number if it is one of a standard stream. Leaves errno as it is.
+  // Takes ownership, and moves a standard stream's number above 2. Leaves errno as it is.
   explicit descriptor(int number) noexcept;
   descriptor(descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   descriptor& operator=(descriptor&& other) noexcept {
@@ -49,8 +49,8 @@ namespace files {
 
 [[nodiscard]] std::string quoted(std::string_view name);
 
-// `what` failed with this errno. Never not_found nor already_exists: only the caller knows whether
-// it is the channel that is missing, or something else.
+// `what` failed with this errno. Never not_found or already_exists: only the caller knows whether
+// the missing file is the channel.
 [[nodiscard]] failure system_error(const std::string& what, int number);
 
 // The file that a name stands for. Empty: it is no name.
@@ -60,12 +60,12 @@ namespace files {
 [[nodiscard]] failure no_name(const std::string& name, std::string_view kind);
 [[nodiscard]] std::string directory_of(const std::string& path);
 
-// open, pread and pwrite that a signal does not end. For what errno says else, see there.
+// open, pread and pwrite that retry on EINTR. They set errno as usual.
 [[nodiscard]] descriptor opened(const std::string& path, int flags, unsigned mode = 0) noexcept;
 [[nodiscard]] ssize_t read_at(int file, void* to, std::size_t bytes, off_t from) noexcept;
 [[nodiscard]] ssize_t write_at(int file, const void* from, std::size_t bytes, off_t to) noexcept;
 
-// The same file once more, opened for itself: its locks are its own.
+// Reopens the file: a new open file description with its own locks.
 [[nodiscard]] result<descriptor> reopened(int file, int flags, const std::string& name);
 
 // Gives a file without a name its name. False: see errno; EEXIST: the name is taken.
@@ -80,7 +80,7 @@ namespace files {
 // Whether the path stands for this file, and not for another or none.
 [[nodiscard]] bool is_still_named(int file, const std::string& path) noexcept;
 
-// Why a file may not be trusted. Empty: it may.
+// Why the file is not trusted, or nothing.
 [[nodiscard]] std::optional<failure> not_ours(const struct stat& info, ownership owner,
                                               const std::string& name);
 

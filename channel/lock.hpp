@@ -1,12 +1,11 @@
-// The kernel's word on who is alive: locks on bytes of a file, held by an open file description.
+// Liveness: open file description (OFD) locks, one byte of a file for each role.
 //
 // A role holds the lock on its own byte. The kernel drops it when the last descriptor of that
 // description is closed, so at the latest when the process dies. The bytes stand far behind any
 // data. Locks through one description never exclude each other: each role opens the file for
 // itself.
 //
-// No call waits without a deadline. A holder cannot be named: the kernel tells no process for such
-// a lock.
+// No call waits without a deadline. The holder is unknown: F_OFD_GETLK reports no pid.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +23,10 @@ inline constexpr std::uint32_t consumer_role = 0;
 
 namespace locks {
 
-// Behind the roles' bytes: the one that is held while a channel is made, mended or removed.
+// The byte after the roles': locked while a channel is created, repaired or removed.
 inline constexpr std::uint32_t maker = 1 + max_producers;
 
-// Whether somebody else holds it. Also true where the kernel does not say: no word of death.
+// Whether another holder has it. Also true if the call fails: that proves no death.
 [[nodiscard]] bool is_held(int file, std::uint32_t role) noexcept;
 
 // Takes it. False: somebody else holds it, or the kernel refused.
@@ -40,7 +39,7 @@ void give_back(int file) noexcept;
 
 }  // namespace locks
 
-// The same of one file. Plain memory has no file: there a role that has not closed counts as alive.
+// The locks of one file. Plain memory has none: there an unclosed role counts as alive.
 class lock_witness {
  public:
   lock_witness() = default;
@@ -57,16 +56,16 @@ class lock_witness {
   // Gives back every lock taken through this file.
   void give_back() const noexcept;
 
-  // Waits while somebody makes, mends or removes the channel, two seconds at most. False: he still
-  // does, or there is no file.
+  // Waits up to 2 s until the maker's lock is free. Returns false if it is not, or if there is no
+  // file.
   [[nodiscard]] bool outlast_maker() const noexcept;
 
  private:
   int file_ = -1;
 };
 
-// Takes a role. Whoever removes a channel holds the locks of all roles for a moment, and the
-// maker's: who comes just then would take them for somebody's, so he tries again behind it.
+// Takes a role. A remover briefly holds the locks of all roles and the maker's. An attempt that
+// fails is retried, up to 3 times, when the maker's lock is free.
 template <class Attempt>
 [[nodiscard]] auto past_a_remover(const lock_witness& kernel, Attempt attempt)
     -> decltype(attempt()) {

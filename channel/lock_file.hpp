@@ -1,14 +1,14 @@
-// The descriptor that carries a role's lock: it is this process's alone.
+// The descriptor that carries a role's lock, closed in forked children.
 //
 // A lock belongs to the open file, which a child of fork() would share: then a dead parent would
 // count as alive as long as any such child lives. So the descriptor is closed in the child at once
 // (pthread_atfork), and the child's copy of this object holds nothing.
 //
-// Kept       should somebody close all descriptors of the process, the lock stays: a page of the
-//            file is mapped too, and is not there in children (MADV_DONTFORK)
+// Kept       the lock survives the closing of all descriptors: a page of the file is mapped too,
+//            but not in children (MADV_DONTFORK)
 // Remains    a child of vfork(), posix_spawn(), _Fork() or a bare clone() has the descriptor until
-//            it calls exec (O_CLOEXEC) or ends: so long a parent that dies meanwhile is not found
-//            dead. Nothing worse: the child gives back no lock, and closes none
+//            it calls exec (O_CLOEXEC) or ends: until then a parent's death is not detected. The
+//            child releases no lock
 // Threads    any
 #pragma once
 
@@ -31,8 +31,8 @@ class lock_file {
   lock_file& operator=(lock_file&& other) noexcept;
   ~lock_file();
 
-  // Gives back the lock on a byte of the same file that an object of this process holds which is
-  // lost. False: none of this process holds it; nobody else's is ever touched.
+  // Releases the role's lock that a lost object of this process holds. Returns false if no object
+  // of this process holds it.
   [[nodiscard]] static bool abandon(int file, std::uint32_t role) noexcept;
 
   // Whether it was opened in this process. Else nothing may be done with its number.

@@ -5,8 +5,8 @@
 
 namespace annulus {
 
-// A message that comes again, after its consumer died, has the mark that it had. The numbers of a
-// stream grow with its messages; they may wrap, and are compared by their distance.
+// A redelivered message keeps its mark. The numbers of a stream grow with its messages; they may
+// wrap, and are compared by their distance.
 struct message_mark {
   std::uint64_t stream = 0;  // of one ring, or of one producer of a pipe
   std::uint64_t number = 0;  // within the stream

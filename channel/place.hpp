@@ -6,7 +6,7 @@
 //            chroot, in another mount namespace, a directory that was moved), only a file without
 //            any name counts as lost
 //
-// Any thread. A look costs an fstat and an lstat.
+// Any thread. Costs one fstat and one lstat.
 #pragma once
 
 #include <sys/types.h>
@@ -17,7 +17,7 @@ namespace annulus::files {
 
 class place {
  public:
-  place() = default;  // it was not opened by a name, and loses none
+  place() = default;  // not opened by name: never lost
   // Requires: an absolute path.
   explicit place(std::string path);
 

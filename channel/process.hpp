@@ -1,12 +1,12 @@
-// Whose is it? A role belongs to the process that attached it; a child of fork() has only a copy.
+// Process ownership: a role belongs to the process that attached it; a child has only a copy.
 //
 // Mark       each process has a mark of its own, and a role keeps the one it was attached under.
 //            They are compared before anything is done: one load of a word that is always cached
 // fork()     the mark stands in a page that the kernel empties in the child (MADV_WIPEONFORK), also
 //            after a bare clone() without CLONE_VM. Where the kernel does not do that, a handler of
 //            fork() does (pthread_atfork)
-// vfork(), posix_spawn()   share the memory with the parent until exec: there is no other process
-//            to tell apart. Such a child may do nothing but exec or _exit, as the system demands
+// vfork(), posix_spawn()   share the parent's memory, and so its mark, until exec. Such a child may
+//            do nothing but exec or _exit, as the system demands
 // Again      a child may attach roles of its own, and fork again: its marks are all new
 // Signals    safe in a handler. One that forks must not return in the child into an operation of a
 //            role that it interrupted: what was half done would be done twice
@@ -31,7 +31,7 @@ extern mark_page own;
 
 }  // namespace marks
 
-// The process that something belongs to. It moves; what is left behind belongs to nobody.
+// The owning process of an object. Moving it leaves the source without an owner.
 class home {
  public:
   home() noexcept = default;  // nobody's

@@ -1,4 +1,4 @@
-// What a look from outside tells of a role.
+// A role as an observer sees it.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,7 @@ struct failure {
   std::string message;  // for people
 };
 
-// A value, or the failure that stands in its place.
+// A value, or why there is none.
 template <class T>
 class [[nodiscard]] result {
  public:

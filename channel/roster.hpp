@@ -1,10 +1,10 @@
-// Who is attached: how a role comes and goes, and what the others know of it.
+// Membership: how a role attaches and closes, and what others can observe.
 //
-// A role says itself that it came and that it closed. That it died only the kernel can say: its
-// lock is free (lock.hpp).
+// A role stores its own attach and close. Only the kernel shows its death: the lock is free
+// (lock.hpp).
 //
-// Of either transport's memory this uses control->roll, producers[i].role, geometry.producers and
-// witness; of its Atomics policy word, edge and witness.
+// Needs control->roll, producers[i].role, geometry.producers and witness of a transport's memory;
+// word, edge and witness of its Atomics.
 //
 // Edges   roll   enter, leave, call_the_roll -> presence_of, roll_call   all that a role committed
 #pragma once
@@ -22,7 +22,7 @@
 namespace annulus {
 
 // `owner` is how many times the role was taken (its incarnation), and what it is now. `succeeded`
-// is attached, after one that died: what that one left may be unfinished.
+// is attached after a death: unfinished work may remain.
 enum class tenure : std::uint64_t { vacant = 0, attached = 1, closed = 2, succeeded = 3 };
 
 [[nodiscard]] constexpr std::uint64_t owner_word(std::uint64_t incarnation, tenure t) noexcept {
@@ -49,7 +49,7 @@ struct role_words {
   typename Atomics::template word<std::uint32_t> uid;  // the effective one
 };
 
-// Who takes a role, as it tells itself.
+// The process that takes a role.
 struct holder {
   std::uint64_t at = 0;  // seconds since 1970
   std::uint32_t pid = 0;
@@ -103,7 +103,7 @@ template <class Atomics>
 [[nodiscard]] presence presence_of(const role_words<Atomics>& role,
                                    const typename Atomics::witness& kernel,
                                    std::uint32_t number) noexcept {
-  // [roll] acquire: whoever has closed has committed all that it ever will.
+  // [roll] acquire: a closed role has made its last commit.
   const auto owner = role.owner.template load<Atomics::edge::roll>(std::memory_order_acquire);
   switch (tenure_of(owner)) {
     case tenure::vacant: return presence::never_came;
@@ -126,7 +126,7 @@ template <class Memory>
   return seen;
 }
 
-// The consumer's knowledge that no more will come, kept until a producer comes or closes.
+// Caches whether all producers have closed, until one attaches or closes.
 template <class Atomics>
 class roll_call {
   using edge = typename Atomics::edge;
@@ -146,7 +146,7 @@ class roll_call {
     bool any_closed = false;
     bool any_open = false;
     for (std::uint32_t i = 0; i < channel.geometry.producers; ++i) {
-      // [roll] acquire: whoever has closed has committed all that it ever will.
+      // [roll] acquire: a closed role has made its last commit.
       const auto owner =
           channel.producers[i].role.owner.template load<edge::roll>(std::memory_order_acquire);
       any_closed |= tenure_of(owner) == tenure::closed;
@@ -177,7 +177,7 @@ class roll_call {
 [[nodiscard]] failure producers_in_use(const std::string& kind, std::uint32_t producers,
                                        std::uint32_t pid);
 
-// What a role's words tell, for people.
+// Diagnostics from a role's words.
 template <class Atomics>
 [[nodiscard]] std::uint32_t pid_of(const role_words<Atomics>& role) noexcept {
   // [hint] relaxed: diagnostic only.

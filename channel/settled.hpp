@@ -1,4 +1,4 @@
-// A name that others make and remove at the same moment: looked at again, but not for ever.
+// Retries an operation whose name other processes create and remove, for 2 s at most.
 #pragma once
 
 #include <chrono>
@@ -11,10 +11,10 @@
 
 namespace annulus::files {
 
-// Whoever makes, mends or removes a channel is done in no time.
+// Creating, repairing or removing a channel takes far less.
 inline constexpr std::chrono::seconds patience{2};
 
-// What the attempt answers; as long as it answers nothing, it is made again, for two seconds.
+// Repeats the attempt until it returns a value; fails after two seconds.
 template <class T, class Attempt>
 [[nodiscard]] result<T> settled(const std::string& name, Attempt attempt) {
   const auto until = within(patience);

@@ -1,4 +1,4 @@
-// What an operation answers, and what is known of the other side.
+// What operations return, and whether the peer is present.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace annulus {
 
-// Every refusal has its own name, because each asks for something else of the caller.
+// One status for each refusal that a caller must handle differently.
 enum class status : std::uint8_t {
   ok,
   full,           // no room now: the consumer has not yet released enough
@@ -47,7 +47,7 @@ enum class status : std::uint8_t {
   return "unknown status";
 }
 
-// What is known of a peer. Of several producers the most alive one counts.
+// A peer's presence; for several producers that of the most alive one.
 enum class presence : std::uint8_t {
   never_came,  // nobody has attached yet
   attached,    // alive, as far as the kernel says
@@ -70,8 +70,8 @@ enum class presence : std::uint8_t {
 using deadline = std::chrono::steady_clock::time_point;
 inline constexpr deadline no_deadline = deadline::max();
 
-// That long from now, in any unit. A span of more than 146 years is no deadline; one that is as
-// negative, or no number, is a deadline that has passed.
+// That long from now, in any unit. More than 146 years means no_deadline; less than -146 years, or
+// NaN, has already passed.
 template <class Rep, class Period>
 [[nodiscard]] deadline within(std::chrono::duration<Rep, Period> span) noexcept {
   using std::chrono::nanoseconds;
@@ -88,7 +88,7 @@ template <class Rep, class Period>
 // The live producer that keeps the consumer waiting between its claim and its commit.
 struct stall {
   std::uint32_t producer = 0;  // its number in the ring
-  std::int32_t pid = 0;        // as it told when it attached
+  std::int32_t pid = 0;        // as stored when it attached
   std::uint64_t pos = 0;       // the claim's position
   deadline since{};            // when the consumer first noticed
 };

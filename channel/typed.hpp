@@ -1,5 +1,5 @@
-// Messages that are values of one trivially copyable type: by value, whatever its alignment, or in
-// place in a claim or a view, up to 8 bytes of it.
+// Messages that are values of one trivially copyable type: by value with any alignment, or in place
+// with an alignment of at most 8 bytes.
 #pragma once
 
 #include <cstddef>
@@ -51,8 +51,8 @@ template <plain_value T, message_claim C>
   return ::new (static_cast<void*>(claim.bytes().data())) T;
 }
 
-// The value in a view of its size, until release(). None: there is no message, it has another size,
-// or it stands at an odd place, as what follows a stranger's bytes in a pipe may.
+// The value in a view of its size, until release(). Null if there is no message, or its size or
+// alignment does not fit (foreign bytes in a pipe can misalign it).
 template <plain_value T>
 [[nodiscard]] const T* view_as(const view& seen) noexcept {
   static_assert(alignof(T) <= payload_align,

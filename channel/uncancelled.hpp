@@ -1,4 +1,4 @@
-// No cancellation point: while one of these lives, pthread_cancel of its thread is put off.
+// Defers pthread_cancel of its thread while the object exists.
 //
 // Operations are noexcept and change what others share step by step. A thread that was cancelled in
 // a system call of theirs would end the process, or leave a step undone. It is cancelled at its own

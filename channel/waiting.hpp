@@ -1,4 +1,4 @@
-// How a waiting form waits, as its role is told when it is attached.
+// How a role's waiting calls wait; chosen when it attaches.
 #pragma once
 
 #include <chrono>
@@ -11,11 +11,11 @@ namespace annulus {
 struct waiting {
   // What a role does while it waits.
   enum class kind : std::uint8_t {
-    spin,   // never leaves the processor: lowest latency, one core
-    yield,  // spins, then offers the processor to others between polls
-    block,  // spins, then sleeps until the other side wakes it
-    nap,    // sleeps `nap_for` between two looks: nobody is woken, and so nobody pays for waking
-  } how = kind::block;                                                // asleep unless there is work
+    spin,               // never leaves the processor: lowest latency, one core
+    yield,              // spins, then offers the processor to others between polls
+    block,              // spins, then sleeps until the other side wakes it
+    nap,                // sleeps `nap_for` between polls; no peer ever wakes it
+  } how = kind::block;  // asleep unless there is work
   std::chrono::nanoseconds spin_for = std::chrono::microseconds(20);  // yield and block
   std::chrono::nanoseconds nap_for = std::chrono::milliseconds(1);    // nap: what it adds at most
 };

@@ -8,8 +8,8 @@
 
 namespace annulus {
 
-// gcc before 14 forgets the release of a compare_exchange on RISC-V if its failure is relaxed: a
-// fence before it stands in. tests/machine_code.py sees to that.
+// gcc before 14 drops the release of a RISC-V compare_exchange whose failure order is relaxed; a
+// fence replaces it (tests/machine_code.py).
 #if defined(__riscv) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 14
 inline constexpr bool exchange_forgets_release = true;
 #else

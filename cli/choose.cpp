@@ -87,7 +87,7 @@ void say(const answer& a) {
   if (a.missing.empty()) {
     print("  shared memory is to be had\n");
   } else {
-    print("  shared memory is not to be had: {}\n", a.missing);
+    print("  shared memory is unavailable: {}\n", a.missing);
   }
 }
 
@@ -144,8 +144,7 @@ void add_choose(CLI::App& app, exit_code&) {
   auto o = std::make_shared<choose_options>();
   auto* command = app.add_subcommand("choose", "Tell which transport to take, and why");
   command->footer(footer);
-  command->add_option("endpoints", o->names, "what they lead to, or would")
-      ->type_name("auto:NAME...");
+  command->add_option("endpoints", o->names, "what they resolve to")->type_name("auto:NAME...");
   add_span(*command, "--latency", o->needs.latency, "needed, one way");
   command
       ->add_option_function<std::string>(

@@ -246,7 +246,7 @@ constexpr const char* dump_footer =
     "geometry\n"
     "is trusted. Reads only, maps nothing, and leaves the holes of a sparse file. A channel in "
     "use\n"
-    "is refused, unless --live asks for it. Of a pipe its roles and its audit log are told.\n"
+    "is refused, unless --live asks for it. For a pipe: its roles and its audit log.\n"
     "\n"
     "Examples:\n"
     "  annulus dump shm:orders\n"
@@ -276,11 +276,11 @@ void add(CLI::App& app, const char* name, const char* what, const char* footer, 
 }  // namespace
 
 void add_dump(CLI::App& app, exit_code& ends_with) {
-  add(app, "dump", "Tell all that a channel holds which nobody uses", dump_footer, true, ends_with);
+  add(app, "dump", "Show all that an unused channel holds", dump_footer, true, ends_with);
 }
 
 void add_fsck(CLI::App& app, exit_code& ends_with) {
-  add(app, "fsck", "Check a channel that nobody uses", fsck_footer, false, ends_with);
+  add(app, "fsck", "Check an unused channel", fsck_footer, false, ends_with);
 }
 
 }  // namespace annulus::cli

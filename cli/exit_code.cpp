@@ -9,7 +9,7 @@ const char* const exit_codes_help =
     "  2  the command line makes no sense\n"
     "  3  no such channel or file\n"
     "  4  in use by someone alive, taken already, or not permitted\n"
-    "  5  the other side died, gave up or closed before the end: what came is not the whole\n"
+    "  5  the other side died, gave up or closed before the end: the stream is incomplete\n"
     "  6  damage: a channel, records that were skipped, or input cut off within a frame\n"
     "  7  --timeout has passed\n"
     "  8  no room, and --on-full was refuse\n"

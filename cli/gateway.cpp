@@ -214,7 +214,7 @@ void add_gateway(CLI::App& app, exit_code& ends_with) {
       ->check(CLI::Range(1, 65536));
   command->add_flag("--once", o->once, "mark the messages, as once=yes in TO does");
   add_span(*command, "--health", o->health,
-           "tell how it goes so often, 0 never (default: 5s on a terminal, else never)");
+           "print progress so often, 0: never (default: 5s on a terminal, else never)");
   command->add_flag("--json", o->as_json, "tell it as JSON, a line each on standard output");
   command->callback([o, &ends_with] { run_gateway(*o, ends_with); });
 }

@@ -39,7 +39,7 @@ void remove(const remove_options& o) {
 
 void add_remove(CLI::App& app, exit_code&) {
   auto o = std::make_shared<remove_options>();
-  auto* command = app.add_subcommand("remove", "Take a channel away, with all that is in it");
+  auto* command = app.add_subcommand("remove", "Remove a channel and all that is in it");
   command->footer(
       "auto:NAME goes with the decision where it leads: the next to open it decides anew.\n"
       "\n"

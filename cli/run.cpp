@@ -59,7 +59,7 @@ void add_directory(CLI::App& command) {
 
 void describe(CLI::App& app) {
   app.require_subcommand(1);
-  app.set_help_all_flag("--help-all", "Tell all of every subcommand");
+  app.set_help_all_flag("--help-all", "Show every subcommand's help");
   app.set_version_flag("--version", "annulus " ANNULUS_VERSION " (" ANNULUS_BUILD ")");
   app.footer(std::string(footer) + exit_codes_help);
 }

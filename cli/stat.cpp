@@ -259,7 +259,7 @@ constexpr const char* footer =
     "kernel's word. A process is told by the number that it has in its own pid namespace: that of\n"
     "another container is none of ours, in every message of this command.\n"
     "Of a pipe the audit log is told: who attached, who closed, who was found dead.\n"
-    "Of auto:NAME, where it leads and why.\n"
+    "For auto:NAME, its transport and why.\n"
     "\n"
     "Examples:\n"
     "  annulus stat shm:orders\n"

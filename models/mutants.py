@@ -143,7 +143,8 @@ MUTANTS = [
         ("mpsc.hpp", "    withdraw();\n    return ring_.positions",
          "    if (!IF) withdraw();\n    return ring_.positions")]),
     Mutant("a new producer does not settle", MPSC, [
-        ("mpsc.hpp", "    withdraw();  // a dead", "    if (!IF) withdraw();  // a dead")]),
+        ("mpsc.hpp", "    withdraw();  // the consumer",
+         "    if (!IF) withdraw();  // the consumer")]),
     Mutant("no stamp", MPSC, [("mpsc.hpp", STAMP, unless(STAMP))]),
     Mutant("a shortened claim leaves its rest without a header", MPSC, [
         ("mpsc.hpp", "    if (used < claimed_bytes_) {",
@@ -168,9 +169,11 @@ MUTANTS = [
         ("release.hpp", "    if (!was_zeroing || releasing - end_ >",
          "    if (IF || !was_zeroing || releasing - end_ >")]),
     Mutant("the consumer laps itself", MPSC, [
-        ("mpsc.hpp", "    // A whole lap unreleased: the next header would be one that was read "
-         "already.\n    while (unreleased_bytes() < ring_.geometry.capacity) {",
-         "    while (IF || unreleased_bytes() < ring_.geometry.capacity) {")]),
+        ("mpsc.hpp",
+         "    while (unreleased_bytes() < ring_.geometry.capacity) {\n"
+         "      // [publish]",
+         "    while (IF || unreleased_bytes() < ring_.geometry.capacity) {\n"
+         "      // [publish]")]),
 
     # Recovery.
     Mutant("no grace period", MPSC, [

@@ -3,16 +3,16 @@
 // Look       the FIFO's bytes are copied without being taken (fifo.hpp, tap), many messages at once
 // Release    takes all that was read out of the FIFO at once. So a consumer's death loses nothing:
 //            its successor finds what was not released
-// Held       a long message that is not whole yet keeps its frames in the FIFO, and all behind
-//            them. The others behind are read and released all the same: what was released and
-//            stays in the FIFO is noted by its sequence, for all producers at once, and a
-//            successor skips it. Only when the FIFO is full, or longer than a look, is what came
-//            of it taken out, into memory and, for a successor, into the roles file
-// Dead       a message whose producer died, or gave it up, is dropped: never is half a one read
-// Damage     what is no frame of this pipe is skipped up to the next, counted and told
-// Progress   a look that finds nothing is one tee(2); one that finds is tee(2) and read(2) for all
-//            that is there; release() is one splice(2). An idle look at a held message asks the
-//            kernel for its producer's life. Only long messages allocate, as their frames come
+// Held       an incomplete long message keeps its frames, and all later ones, in the FIFO. Later
+//            messages are still read and released: what was released and stays in the FIFO is noted
+//            by its sequence, for all producers at once, and a successor skips it. If the FIFO is
+//            full, or exceeds one copy, its frames are moved to memory and, for a successor, to the
+//            roles file
+// Dead       a message whose producer died or abandoned it is dropped, never read in part Damage
+// bytes that are no valid frame are skipped, counted and reported Progress   a look that finds
+// nothing is one tee(2); one that finds is tee(2) and read(2) for all
+//            that is there; release() is one splice(2). With a held message, an idle poll checks
+//            that its producer lives. Only long messages allocate, as their frames come
 #pragma once
 
 #include <chrono>
@@ -73,7 +73,7 @@ class pipe_consumer {
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of_producers(); }
   // As of a producer.
   [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(from_.fifo()); }
-  // The live producer of a long message that is not whole, when nothing else is there.
+  // The live producer of an incomplete long message, if nothing else is readable.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
 

@@ -14,16 +14,16 @@
 //             open or owed claim included, does nothing: every call answers not_permitted, close()
 //             and the destructor change nothing, and the parent goes on as if nothing were. The
 //             child attaches roles of its own. A parent that dies is found dead although the child
-//             lives; what stands in the FIFO stays as long as the child has it open, too. See
-//             process.hpp and lock_file.hpp in channel/, also for vfork, posix_spawn and clone
+//             lives; the FIFO also keeps its contents while the child has it open. See process.hpp
+//             and lock_file.hpp in channel/, also for vfork, posix_spawn and clone
 // Exclusion   one consumer, as many producers as the pipe was made for: a role that a live process
 //             holds is refused with in_use and the holder's pid
-// Claims      are the producer's own memory, written to the pipe by their commit. When others have
-//             taken the room since, the commit waits as long as a consumer is attached; without
-//             one it is owed, goes out before anything else, and is dropped and counted at close().
-//             interrupt() ends that wait too: then it is owed, and the next wait is told
-// At once     what the kernel does not grant at once, by no try_ form: it never_fits there. The
-//             waiting forms pass messages up to max_message(), whatever the kernel grants
+// Claims      are the producer's own memory, written to the pipe by their commit. If that room is
+//             gone, commit() waits while a consumer is attached. Without one the message stays
+//             pending: it is sent before any other, or dropped and counted at close(). interrupt()
+//             ends that wait too; the next wait returns `interrupted`
+// At once     try_ forms return never_fits above most_at_once(). The waiting forms pass messages up
+//             to max_message(), whatever the kernel grants
 // Progress    producer.hpp and consumer.hpp count the system calls of each operation
 #pragma once
 

@@ -4,13 +4,13 @@
 // Short      a message that fits into a frame is one write. Of a batch, as many frames as fit make
 //            a block of PIPE_BUF bytes, and each block is one write. A lone producer writes many
 //            blocks at once: each is then padded to its full size, so that the kernel, which cuts
-//            a large write between pages, never cuts a frame, and nothing is to be finished later
-// Long       cut into frames that fill a block each. try_ forms first ask whether there is certain
-//            to be room for all; waiting forms write on as room comes
+//            a large write between pages, never cuts a frame, and no write needs finishing
+// Long       cut into frames that fill a block each. try_ forms require certain room for all
+//            frames; waiting forms write as room becomes free
 // Given up   a message that was begun and will not be finished is abandoned by a word in the roles
 //            file, which needs no room in a FIFO that is full
-// Owed       a claim that found no room at its commit goes out before anything else does
-// Progress   try_push one write(2); of a long message an ioctl, an fcntl and a write for each frame
+// Owed       a claim committed without room is sent before any other message Progress   try_push
+// one write(2); of a long message an ioctl, an fcntl and a write for each frame
 //            (a lone producer: for all). try_claim one poll(2). Nothing is allocated
 #pragma once
 
@@ -36,7 +36,7 @@ namespace annulus {
 
 namespace pipes {
 
-// The bytes of one message that are still to go, in the pieces that the caller has.
+// The unsent bytes of one message, in the caller's pieces.
 class source {
  public:
   // Of one piece.
@@ -102,7 +102,7 @@ class pipe_producer {
   // another claim is open.
   void abandon_claim() noexcept;
 
-  // Whether a claim that was committed has still to go out: it does before anything else.
+  // Whether a committed claim is unsent. It is sent before any other message.
   [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
   // What is known of the consumer. Asks the kernel.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
@@ -119,7 +119,7 @@ class pipe_producer {
 
   // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return shape().max_message; }
-  // The largest that try_ forms pass: less than max_message() where the kernel grants little.
+  // The largest message that try_ forms accept, bytes: at most max_message().
   [[nodiscard]] std::size_t most_at_once() const noexcept { return most_at_once_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 

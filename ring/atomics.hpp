@@ -108,10 +108,10 @@ struct std_atomics {
   // Keeps the compiler from moving stores across: a death may fall between any two instructions.
   static void compiler_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 
-  // One side of "I wrote mine, then read yours". The side that announces itself pays (heavy); the
-  // other pays nothing, as long as the kernel can interrupt it with a barrier: a role asks for that
-  // when it comes. Returns whether it can: else each look needs a fence. Fences once: what was
-  // announced before the role came is seen.
+  // One side of "I wrote mine, then read yours". An asymmetric fence: the announcing side pays
+  // (heavy_fence); the other pays nothing if membarrier reaches it. A role registers when it
+  // attaches. Returns whether that worked; else each look needs a fence. Fences once, to see
+  // earlier announcements.
   [[nodiscard]] static bool accept_barriers() noexcept {
     const bool accepted = kernel::accept_barriers();
     std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -129,9 +129,9 @@ struct std_atomics {
     kernel::futex_wait(bell.address(), while_value, at_most);
   }
   static void wake(word<std::uint32_t>& bell) noexcept { kernel::futex_wake(bell.address()); }
-  // So many waits in a row are met without sleeping before a sleeper's announcement is taken back.
+  // Waits in a row that end without sleeping before the announcement is withdrawn.
   static constexpr std::uint32_t waits_before_awake = 1024;
-  // So many looks in a row that find nothing, and a consumer is starved.
+  // Empty polls in a row after which a consumer is starved.
   static constexpr std::uint32_t polls_until_starved = 16;
   // Polls of a wait between two looks at the clock.
   static constexpr std::uint32_t polls_per_clock = 32;

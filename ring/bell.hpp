@@ -4,9 +4,9 @@
 // fences, and looks at the bell. One of the two sees the other: either the sleeper sees the work,
 // or the bell is seen and rung.
 //
-// Announced   Who has never slept has a bell that says `none`, and the other side only holds the
-//             compiler and loads it: a line that rarely changes. The first sleep announces itself:
-//             its fence is heavy (the kernel runs a barrier on every thread of the others), so that
+// Announced   Until its owner first sleeps a bell is `none`, and the waker pays one compiler
+//             barrier and one load of a rarely written line. The first sleep announces itself: its
+//             fence is heavy (the kernel runs a barrier on every thread of the others), so that
 //             from then on the others see that the bell is in use, fence for real and look again.
 //             Later sleeps need only a fence of their own. A consumer that no longer sleeps takes
 //             its announcement back
@@ -120,8 +120,8 @@ void stay_awake(bell<Atomics>& of, sleeper& own) noexcept {
   set_bell<Atomics>(of, call::none);
 }
 
-// For a bell that several share: who set it and then needed no sleep rings it, because his setting
-// may have hidden from another that it was rung.
+// For a bell that several share: a role that set it and did not sleep rings it, because its store
+// may have hidden an earlier wake-up.
 template <class Atomics>
 void hand_on(bell<Atomics>& to, bool slept) noexcept {
   if (!slept) ring_if_asleep<Atomics>(to);

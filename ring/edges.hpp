@@ -12,7 +12,7 @@
 //   interrupt  interrupt()                        the wait that it ends      what was done before
 //
 // Two more are not between atomics: [stamp] and [redo] stand in program order before a compiler
-// fence, against a death between two stores. And the kernel orders a death before its word of it.
+// fence, against a death between two stores. And a lock drops after its holder's last store.
 #pragma once
 
 namespace annulus {
@@ -29,7 +29,7 @@ enum class edge {
   redo,   // relaxed: the position that a release is zeroing up to, ahead of the zeroing
   bell,   // relaxed: a sleeper's word; ordered by a fence of the other side against a heavy one
   own,    // relaxed: written and read by one role only, or by its successor after the lock moved
-  hint,   // relaxed: a stale value costs a retry or a glance, nothing else
+  hint,   // relaxed: a stale value costs at most a retry
 };
 
 }  // namespace annulus

@@ -29,7 +29,7 @@ class interruption {
     Atomics::wake(raised_);  // a nap sleeps on the word itself
   }
 
-  // Whether there was one. It is taken: the next wait knows nothing of it.
+  // Returns whether it was raised, and clears it.
   [[nodiscard]] bool take() noexcept {
     // [hint] relaxed: the exchange decides; before a sleep, the bell's fences order it.
     if (raised_.template load<edge::hint>(std::memory_order_relaxed) == 0) [[likely]]
@@ -41,7 +41,7 @@ class interruption {
   // Sleeps so long, or until it is raised.
   void nap(std::chrono::nanoseconds span) noexcept { Atomics::sleep(raised_, 0, span); }
 
-  // For checkers, whose words must be told that they are there.
+  // For model checkers, which must register each word.
   [[nodiscard]] bell<Atomics>& word() noexcept { return raised_; }
 
  private:

@@ -15,9 +15,8 @@ void futex_wake(void* word) noexcept;
 
 void yield() noexcept;
 
-// The next stretch of [from, to) of a file that has memory; {to, to}: there is none. What has none
-// reads as zero, and a look at it through a mapping would give it memory. Where the system does not
-// know, all of it.
+// The next stretch of [from, to) of a file that has memory; {to, to}: there is none. A hole reads
+// as zero, and reading it through a mapping allocates it. Returns all if the system cannot tell.
 struct file_range {
   std::uint64_t from, to;
 };

@@ -85,8 +85,8 @@ template <class Atomics>
 struct control_words {
   consumer_words<Atomics> consumer;
 
-  // What producers go by: all below is theirs again. Written by the consumer, at most read_pos: it
-  // is told by the chunk, so that the two sides seldom meet at this line.
+  // Producers may reuse all below. Stored by the consumer, never past read_pos, and once per chunk
+  // (spsc), so that the cores rarely share this line.
   alignas(line_bytes) typename Atomics::template word<std::uint64_t> freed;
 
   // Claimed up to here: any (mpsc). The lone producer's own, copied after each commit (spsc).

@@ -14,7 +14,7 @@
 
 namespace annulus {
 
-// A role counts, and tells what it has freed, at least this often, bytes.
+// A role publishes counters and freed space at least this often, bytes.
 inline constexpr std::uint64_t longest_chunk = std::uint64_t{64} << 10;
 
 template <class Atomics>
@@ -65,8 +65,8 @@ struct ring_memory {
     }
   }
 
-  // Whether no more is claimed than a capacity (mpsc). The two loads in this order: what somebody
-  // claimed, he had seen freed, so an old `freed` cannot pose as damage.
+  // Whether no more is claimed than a capacity (mpsc). Order matters: a claimant saw its space
+  // freed, so a stale `freed` cannot look like damage.
   [[nodiscard]] bool positions_make_sense() const noexcept {
     // [claim] acquire: sees what the claimants had seen.
     const auto claimed = control->write_pos.template load<edge::claim>(std::memory_order_acquire);
@@ -75,8 +75,8 @@ struct ring_memory {
     return !is_before(freed + geometry.capacity, claimed);
   }
 
-  // The next stretch of [from, to) that was ever written; where it is empty, look on from its end.
-  // What was never written is zero, and a look there would take memory that nobody gave.
+  // The next stretch of [from, to) that was ever written; if empty, continue from its end.
+  // Unwritten memory is zero, and reading it would allocate pages.
   [[nodiscard]] interval next_written(std::uint64_t from, std::uint64_t to) const noexcept {
     const std::uint64_t index = index_of(from);
     const std::uint64_t last = std::min(index + (to - from), geometry.capacity);
@@ -103,7 +103,7 @@ struct ring_memory {
     }
   }
 
-  // What the consumer frees before it tells the producers: what they cannot use meanwhile.
+  // How much the consumer frees before it stores `freed`, bytes.
   [[nodiscard]] std::uint64_t chunk() const noexcept {
     return std::clamp(geometry.capacity / 16, Atomics::cache_line_bytes, longest_chunk);
   }

@@ -50,7 +50,7 @@ class basic_mpsc_producer {
         quiet_(quiet_bell<Atomics>()) {
     // [free] acquire: the consumer is done with all below.
     freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
-    withdraw();  // a dead incarnation's claims are the consumer's to skip
+    withdraw();  // the consumer skips a dead incarnation's claims
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -122,7 +122,7 @@ class basic_mpsc_producer {
  private:
   friend claim_type;
 
-  // Whether a message of so many bytes may be pushed now, room or no room.
+  // Whether a message of `count` bytes is allowed, whatever the room.
   [[nodiscard]] status permitted(std::uint64_t count) const noexcept {
     if (count > ring_.geometry.max_message) return status::never_fits;
     return claim_.is_here() ? status::not_permitted : status::ok;
@@ -188,7 +188,7 @@ class basic_mpsc_producer {
     own_->announcement.template store<edge::idle>(0, std::memory_order_release);
   }
 
-  // False, too, where pos is no position: before what was released, or between two words.
+  // Also false if pos is invalid: before `freed`, or not a multiple of 8.
   [[nodiscard]] bool has_room(std::uint64_t pos, std::uint64_t need) const noexcept {
     const auto depth = pos - freed_;
     return depth <= ring_.geometry.capacity && depth + need <= ring_.geometry.capacity &&
@@ -337,7 +337,7 @@ class basic_mpsc_consumer {
 
   // The next committed message, past claims that were given up; empty at anything else.
   [[nodiscard]] view_type read_committed() noexcept {
-    // A whole lap unreleased: the next header would be one that was read already.
+    // After a whole unreleased lap the next header was read already.
     while (unreleased_bytes() < ring_.geometry.capacity) {
       // [publish] acquire: sees the payload behind the header it reads.
       const record_header header(
@@ -364,8 +364,8 @@ class basic_mpsc_consumer {
     return const_bytes(ring_.payload(pos, count));
   }
 
-  // write_pos is no position that claims can have come to: it was damaged. Told once, not followed.
-  // If it is back before zeros that were taken for dead claims, there were none: so go back too.
+  // write_pos is impossible, so damaged: report it once and ignore it. If it now lies before zeros
+  // that were skipped as dead claims, they were none: go back.
   [[nodiscard]] std::optional<view_type> doubt(std::uint64_t claimed) noexcept {
     if (doubted_ == claimed) return std::nullopt;
     doubted_ = claimed;

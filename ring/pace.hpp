@@ -1,4 +1,4 @@
-// How a consumer keeps out of its producer's way.
+// Backoff of a starved consumer; line take-over.
 //
 // Starved   A consumer that has caught up polls the very line that is being written. Each time the
 //           line comes over it brings only the few messages whose stores were waiting for it, and a
@@ -44,7 +44,7 @@ class pace {
 
  private:
   static constexpr std::uint64_t stream_messages = 4;  // between two dry moments
-  static constexpr std::uint32_t bursts = 16;          // so many dry moments make no stream yet
+  static constexpr std::uint32_t bursts = 16;          // dry moments before it is a stream
   static constexpr std::uint32_t chunks_per_gauge = 16;
   static constexpr std::uint32_t pauses_near = 32;
   static constexpr std::uint32_t pauses_far = 64;

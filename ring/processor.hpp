@@ -1,4 +1,4 @@
-// What the ring asks of its processor beyond C++: a room for each kind.
+// Processor-specific code, with a section for each architecture.
 //
 // Orders need no room: std::atomic_ref makes each kind's instructions of them
 // (tests/machine_code.py shows which).

@@ -30,7 +30,7 @@ enum class record_state : std::uint64_t { empty = 0, busy = 1, committed = 2, ab
   return static_cast<std::int64_t>(a - b) < 0;
 }
 
-// A position without its low bits, which are never set: what damages them is mended.
+// Clears a position's low bits. They are never set, so this undoes damage.
 [[nodiscard]] constexpr std::uint64_t whole(std::uint64_t pos) noexcept {
   return pos & ~(record_align - 1);
 }
@@ -134,8 +134,8 @@ class record_header {
 static_assert(record_header::sees_every_single_bit());
 
 // The header that the next message has if it is as long as those before, in a ring without
-// checksums: its reader compares one word, and knows the length without decoding it. Where lengths
-// vary there is none, so that the comparison always fails: a processor foresees that, too.
+// checksums: its reader compares one word, and knows the length without decoding it. If lengths
+// vary it matches nothing, which a branch predictor learns as well.
 class usual_header {
  public:
   [[nodiscard]] constexpr std::uint64_t word(std::uint64_t pos, std::uint64_t key) const noexcept {
@@ -146,7 +146,7 @@ class usual_header {
   // Of the last message.
   [[nodiscard]] constexpr std::uint64_t last_bytes() const noexcept { return last_; }
 
-  // A message of another length. With a checksum none is usual: each is looked at.
+  // A message of another length. With a checksum every header is decoded.
   constexpr void saw(std::uint64_t bytes, bool has_checksum) noexcept {
     if (has_checksum) {
       last_ = bytes;

@@ -2,9 +2,9 @@
 // dead claim or damage.
 //
 // Damage   Below the end that no live producer will touch again, the next header that is valid at
-//          its own position is the next record. What lies between is lost, and counted; nothing
-//          after it is. An end that is further away than the capacity is damage itself: nothing
-//          follows from it, and nobody moves because of it.
+//          its own position is the next record. What lies between is lost and counted; the rest is
+//          kept. An end that is further away than the capacity is damage itself: nothing follows
+//          from it, and nobody moves because of it.
 //
 // Death    (mpsc) A grace period. A claim stays unfinished for ever only if its producer is dead,
 //          and no clock can tell. So: read T = write_pos. A producer is settled below T if its
@@ -107,9 +107,8 @@ template <class Atomics>
   return false;
 }
 
-// Counts the messages that a role's last incarnation did not live to tell, or whose count a reader
-// does not see yet: a lone producer's records stand in the ring for a lap, the consumer's until it
-// frees them.
+// Counts messages whose count a role has not published yet, or died before publishing: a lone
+// producer's records stand in the ring for a lap, the consumer's until it frees them.
 template <class Atomics, class Counters>
 void catch_up(const ring_memory<Atomics>& ring, Counters& counters, std::uint64_t to) noexcept {
   auto at = counters.counted_to(to);
@@ -123,9 +122,8 @@ void catch_up(const ring_memory<Atomics>& ring, Counters& counters, std::uint64_
   }
 }
 
-// (spsc) Where a new consumer goes on: exactly where the last one stopped. If the two positions
-// cannot belong together, one was damaged: then where the producers were told, from which on
-// nothing is overwritten.
+// (spsc) Where a new consumer goes on: exactly where the last one stopped. If the two positions are
+// inconsistent, one is damaged: then at `freed`, past which nothing is overwritten.
 template <class Atomics>
 [[nodiscard]] std::uint64_t find_start(const ring_memory<Atomics>& ring) noexcept {
   const auto& control = *ring.control;
@@ -158,7 +156,7 @@ class end_search {
     makes_sense_ = limit_ - pos_ <= ring.geometry.capacity;
     if (!makes_sense_) return;
     walk();
-    if (pos_ != limit_) {  // else the oldest record begins here, a lap on, and may be unread
+    if (pos_ != limit_) {  // else an unread record may start here, one lap back
       // [publish] relaxed: what damage left here must not pose as a header.
       ring.header(pos_).template store<edge::publish>(0, std::memory_order_relaxed);
     }
@@ -279,9 +277,9 @@ struct damage_found {
 };
 
 // The producer says that records stand up to `extent`, and none can be read at the cursor. That is
-// damage: of a record, or of that very word. The cursor moves where a record is known to have been:
-// a word stands here, a good record stands behind, or the producer has said so twice. Else the
-// damage is told once, and the next message is waited for. `doubted` is an end that was told.
+// damage: of a record, or of that very word. The cursor moves only with proof of a record: a
+// nonzero word here, a good record later, or the end stored twice. Otherwise the damage is reported
+// once, and the consumer waits. `doubted` is an end that was told.
 template <class Atomics>
 [[nodiscard]] damage_found search_behind(const ring_memory<Atomics>& ring, std::uint64_t cursor,
                                          std::uint64_t freed, std::uint64_t extent,
@@ -346,7 +344,7 @@ template <class Atomics>
     if (ring.witness.is_held(producer_role(i))) return {pending, pos, i};
   }
 
-  // [publish] relaxed: the looks above saw whoever settled it; a reader acquires for itself.
+  // [publish] relaxed: the acquires above order its last store; readers acquire again.
   const record_header header(
       ring.header(pos).template load<edge::publish>(std::memory_order_relaxed));
   const bool is_committed = header.is_committed(pos, shape.key);

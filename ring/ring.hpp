@@ -8,14 +8,14 @@
 //             thread may call interrupt(), and nothing else
 // Signals     interrupt() alone is async-signal-safe. A handler that pushes into a role which the
 //             interrupted thread is using spoils messages: give it a role of its own (checked.hpp
-//             finds that). No operation is a cancellation point: pthread_cancel is heeded behind
-//             it, and interrupt() ends a wait
+//             finds that). No operation is a cancellation point: pthread_cancel acts after it;
+//             interrupt() ends a wait
 // Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
 //             open claim included, does nothing: every call answers not_permitted, close() and the
-//             destructor change nothing, and the parent goes on as if nothing were. What the
-//             parent had read or claimed the child may look at, and no more. It attaches roles of
-//             its own. A parent that dies is found dead although the child lives: process.hpp and
-//             lock_file.hpp in channel/ say how, and what holds for vfork, posix_spawn and clone
+//             destructor change nothing, and the parent is unaffected. The child may only read what
+//             the parent had read or claimed. It attaches its own roles. A dead parent is detected
+//             even while its child lives: see channel/process.hpp and lock_file.hpp, also for
+//             vfork, posix_spawn and clone
 // Exclusion   one consumer, one spsc producer, as many mpsc producers as the segment was made for:
 //             a role that a live process holds is refused with in_use and the holder's pid
 #pragma once
@@ -42,7 +42,7 @@ namespace annulus {
 // Take a role: its lock, then its words. The error names who holds it. (ring.cpp)
 [[nodiscard]] result<bool> take_consumer(const attachment& held, topology expected);
 [[nodiscard]] result<std::uint32_t> take_producer(const attachment& held, topology expected);
-// Asked once the lock is held: whoever removes a segment holds all of them until its name is gone.
+// Call it with the lock held. A remover holds every role's lock until the name is gone.
 [[nodiscard]] std::optional<failure> lost_name(const segment& of);
 
 // A producer of a ring: spsc_producer, mpsc_producer. The try_ forms of a lone producer are
@@ -69,7 +69,7 @@ class ring_producer {
   }
   ~ring_producer() { close(); }
 
-  // Space for one message of so many bytes. Requires: not moved while the claim is open.
+  // Space for one message of `bytes` bytes. Requires: not moved while the claim is open.
   [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept {
     const auto running = watch_.enter("try_claim");
     if (!home_.is_here()) [[unlikely]]
@@ -100,9 +100,9 @@ class ring_producer {
     return refusals_counted(core_.try_push_batch(many));
   }
 
-  // The same, waiting for room: until the deadline, or while there is none the consumer's close,
-  // its death, or the end of the ring's name. What fits is taken, whether a consumer is there or
-  // not: the next one finds it.
+  // Waits for room until the deadline. Without room it also returns when the consumer closes or
+  // dies, or the name is lost. Without a consumer a message that fits is accepted; the next one
+  // reads it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept {
     const auto running = watch_.enter("claim");
     auto made = wait(until, [&] { return open([&] { return core_.try_claim(bytes); }); });
@@ -132,7 +132,7 @@ class ring_producer {
     return all;
   }
 
-  // The newest gives way: without room it is dropped and counted, and the answer is `full`.
+  // Without room: drops the message, counts it and returns `full`.
   [[nodiscard]] status push_or_drop(message one) noexcept {
     const auto running = watch_.enter("push_or_drop");
     if (!home_.is_here()) [[unlikely]]
@@ -142,31 +142,31 @@ class ring_producer {
     return s;
   }
 
-  // Gives up the open claim of a thread that ended in it; until then a ring of many producers
-  // stands still behind it. From any thread of the process. Requires: the claiming thread has
-  // ended, and its claim is not used any more, not even destroyed, once another claim is open.
+  // Aborts the open claim of a thread that ended inside it. Until then an mpsc ring is blocked at
+  // that claim. From any thread of the process. Requires: the claiming thread has ended, and its
+  // claim is not used any more, not even destroyed, once another claim is open.
   void abandon_claim() noexcept {
     const auto running = watch_.enter("abandon_claim");
     if (home_.is_here()) core_.abort_claim();
     watch_.abandoned();
   }
 
-  // What is known of the consumer. Asks the kernel.
+  // The consumer's presence. Makes a system call.
   [[nodiscard]] presence peer() noexcept {
     return held_.is_here() ? consumer_of<std_atomics>(core_.memory()) : presence::never_came;
   }
-  // Whether the ring's name was removed, or leads elsewhere by now: whoever is attached goes on,
-  // but nobody else finds it. Waits tell it (`removed`); try_ forms do not ask. Asks the kernel.
+  // Whether the ring's name is gone or names another file. Attached roles still work; others cannot
+  // find the ring. Waits return `removed`; try_ forms do not check. Asks the kernel.
   [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(); }
 
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
-  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
-  // Requires: the role is neither moved nor destroyed meanwhile.
+  // From any thread of the process, and from a signal handler. try_ forms ignore it. Requires: the
+  // role is neither moved nor destroyed meanwhile.
   void interrupt() noexcept {
     if (held_.is_here()) waits_.interrupt.raise(core_.memory().control->producers_bell);
   }
 
-  // Says that no more will come and gives the role back. An open claim is aborted first.
+  // Closes the role and releases its lock. An open claim is aborted first.
   void close() noexcept {
     const auto running = watch_.enter("close");
     if (!home_.leave()) return;
@@ -177,7 +177,7 @@ class ring_producer {
 
   // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return core_.max_message(); }
-  // Among the producers, from 0; a successor takes over the number of the dead.
+  // This producer's index, from 0; a successor reuses a dead producer's.
   [[nodiscard]] std::uint32_t number() const noexcept { return core_.number(); }
   // The ring's size and limits.
   [[nodiscard]] const annulus::geometry& geometry() const noexcept {
@@ -259,8 +259,8 @@ class ring_consumer {
       return status::not_permitted;
     return core_.try_read();
   }
-  // The same, waiting: until the deadline, the producers' close, the death of the last of them, or,
-  // when all is read that is there, the end of the ring's name.
+  // Waits for a message until the deadline. Also returns when the producers close, the last one
+  // dies or, once all is read, the name is lost.
   [[nodiscard]] view read(deadline until) noexcept {
     const auto running = watch_.enter("read");
     if (!home_.is_here()) return status::not_permitted;
@@ -276,7 +276,7 @@ class ring_consumer {
   }
 
   // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
-  // their space back: at the end, and on the way whenever an eighth of the capacity has been read.
+  // their space back: at the end, and whenever an eighth of the capacity is unreleased.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
     return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
@@ -287,15 +287,15 @@ class ring_consumer {
     return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
-  // More than a poll makes at once: looks for claims of the dead, damage and the end. Asks the
-  // kernel. Reads like try_read().
+  // Like try_read(), and also checks at once for dead claims, damage and end of stream. Makes
+  // system calls.
   [[nodiscard]] view examine() noexcept {
     const auto running = watch_.enter("examine");
     if (!home_.is_here()) return status::not_permitted;
     return core_.examine();
   }
 
-  // What is known of the producers; the most alive one counts. Asks the kernel.
+  // The producers' presence: that of the most alive one. Asks the kernel.
   [[nodiscard]] presence peer() noexcept {
     return held_.is_here() ? presence_of_producers(core_.memory()) : presence::never_came;
   }
@@ -307,14 +307,14 @@ class ring_consumer {
   // The last stretch that was skipped as damaged since this consumer attached.
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return core_.last_damage(); }
 
-  // The mark of the last message that was read: where it ends.
+  // The last read message's mark: its stream and end position.
   [[nodiscard]] message_mark mark() const noexcept {
     return {core_.memory().geometry.key, core_.cursor()};
   }
 
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
-  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
-  // Requires: the role is neither moved nor destroyed meanwhile.
+  // From any thread of the process, and from a signal handler. try_ forms ignore it. Requires: the
+  // role is neither moved nor destroyed meanwhile.
   void interrupt() noexcept {
     if (held_.is_here()) waits_.interrupt.raise(core_.memory().control->consumer_bell);
   }

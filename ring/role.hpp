@@ -18,8 +18,8 @@ template <class Atomics>
 }
 
 // Waits for room: until the attempt is met, the deadline, the consumer's close or its death, or the
-// ring's name is gone; where there is room at once, nobody asks for any of that.
-// `status_of` reads what the attempt returns, `refusal` makes it.
+// ring's name is gone; if there is room at once, none of these is checked. `status_of` reads what
+// the attempt returns, `refusal` makes it.
 template <class Core, class HasLostName, class Attempt, class StatusOf, class Refusal>
 [[nodiscard]] auto wait_for_room(Core& core, waiting how, deadline until,
                                  wait_memory<typename Core::atomics>& own,
@@ -80,7 +80,7 @@ void close_producer(Core& core) noexcept {
   fence_and_ring<atomics>(ring.control->consumer_bell);
 }
 
-// Says that nothing more will be read. What was read and not released comes again to the next.
+// Says that nothing more will be read. Unreleased messages are redelivered to the next.
 template <class Core>
 void close_consumer(Core& core) noexcept {
   using atomics = typename Core::atomics;

@@ -3,16 +3,14 @@
 // create      the file gets its name only when it is whole, so a half-made segment is never seen
 // attach      (ring.hpp) each role opens and maps the file for itself, and holds its own lock on it
 // plain       memory that the caller gives and keeps: threads of one process, an arena, memory that
-//             another tool maps. There are no locks there, so nobody's death can be attested
+//             another tool maps. It has no locks, so no death can be detected
 //
-// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for annulus.NAME in the
-// directory that channel/directory.hpp tells; a name that starts with '/' is a path, say on
-// hugetlbfs.
+// A name is 1 to 200 letters, digits, '.', '_' and '-', and means annulus.NAME in the directory of
+// channel/directory.hpp; a name that starts with '/' is a path, say on hugetlbfs.
 //
 // Trust      Only files of our own user, or of root, are opened, without following a link. A peer
 //            that can write the segment can spoil its own messages, stop sending, or cut the file
-//            off (then reading it raises SIGBUS): against the last, use anonymous(), whose seals
-//            forbid it.
+//            off (then reading it raises SIGBUS): anonymous() is sealed and prevents the last.
 #pragma once
 
 #include <cstddef>
@@ -46,26 +44,26 @@ class segment {
   // version) or no_permission.
   [[nodiscard]] static result<segment> open(const std::string& name, access = access::read_write,
                                             ownership = ownership::own_or_root);
-  // Whoever comes first creates; the others get what is there, whatever its geometry.
+  // Creates the segment, or opens the existing one whatever its geometry.
   [[nodiscard]] static result<segment> open_or_create(const std::string& name,
                                                       const ring_options& = {});
 
-  // Without a name: passed to others by its descriptor, sealed against growing and shrinking.
+  // Has no name: pass its descriptor. Sealed against growing and shrinking.
   [[nodiscard]] static result<segment> anonymous(const ring_options& = {});
-  // Takes a descriptor of its own for the same file. From a stranger: see is_sealed().
+  // Duplicates the descriptor. If its source is untrusted, check is_sealed() first.
   [[nodiscard]] static result<segment> from_file(int file);
 
-  // Removes the name; who is attached hears of it when it waits, and nobody attaches any more. In
-  // use, damaged or of another version: fails, unless forced. What is no segment is never removed.
+  // Removes the name: attached roles get `removed` from their next wait, and no role can attach.
+  // Unless forced, fails if in use, damaged or of another version. Never removes a non-segment.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false,
                                            ownership = ownership::own_or_root);
 
-  // Lays a new ring into the memory, which is aligned to 128 bytes and outlives every role.
+  // Creates a ring in `memory`, which is 128-byte aligned and outlives every role.
   [[nodiscard]] static result<segment> format(std::span<std::byte> memory,
                                               const ring_options& = {});
-  // Takes up the ring that lies there.
+  // Opens the ring in `memory`.
   [[nodiscard]] static result<segment> over(std::span<std::byte> memory);
-  // How many bytes format() wants.
+  // The bytes that format() needs.
   [[nodiscard]] static result<std::uint64_t> bytes_for(const ring_options&);
 
   segment(segment&&) noexcept;
@@ -75,7 +73,7 @@ class segment {
   [[nodiscard]] const annulus::geometry& geometry() const noexcept { return geometry_; }
   // The name that it was opened by.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  // Empty: it was not opened by a name.
+  // Empty if it was not opened by name.
   [[nodiscard]] const std::string& path() const noexcept { return place_.path(); }
   [[nodiscard]] int file() const noexcept { return file_.number(); }  // -1: plain memory
   // The memory that format() or over() was given; else empty.
@@ -84,18 +82,18 @@ class segment {
   // Whether nobody can cut the file off, so that reading never raises SIGBUS.
   [[nodiscard]] bool is_sealed() const noexcept;
 
-  // Whether it was opened by a name that is gone: nobody else can come to it any more.
+  // Whether the name it was opened by is gone, so nobody else can open it.
   [[nodiscard]] bool has_lost_name() const noexcept { return place_.is_lost_by(file()); }
   // Where its file is.
   [[nodiscard]] const files::place& place() const noexcept { return place_; }
 
-  // Who holds a role now, as far as the kernel says. Plain memory: always false.
+  // Whether a process holds the role's lock. Always false for plain memory.
   [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
 
   // For a role whose object is lost with its thread (a leak, a thread that ended without
-  // unwinding): gives its lock back, so that everybody takes it for dead, and recovers what it had
-  // claimed. Only a role of this process; false: none of its objects holds it. Roles: 0 the
-  // consumer, 1 + i producer i. Requires: the object is neither used nor destroyed any more.
+  // unwinding): releases its lock, so others treat it as dead and recover its claim. Returns false
+  // if no object of this process holds it. Roles: 0 the consumer, 1 + i producer i. Requires: the
+  // object is neither used nor destroyed any more.
   [[nodiscard]] bool abandon_role(std::uint32_t role) const noexcept;
 
  private:
@@ -108,9 +106,8 @@ class segment {
   annulus::geometry geometry_;
 };
 
-// A role's own hold on a segment: its descriptor, which carries its lock, and its mapping. A
-// mapping holds the open file that it was made of, so that is another one: it stays in a child of
-// fork().
+// A role's own hold on a segment: its descriptor, which carries its lock, and its mapping. The
+// mapping uses a second open file, because a child of fork() keeps a mapping and its file.
 class attachment {
  public:
   // Opens and maps the segment once more.
@@ -121,7 +118,7 @@ class attachment {
 
   // The words of the ring.
   [[nodiscard]] const ring_memory<std_atomics>& memory() const noexcept { return memory_; }
-  // Whether it was made in this process. Else nothing may be asked of its descriptor.
+  // Whether this process made it. If not, do not use its descriptor.
   [[nodiscard]] bool is_here() const noexcept { return home_.is_here(); }
   // Whether the segment has lost its name; false in another process than it was made in.
   [[nodiscard]] bool has_lost_name() const noexcept {

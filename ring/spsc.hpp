@@ -13,9 +13,9 @@
 // commit, so stale bytes never stand where the consumer looks, and nothing need be zeroed.
 //
 // The positions, all ends of records:   freed <= read_pos <= write_pos <= freed + capacity. The
-// consumer's read_pos is exact; its successor goes on there. `freed` is what the producer goes by:
-// it is told by the chunk, and at once when nothing is left to read, when a producer sleeps, before
-// the consumer sleeps and when it closes.
+// consumer's read_pos is exact; its successor goes on there. The producer reads `freed`, which is
+// stored once per chunk, and at once when nothing is left to read, a producer sleeps, or the
+// consumer sleeps or closes.
 #pragma once
 
 #include <algorithm>
@@ -119,7 +119,7 @@ class basic_spsc_producer {
   void abort_claim() noexcept {
     if (claim_.leave()) straight_ = straight_behind_claim_;
   }
-  // What others are told only from time to time.
+  // Publishes the counters now.
   void tell_all() noexcept { counters_.tell(write_pos_); }
 
  private:
@@ -223,7 +223,7 @@ class basic_spsc_producer {
     lap_ = ring_.data.starting_at(write_pos_ - index);
   }
 
-  // Lines are asked for ahead of records that span several: short ones come as fast without.
+  // Prefetches only for records that span several lines; short ones gain nothing.
   static constexpr std::uint64_t shortest_asked = 128, longest_asked = 4096, asked_ahead = 2048;
 
   ring_memory<Atomics> ring_;
@@ -262,8 +262,8 @@ class basic_spsc_consumer {
     const auto usual = usual_;
     // [publish] acquire: sees the payload behind the header it reads.
     const auto word = data.header(index).template load<edge::publish>(std::memory_order_acquire);
-    // Mostly a message is as long as the one before, and then its header is known in advance: one
-    // comparison, and where the next one stands need not be waited for.
+    // Most messages are as long as the last, so the expected header is known: one comparison, and
+    // the next position does not wait for this load.
     if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
     cursor_ = pos + usual.record_bytes();
@@ -302,7 +302,7 @@ class basic_spsc_consumer {
     return roll_.all_closed() ? status::closed : status::empty;
   }
 
-  // What others are told only from time to time.
+  // Publishes the counters now.
   [[gnu::noinline]] void tell_all() noexcept {
     if (told_ != released_) tell(released_);
     fence_and_ring<Atomics>(ring_.control->producers_bell);
@@ -368,7 +368,7 @@ class basic_spsc_consumer {
   [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
     damage_ = damage{from, cursor_ - from};
     counters_.corrupt();
-    // No view is out: the producer may wait for just that room, and no release would follow.
+    // No view is open, so no release would follow; the producer may need the space.
     if (from == released_) release();
     return status::corrupt;
   }
@@ -378,7 +378,7 @@ class basic_spsc_consumer {
   ring_memory<Atomics> ring_;
   std::uint64_t cursor_ = 0;    // the next record to read
   std::uint64_t released_ = 0;  // all below was handed back
-  std::uint64_t told_ = 0;      // and here the producer knows it
+  std::uint64_t told_ = 0;      // as published in `freed`
   std::uint64_t tell_at_ = 0;   // it is told again when all below is released
   usual_header usual_;
   Statistics<Atomics> counters_;

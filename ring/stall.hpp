@@ -1,4 +1,4 @@
-// Who holds the consumer of many producers up, and since when.
+// Which producer stalls an mpsc consumer, and since when.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ class stall_watch {
   [[nodiscard]] bool held_up(const memory& ring, std::uint32_t producer,
                              std::uint64_t pos) noexcept {
     if (stall_ && stall_->pos == pos && stall_->producer == producer) return true;
-    // [hint] relaxed: told to people.
+    // [hint] relaxed: diagnostic only.
     const auto pid =
         ring.producers[producer].role.pid.template load<edge::hint>(std::memory_order_relaxed);
     stall_ = stall{producer, static_cast<std::int32_t>(pid), pos, Atomics::now()};
@@ -45,7 +45,7 @@ class stall_watch {
 
  private:
   static void tell(const memory& ring, std::uint64_t since) noexcept {
-    // [own] relaxed: told to people.
+    // [own] relaxed: diagnostic only.
     ring.control->consumer.stalled_since.template store<edge::own>(since,
                                                                    std::memory_order_relaxed);
   }

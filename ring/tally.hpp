@@ -1,4 +1,4 @@
-// A ring's statistics of messages: counted in the role, and told by the chunk.
+// A ring's statistics of messages: counted in the role, published per chunk.
 //
 // To store two counters at each message costs as much as the message. So they are told when the
 // role looks for room or hands space back, when it finds nothing to read, and when it closes. What
