@@ -100,6 +100,8 @@ constexpr option options[] = {
      [](endpoint& e, std::string_view t) { return set_span(t, e.wait.spin_for); }},
     {"nap", true, true, span,
      [](endpoint& e, std::string_view t) { return set_span(t, e.wait.nap_for); }},
+    {"sleep", true, true, span,
+     [](endpoint& e, std::string_view t) { return set_span(t, e.wait.longest_sleep); }},
     {"once", true, true, yes_or_no,
      [](endpoint& e, std::string_view t) { return read_yes(t, e.once); }},
     {"portable", false, false, yes_or_no,

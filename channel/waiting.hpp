@@ -18,6 +18,10 @@ struct waiting {
   } how = kind::block;  // asleep unless there is work
   std::chrono::nanoseconds spin_for = std::chrono::microseconds(20);  // yield and block
   std::chrono::nanoseconds nap_for = std::chrono::milliseconds(1);    // nap: what it adds at most
+  // block: the longest sleep of a role that nothing has come to for as long. Messages, room, a
+  // close and an interrupt end a sleep at once; only a death and a lost name may be noticed that
+  // much later. Less costs more wake-ups while idle; at least 1 ms.
+  std::chrono::nanoseconds longest_sleep = std::chrono::seconds(1);
 };
 
 // For people and logs.

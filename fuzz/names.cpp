@@ -23,7 +23,8 @@ void check_limits(const bus::endpoint& e) {
   demand((e.mode & ~0666u) == 0 && (e.mode & 0600) == 0600, "a mode beyond 0600 to 0666");
   demand(!e.producers || (*e.producers >= 1 && *e.producers <= max_producers),
          "more producers than there may be");
-  demand(is_span(e.wait.spin_for) && is_span(e.wait.nap_for), "a wait beyond a century");
+  demand(is_span(e.wait.spin_for) && is_span(e.wait.nap_for) && is_span(e.wait.longest_sleep),
+         "a wait beyond a century");
   demand(!e.needs.latency || is_span(*e.needs.latency), "a latency beyond a century");
   if (e.transport == bus::transport::pipe) {
     demand(!e.integrity, "a pipe takes an option of the ring");

@@ -297,20 +297,21 @@ MUTANTS = [
     Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
         ("bell.hpp", "  set_bell<Atomics>(to, call::asleep);\n  own.waits",
          "  if (!IF) set_bell<Atomics>(to, call::asleep);\n  own.waits"),
-        ("wait.hpp", "    if (may_sleep) {\n",
-         "    if (may_sleep) {\n      if (IF) set_bell<Atomics>(bell, call::asleep);\n")]),
+        ("ring/wait.hpp", "    Atomics::sleep(own_bell,",
+         "    if (IF) set_bell<Atomics>(own_bell, call::asleep);\n"
+         "    Atomics::sleep(own_bell,")]),
     Mutant("an interrupt wakes nobody", ["waiting_spsc interrupts"], [
         ("interrupt.hpp", "    fence_and_ring<Atomics>(of);",
          "    if (!IF) fence_and_ring<Atomics>(of);")]),
     Mutant("an interrupt is looked for before the bell is set", ["waiting_spsc interrupts"], [
-        ("wait.hpp", "    const bool will_wake_us =",
-         "    if (IF && own.interrupt.take()) return refusal(status::interrupted);\n"
-         "    const bool will_wake_us ="),
-        ("wait.hpp", "    if (own.interrupt.take()) {\n",
-         "    if (!IF && own.interrupt.take()) {\n")]),
+        ("channel/wait_loop.hpp", "    auto most = side_.lie_down(",
+         "    if (IF && own_.interrupt.take()) return side_.refusal(status::interrupted);\n"
+         "    auto most = side_.lie_down("),
+        ("channel/wait_loop.hpp", "    if (own_.interrupt.take()) {\n",
+         "    if (!IF && own_.interrupt.take()) {\n")]),
     Mutant("who is interrupted does not hand the shared bell on", ["waiting_mpsc interrupts"], [
-        ("wait.hpp", "      if (may_sleep) w.awake(false);\n      return refusal",
-         "      if (may_sleep && !IF) w.awake(false);\n      return refusal")]),
+        ("channel/wait_loop.hpp", "      side_.stand_up(false);\n      return side_.refusal",
+         "      if (!IF) side_.stand_up(false);\n      return side_.refusal")]),
     Mutant("nobody hands the shared bell on", ["waiting_mpsc leaves"], [
         ("bell.hpp", "  if (!slept) ring_if_asleep<Atomics>(to);",
          "  if (!slept && !IF) ring_if_asleep<Atomics>(to);")]),

@@ -28,8 +28,8 @@ find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)
 set(suites)
 foreach(name IN ITEMS property positions forged_words roster bell corruption recovery inspect
-                      segment record waiting threads interrupt deadlines deaths fork removal moving
-                      conformance_ring)
+                      segment record waiting idle threads interrupt deadlines deaths fork removal
+                      moving conformance_ring)
   list(APPEND suites ${PROJECT_SOURCE_DIR}/tests/${name}.cpp)
 endforeach()
 add_executable(rules_tests ${suites})

@@ -28,6 +28,7 @@ result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
   }
   pipe_consumer made(std::move(*held), std::move(*from), std::move(*memory), how);
   made.waits_.interrupt = std::move(*interrupt);
+  made.waits_.files = {made.held_.file(), made.from_.fifo()};
   return made;
 }
 
@@ -118,7 +119,7 @@ view pipe_consumer::read(deadline until) noexcept {
                          [&] { return why_in_vain(has_lost_name(), peer() == presence::died); },
                          [&](std::chrono::nanoseconds at_most) {
                            counters_.waited();
-                           from_.nap(copied_ - taken_, at_most, waits_.interrupt.event());
+                           from_.nap(copied_ - taken_, at_most, waits_.ends());
                          }});
 }
 

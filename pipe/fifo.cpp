@@ -8,6 +8,7 @@
 #include <cassert>
 #include <cerrno>
 #include <ctime>
+#include <iterator>
 
 #include <annulus/channel/uncancelled.hpp>
 #include <annulus/pipe/fifo.hpp>
@@ -22,15 +23,15 @@ std::uint64_t page_size() noexcept {
   return bytes;
 }
 
-// Waits for one of the events of one file, or for an interrupt's event. True: the file's has come.
-bool poll_for(int file, short events, std::chrono::nanoseconds at_most, int event = -1) noexcept {
+// Waits for one of the events of one file, or for a waker. True: the file's has come.
+bool poll_for(int file, short events, std::chrono::nanoseconds at_most, wakers also = {}) noexcept {
   const uncancelled here;
-  pollfd asked[] = {{file, events, 0}, {event, POLLIN, 0}};
+  pollfd asked[] = {{file, events, 0}, {also.interrupt, POLLIN, 0}, {also.news, POLLIN, 0}};
   timespec span{};
   span.tv_sec = static_cast<time_t>(at_most.count() / 1'000'000'000);
   span.tv_nsec = static_cast<long>(at_most.count() % 1'000'000'000);
-  if (ppoll(asked, event < 0 ? 1 : 2, &span, nullptr) <= 0) return false;
-  if (asked[1].revents != 0) interruption::drain(event);
+  if (ppoll(asked, std::size(asked), &span, nullptr) <= 0) return false;
+  if (asked[1].revents != 0) interruption::drain(also.interrupt);
   return asked[0].revents != 0;
 }
 
@@ -89,11 +90,11 @@ std::size_t write_blocks(int fifo, std::span<const std::byte> blocks) noexcept {
   return count;
 }
 
-void nap_for_room(int fifo, std::chrono::nanoseconds at_most, int event) noexcept {
-  poll_for(fifo, POLLOUT, at_most, event);
+void nap_for_room(int fifo, std::chrono::nanoseconds at_most, wakers also) noexcept {
+  poll_for(fifo, POLLOUT, at_most, also);
 }
 
-void nap(std::chrono::nanoseconds at_most, int event) noexcept { poll_for(-1, 0, at_most, event); }
+void nap(std::chrono::nanoseconds at_most, wakers also) noexcept { poll_for(-1, 0, at_most, also); }
 
 result<tap> tap::open(int fifo) {
   tap made;
@@ -143,10 +144,10 @@ void tap::take(std::uint64_t bytes) noexcept {
   });
 }
 
-void tap::nap(std::uint64_t known, std::chrono::nanoseconds at_most, int event) noexcept {
+void tap::nap(std::uint64_t known, std::chrono::nanoseconds at_most, wakers also) noexcept {
   const uncancelled here;
   if (known == 0) {
-    poll_for(fifo(), POLLIN, at_most, event);
+    poll_for(fifo(), POLLIN, at_most, also);
     return;
   }
   // The known bytes make the FIFO readable all the time: only what is written now is news. Watched
@@ -154,9 +155,9 @@ void tap::nap(std::uint64_t known, std::chrono::nanoseconds at_most, int event) 
   epoll_event news{};
   news.events = EPOLLIN | EPOLLET;
   if (epoll_ctl(news_.number(), EPOLL_CTL_ADD, fifo(), &news) != 0)
-    return pipes::nap(at_most, event);
+    return pipes::nap(at_most, also);
   epoll_wait(news_.number(), &news, 1, 0);  // what was there before
-  if (bytes_in(fifo()) <= known) poll_for(news_.number(), POLLIN, at_most, event);
+  if (bytes_in(fifo()) <= known) poll_for(news_.number(), POLLIN, at_most, also);
   epoll_ctl(news_.number(), EPOLL_CTL_DEL, fifo(), &news);
 }
 

@@ -12,6 +12,7 @@
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/result.hpp>
+#include <annulus/pipe/interrupt.hpp>
 
 namespace annulus::pipes {
 
@@ -30,9 +31,9 @@ namespace annulus::pipes {
 // all; or several whole ones: the kernel then stops only between pages, so between blocks.
 [[nodiscard]] std::size_t write_blocks(int fifo, std::span<const std::byte> blocks) noexcept;
 
-// Sleeps until a page is free, at most so long. Each nap ends early by an interrupt's event.
-void nap_for_room(int fifo, std::chrono::nanoseconds at_most, int event = -1) noexcept;
-void nap(std::chrono::nanoseconds at_most, int event) noexcept;
+// Sleeps until a page is free, at most so long. Each nap ends early by one of the wakers.
+void nap_for_room(int fifo, std::chrono::nanoseconds at_most, wakers also = {}) noexcept;
+void nap(std::chrono::nanoseconds at_most, wakers also) noexcept;
 
 // A look at what stands in the FIFO without taking it: a copy of its pages' list (tee), read out.
 class tap {
@@ -45,7 +46,7 @@ class tap {
   // Takes the first so many bytes out of the FIFO.
   void take(std::uint64_t bytes) noexcept;
   // Sleeps until more is written behind the known bytes, at most so long.
-  void nap(std::uint64_t known, std::chrono::nanoseconds at_most, int event) noexcept;
+  void nap(std::uint64_t known, std::chrono::nanoseconds at_most, wakers also) noexcept;
 
  private:
   descriptor fifo_, to_, from_, nowhere_;

@@ -5,10 +5,12 @@
 // Signals    raise() is async-signal-safe: a lock-free atomic and write(2); it keeps errno
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/file_watch.hpp>
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/wait.hpp>
@@ -38,10 +40,20 @@ class interruption {
   descriptor event_;
 };
 
+// What ends a nap besides the FIFO: an interrupt, and news of the pipe's files. They stay readable
+// until they are drained.
+struct wakers {
+  int interrupt = -1, news = -1;
+};
+
 // What a role remembers of its own waiting.
 struct wait_memory {
   peer_watch peer;
   interruption interrupt;
+  std::array<int, 2> files{-1, -1};  // the pipe's, to be watched by a wait that becomes long
+  file_watch watch;
+
+  [[nodiscard]] wakers ends() const noexcept { return {interrupt.event(), watch.event()}; }
 };
 
 }  // namespace annulus::pipes

@@ -67,6 +67,7 @@ result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
     pipe_producer made(std::move(*held), std::move(*own), std::move(*staging), std::move(*claimed),
                        *number, how);
     made.waits_.interrupt = std::move(*interrupt);
+    made.waits_.files = {made.held_.file(), made.fifo_.number()};
     return made;
   }
   return producers_in_use("pipe", most, pid_of(held->producer(0).role));
@@ -154,8 +155,7 @@ pipe_producer::claim_type pipe_producer::claim(std::size_t count, deadline until
     counters_.waited();
     // One page may be free, and not enough of them: that is nothing to poll for.
     if (!has_free_page(fifo_.number())) return nap_for_page(at_most);
-    nap(std::min<std::chrono::nanoseconds>(at_most, std::chrono::milliseconds(1)),
-        waits_.interrupt.event());
+    nap(std::min<std::chrono::nanoseconds>(at_most, std::chrono::milliseconds(1)), waits_.ends());
   };
   return opened(wait(until, take_a_nap, [&] { return claimable(count, false); }), count);
 }
@@ -447,7 +447,7 @@ void pipe_producer::close() noexcept {
 
 void pipe_producer::nap_for_page(std::chrono::nanoseconds at_most) noexcept {
   counters_.waited();
-  nap_for_room(fifo_.number(), at_most, waits_.interrupt.event());
+  nap_for_room(fifo_.number(), at_most, waits_.ends());
 }
 
 template <class Attempt>

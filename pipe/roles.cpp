@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/file_watch.hpp>
 #include <annulus/channel/uncancelled.hpp>
 #include <annulus/pipe/audit_log.hpp>
 #include <annulus/pipe/roles.hpp>
@@ -76,6 +77,7 @@ void roles::leave(std::uint32_t role) const noexcept {
     call_the_roll<pipes::words>(control());
   }
   memory_.witness.give_back();
+  file_watch::touch(file_.number());
 }
 
 presence roles::presence_of(std::uint32_t role) const noexcept {

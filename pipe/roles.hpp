@@ -48,9 +48,12 @@ class roles {
     return memory_.producers[number];
   }
 
+  // The number that the roles file has in this process.
+  [[nodiscard]] int file() const noexcept { return file_.number(); }
+
   // Takes a role: its lock, then its words. False: a live process holds it.
   [[nodiscard]] bool enter(std::uint32_t role) const noexcept;
-  // Says that the role closes, and gives its lock back.
+  // Says that the role closes, gives its lock back, and wakes the others to see that.
   void leave(std::uint32_t role) const noexcept;
 
   [[nodiscard]] presence presence_of(std::uint32_t role) const noexcept;

@@ -1,23 +1,35 @@
-// Waiting: spin, then yield or sleep, until something comes, the deadline passes, the peer died,
-// the channel's name is gone or somebody interrupts it.
+// How a pipe's role waits: it asks whether an attempt is worth while, and sleeps on the FIFO
+// (channel/wait_loop.hpp).
 //
-// Nobody sleeps longer than one nap: at its end the waiter looks at the closed words and asks the
-// kernel whether the peer is alive and the name is there. A nap ends early when the FIFO has news
-// for the waiter.
+// No sleep is endless (channel/wait.hpp): at its end the waiter looks at the closed words and asks
+// the kernel whether the peer is alive and the name is there. It ends early when the FIFO has news
+// for the waiter, and when a role closes or dies or one of the pipe's files loses its name.
 #pragma once
 
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/wait.hpp>
+#include <annulus/channel/wait_loop.hpp>
 #include <annulus/channel/waiting.hpp>
 #include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/interrupt.hpp>
 
 namespace annulus::pipes {
+
+// Where nobody tells a waiter that a role has closed, it looks this often.
+inline constexpr std::chrono::milliseconds nap_without_news{100};
+// A waiter that stays awake looks at the closed words this often.
+inline constexpr std::chrono::microseconds longest_glance{100};
+
+struct real_time {
+  [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }
+  static void yield() noexcept { sched_yield(); }
+};
 
 // What one kind of waiter brings: `attempt` tries, `glance` tells cheaply whether that is worth
 // while (an attempt takes the FIFO's lock, which the other side needs), `status_of` reads an
@@ -35,53 +47,65 @@ struct waiter {
 template <class... F>
 waiter(F...) -> waiter<F...>;  // NOLINT
 
-template <class Waiter>
-[[nodiscard]] auto wait_for(waiting policy, deadline until, wait_memory& own, Waiter w) noexcept
-    -> decltype(w.attempt()) {
-  using clock = std::chrono::steady_clock;
-  constexpr std::chrono::microseconds longest_glance{100};  // then the closed words are examined at
-  const auto gone_or = [&](status otherwise, deadline now) {
-    const status why = own.peer.is_due(now) ? w.news() : status::ok;
-    if (why == status::ok) return w.refusal(otherwise);
-    auto last = w.attempt();
-    return is_worth_waiting_for(w.status_of(last)) ? w.refusal(why) : last;
-  };
-  if (own.interrupt.take()) return w.refusal(status::interrupted);
-  auto seen = w.attempt();
-  if (!is_worth_waiting_for(w.status_of(seen))) return seen;
-  const auto started = clock::now();
-  auto tried = started;
-  bool has_slept = false;
-  for (;;) {
-    auto now = clock::now();
-    const bool naps = policy.how == waiting::kind::block && now - started >= policy.spin_for;
-    const bool polls_rarely = policy.how == waiting::kind::nap;
-    // Before a first sleep nothing is tried again: it ends at once if there is news.
-    const bool is_due =
-        naps || polls_rarely ? has_slept : now - tried >= longest_glance || w.glance();
-    if (is_due || now >= until) {
-      tried = now;
-      seen = w.attempt();
-      if (!is_worth_waiting_for(w.status_of(seen))) return seen;
-      if (now >= until) {
-        return w.status_of(seen) == status::stalled ? seen : gone_or(status::timed_out, now);
-      }
-    }
-    has_slept = naps || polls_rarely;
-    if (polls_rarely) {
-      nap(sleep_until(until, now, policy.nap_for), own.interrupt.event());
-      now = clock::now();
-    } else if (naps) {
-      w.nap(sleep_until(until, now, longest_nap));
-      now = clock::now();
-    } else if (policy.how == waiting::kind::yield && now - started >= policy.spin_for) {
-      sched_yield();
-    }
-    if (own.interrupt.take()) return w.refusal(status::interrupted);
-    if (now - started < longest_nap) continue;
-    seen = gone_or(status::empty, now);
-    if (!is_worth_waiting_for(w.status_of(seen))) return seen;
+// A pipe's side of the wait loop. An attempt is made once between two sleeps, and not again before
+// the first: a sleep ends at once if there is news.
+template <class Clock, class Waiter>
+class pipe_side {
+ public:
+  using result = decltype(std::declval<Waiter&>().attempt());
+
+  pipe_side(Waiter w, wait_memory& own) noexcept : w_(std::move(w)), own_(own) {}
+
+  [[nodiscard]] status status_of(const result& seen) noexcept { return w_.status_of(seen); }
+  [[nodiscard]] result refusal(status why) noexcept { return w_.refusal(why); }
+
+  [[nodiscard]] result look() noexcept { return examine(); }
+  [[nodiscard]] result poll() noexcept {
+    const bool is_due = !is_fresh_ || Clock::now() - tried_ >= longest_glance || w_.glance();
+    return is_due ? examine() : w_.refusal(last_);
   }
+  [[nodiscard]] result examine() noexcept {
+    is_fresh_ = true;
+    tried_ = Clock::now();
+    result seen = w_.attempt();
+    last_ = w_.status_of(seen);
+    return seen;
+  }
+  [[nodiscard]] result last_look() noexcept { return is_fresh_ ? w_.refusal(last_) : examine(); }
+  [[nodiscard]] status news() noexcept { return w_.news(); }
+
+  // A wait that becomes long watches the pipe's files, and then looks for what came before.
+  [[nodiscard]] std::chrono::nanoseconds lie_down(std::chrono::nanoseconds most) noexcept {
+    if (most <= first_nap || own_.watch) return most;
+    if (!own_.watch.covers(own_.files))
+      return std::min<std::chrono::nanoseconds>(most, nap_without_news);
+    is_fresh_ = false;
+    return most;
+  }
+  void sleep(std::chrono::nanoseconds span) noexcept {
+    w_.nap(span);
+    is_fresh_ = false;
+    if (own_.watch.take()) own_.peer.heard_news(Clock::now());
+  }
+  void stand_up(bool) noexcept {}
+  void nap(std::chrono::nanoseconds span) noexcept {
+    pipes::nap(span, own_.ends());
+    is_fresh_ = false;
+  }
+
+ private:
+  Waiter w_;
+  wait_memory& own_;
+  deadline tried_{};
+  status last_ = status::empty;
+  bool is_fresh_ = false;  // tried since the last sleep
+};
+
+template <class Clock = real_time, class Waiter>
+[[nodiscard]] auto wait_for(const waiting& how, deadline until, wait_memory& own,
+                            Waiter w) noexcept {
+  pipe_side<Clock, Waiter> side(std::move(w), own);
+  return wait_loop<Clock, wait_memory, decltype(side)>(how, until, own, side).run();
 }
 
 }  // namespace annulus::pipes

@@ -49,15 +49,16 @@ TEST(BusName, without_options_means_the_defaults) {
   EXPECT_EQ(e.wait.how, waiting::kind::block);
   EXPECT_EQ(e.wait.spin_for, 20us);
   EXPECT_EQ(e.wait.nap_for, 1ms);
+  EXPECT_EQ(e.wait.longest_sleep, 1s);
   EXPECT_FALSE(e.once || e.needs.portable || e.needs.guarded);
   EXPECT_FALSE(e.needs.latency || e.needs.rate);
 }
 
 TEST(BusName, every_option_is_heeded) {
-  const auto e = opened(
-      parse("auto:x?capacity=64KiB&max_message=1000&producers=7&mode=0660&integrity=crc32c&"
-            "create=no&owner=any&wait=nap&spin=5us&nap=2ms&once=yes&portable=yes&latency=50us&"
-            "rate=20000&guarded=yes"));
+  const auto e = opened(parse(
+      "auto:x?capacity=64KiB&max_message=1000&producers=7&mode=0660&integrity=crc32c&"
+      "create=no&owner=any&wait=nap&spin=5us&nap=2ms&sleep=20ms&once=yes&portable=yes&latency=50us&"
+      "rate=20000&guarded=yes"));
   EXPECT_EQ(e.capacity, 65536u);
   EXPECT_EQ(e.max_message, 1000u);
   EXPECT_EQ(e.producers, 7u);
@@ -68,6 +69,7 @@ TEST(BusName, every_option_is_heeded) {
   EXPECT_EQ(e.wait.how, waiting::kind::nap);
   EXPECT_EQ(e.wait.spin_for, 5us);
   EXPECT_EQ(e.wait.nap_for, 2ms);
+  EXPECT_EQ(e.wait.longest_sleep, 20ms);
   EXPECT_TRUE(e.once && e.needs.portable && e.needs.guarded);
   EXPECT_EQ(e.needs.latency, 50us);
   EXPECT_EQ(e.needs.rate, 20'000u);
