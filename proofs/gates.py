@@ -87,10 +87,13 @@ def say(coqc, compiled, commands):
 
 
 def assumptions(coqc, compiled, folder=HERE):
-    """What Coq says of each theorem: its statement, and what it rests on."""
+    """What Coq says of each theorem: its statement. And what all of a file's rest on."""
     lines = ["From Annulus Require Import %s." % " ".join(JUDGED)]
-    for file, name in theorems(folder):
-        lines += [f"Check {file}.{name}.", f"Print Assumptions {file}.{name}."]
+    for file in JUDGED:
+        names = [f"{file}.{name}" for within, name in theorems(folder) if within == file]
+        lines += [f"Check {name}." for name in names]
+        lines += [f"Definition all_of_{file} := ({', '.join(names)}).",
+                  f"Print Assumptions all_of_{file}."]
     return say(coqc, compiled, lines)
 
 
