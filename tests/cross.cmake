@@ -15,6 +15,7 @@ set(not_here
 set(not_by_qemu
     Cost.an_awake_*:Cost.the_filter_*  # no seccomp
     PipeCost.*                         # no ptrace
+    Waiting.every_way_of_it_plays_*    # spinning threads, on a busy machine, take minutes
     *.whatever_a_bare_clone_does_*:*.a_parent_is_alive_while_it_lives_and_dead_*  # no MADV_DONTFORK
     *.is_of_nobodys_channel_*)         # its own threads forbid unshare
 list(JOIN not_by_qemu : filter)

@@ -236,7 +236,7 @@ TEST(Waiting, a_napping_consumer_leaves_the_processor_and_reads_what_came) {
   rusage before{};
   rusage after{};
   getrusage(RUSAGE_THREAD, &before);
-  EXPECT_EQ(rx.read(within(milliseconds(5))).status(), status::timed_out);
+  EXPECT_EQ(rx.read(within(milliseconds(100))).status(), status::timed_out);
   getrusage(RUSAGE_THREAD, &after);
   EXPECT_GT(after.ru_nvcsw, before.ru_nvcsw);
   EXPECT_GE(inspect(ring)->consumer.counters.waits, 1u);
