@@ -10,6 +10,7 @@
 #   model                            the same, and its own use of the ring under the model checker
 #   action                           the steps of the GitHub Action, on a copy of ring/ and channel/
 #                                    as it ships, and with one order weakened
+#   meson                            annulus as a subproject of Meson
 #   install                          cmake --install, then the whole tree moved elsewhere
 #   find_package, pkg_config         what was installed, found by the one (with the same tests) or
 #                                    the other
@@ -96,6 +97,21 @@ case $way in
     if checked >weakened; then exit 1; fi
     grep -q 'data race' weakened || { cat weakened; exit 1; }
     ;;
+  meson)
+    mkdir -p subprojects/annulus
+    cp -r "$annulus"/{meson.build,channel,ring,pipe,bus} subprojects/annulus/
+    cp "$here/app.cpp" .
+    cat >meson.build <<'END'
+project('app', 'cpp', default_options: ['cpp_std=c++20'])
+subproject('annulus')
+executable('app', 'app.cpp', dependencies: dependency('annulus-ring'))
+executable('app_bus', 'app.cpp', dependencies: dependency('annulus-bus'))
+END
+    CXX=$compiler meson setup build
+    meson compile -C build
+    ./build/app
+    ./build/app_bus
+    ;;
   install)
     cmake -S "$annulus" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
       -DANNULUS_BUILD_CLI=OFF -DANNULUS_BUILD_TESTS=OFF \
@@ -108,9 +124,12 @@ case $way in
   pkg_config)
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name annulus.pc)")
     export PKG_CONFIG_PATH
-    read -ra flags < <(pkg-config --cflags --libs annulus)
-    "$compiler" -std=c++20 "${warnings[@]}" "$here/app.cpp" "${flags[@]}" -o app
-    ./app
+    for package in annulus annulus-ring annulus-bus; do
+      read -ra flags < <(pkg-config --cflags --libs "$package")
+      "$compiler" -std=c++20 "${warnings[@]}" "$here/app.cpp" "${flags[@]}" -o app
+      ./app
+    done
+    pkg-config --exists annulus-pipe
     ;;
   *)
     echo "try.sh: no way '$way'" >&2
