@@ -1,7 +1,7 @@
 # Sourced by ./demo and ./check.
 
-# need_packages demo|check|languages|cross: installs what packages.txt lists for it and is missing
-# here. What demo needs is in check, too.
+# need_packages demo|check|languages|cross|packages: installs what packages.txt lists for it and is
+# missing here. What demo needs is in check, too.
 need_packages() {
   local wanted missing=() package as_root=()
   mapfile -t wanted < <(awk -v wanted="$1" \
