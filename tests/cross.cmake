@@ -5,7 +5,8 @@
 set(crossed
     conformance_ring conformance_pipe conformance_bus positions forged_words bell roster moving
     removal lost_names segment recovery telling crc32c inspect named_pipe pipe_messages pipe_life
-    result waiting deadlines interrupt threads bus channel directory dedup fork gateway descriptors)
+    result waiting deadlines interrupt threads bus channel directory dedup fork gateway descriptors
+    rights)
 set(not_here
     property corruption record pipe_hostile  # RapidCheck is packaged for this machine's processor
     processes pipe_processes gateway_processes deaths  # minutes of deaths, tens of times slower
