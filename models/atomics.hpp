@@ -5,7 +5,8 @@
 // area      words that may be headers or payload. Payload is checked for races, against payload and
 //           against headers; what it says looks like a good header of this lap or the next ones
 // witness   the kernel's locks: a death releases, the question acquires, and may be told old news
-// fences    membarrier runs a barrier on every thread; without it both sides fence for themselves
+// fences    membarrier runs a barrier on every thread that accepts it; without it both sides fence
+//           for themselves
 // futex     compares and sleeps in one step; a nap ends by itself only where the model allows it
 //
 // The compiler's fence does nothing here: the checker keeps program order. What the compiler makes
@@ -22,9 +23,10 @@ namespace annulus::models {
 // Told of each change of a word, in the step in which it takes effect.
 struct observer {
   virtual void changed(const void* word, std::uint64_t from, std::uint64_t to) = 0;
-  // Counted by the algorithm: claims of the dead, and damage.
+  // Counted by the algorithm: claims of the dead, damage, and sleeps.
   virtual void recovered() {}
   virtual void corrupt() {}
+  virtual void waited() {}  // it goes to sleep
 
  protected:
   ~observer() = default;
@@ -39,6 +41,7 @@ struct surroundings {
   bool barriers = true;       // membarrier is to be had
   bool naps_end = false;      // a sleep may end by itself
   std::int64_t clock_ns = 0;  // moved by naps
+  unsigned accepting = 0;     // a bit for each thread that membarrier reaches
 };
 inline surroundings world;
 
@@ -333,6 +336,7 @@ struct model_atomics {
                                             const char* function = __builtin_FUNCTION()) {
     const place at{file, line, function};
     const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
+    if (world.barriers) world.accepting |= 1u << rl::thread_index();
     if (!here.is_removed) rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());
     return world.barriers;
   }
@@ -348,8 +352,12 @@ struct model_atomics {
     const site& here = pass(at, edge::bell, access::fence, std::memory_order_seq_cst);
     if (here.is_removed) return world.barriers;
     rl::atomic_thread_fence(rl::mo_seq_cst, at.in_checker());
-    if (world.barriers) rl::systemwide_fence(at.in_checker());
-    return world.barriers;
+    if (!world.barriers) return false;
+    auto& c = rl::ctx();
+    c.fence_reaches_ = world.accepting;
+    rl::systemwide_fence(at.in_checker());
+    c.fence_reaches_ = ~0u;
+    return true;
   }
 
   static void sleep(word<std::uint32_t>& bell, std::uint32_t while_value, std::chrono::nanoseconds,

@@ -24,6 +24,7 @@ struct bounds {
   unsigned releases = 1;         // one read in so many is followed by a release
   bool closes = false;           // consumers close
   bool interrupts = false;       // roles end without closing, by an interrupt of each other's waits
+  bool is_late = false;          // one side comes when the other sleeps already
   bool refills = true;           // at the end, the ring is filled to the brim once more
   bool wraps = true;             // some executions start just below 2^64
 };
@@ -129,6 +130,7 @@ struct modelled_ring {
 inline void begin_execution() {
   for (life& one : lives) one.left = one.deaths = 0;
   world.clock_ns = 0;
+  world.accepting = 0;
 }
 
 // One model of a program: a name for the command line, and how to search it.

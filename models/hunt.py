@@ -46,7 +46,7 @@ LONGER = {"damage flip": 10}  # so many times as long: what it looks for is rare
 MEMORY, LARGEST_FILE = 2 << 30, (1 << 30) + (1 << 24)  # of a process that runs a mutant
 # The first must be killed, the second must not.
 CANARIES = ["spsc.hpp publish: skipped: write_pos_ = end",
-            "atomics.hpp prefetch_for_write: skipped: __builtin_prefetch(base_ + index, 1)"]
+            "atomics.hpp prefetch_for_write: skipped: processor::prefetch_for_write(at(index))"]
 
 
 def limit():

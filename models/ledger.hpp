@@ -32,6 +32,7 @@ class ledger : public observer {
     consumer_ = consumer;
     end_ = read_pos_ = freed_ = cursor_ = ring.memory.geometry.first_pos;
     count_ = staged_count_ = recovered_ = 0;
+    has_producer_slept_ = has_consumer_slept_ = false;
     acting_ = max_threads;
     watching = this;
   }
@@ -108,6 +109,11 @@ class ledger : public observer {
   }
   void recovered() override { ++recovered_; }
   void corrupt() override { RL_ASSERT(!"nothing was damaged"); }
+  void waited() override {
+    const bool is_consumer = thread() == consumer_;
+    (is_consumer ? has_consumer_slept_ : has_producer_slept_) = true;
+    RL_ASSERT(!is_consumer || is_all_told());  // else a producer may wait for what is free
+  }
 
   // At the end of an execution, all read and released: nothing lost, all accounted for.
   void settle(bool consumer_died) const {
@@ -148,6 +154,12 @@ class ledger : public observer {
     }
     return all;
   }
+
+  // The producers know of all that was released.
+  [[nodiscard]] bool is_all_told() const { return freed_ == read_pos_; }
+  // One has: whoever releases from now on tells at once.
+  [[nodiscard]] bool has_producer_slept() const { return has_producer_slept_; }
+  [[nodiscard]] bool has_consumer_slept() const { return has_consumer_slept_; }
 
   [[nodiscard]] std::uint64_t end() const { return end_; }
   [[nodiscard]] std::uint64_t read_pos() const { return read_pos_; }
@@ -290,6 +302,7 @@ class ledger : public observer {
   unsigned count_ = 0;
   unsigned staged_count_ = 0;
   unsigned recovered_ = 0;
+  bool has_producer_slept_ = false, has_consumer_slept_ = false;
   unsigned acting_ = max_threads;
   part all_[most];
   part staged_[most];

@@ -112,12 +112,13 @@ MUTANTS = [
          "    // [free] acquire: the consumer is done with all below.\n"
          "    const auto freed = (IF ? ring_.control->consumer.read_pos : ring_.control->freed)"
          ".template load<edge::free>")]),
-    Mutant("a starved consumer tells nothing", ["waiting_spsc blocked"], [
+    Mutant("a closer look tells nothing", SPSC, [
         ("spsc.hpp", "    mend_positions(ring_, released_, told_);\n    tell_all();",
-         "    mend_positions(ring_, released_, told_);\n    if (!IF) tell_all();"),
+         "    mend_positions(ring_, released_, told_);\n    if (!IF) tell_all();")]),
+    Mutant("a starved consumer tells nothing", SPSC, [
         ("spsc.hpp", "    if (pace_.ran_dry(cursor_, record) && told_",
          "    if (pace_.ran_dry(cursor_, record) && !IF && told_")]),
-    Mutant("a consumer that closes tells nothing", ["waiting_spsc leaves"], [
+    Mutant("a consumer that closes tells nothing", ["waiting_spsc late"], [
         ("role.hpp", "  auto& control = *core.memory().control;\n  core.tell_all();",
          "  auto& control = *core.memory().control;\n  if (!IF) core.tell_all();")]),
     Mutant("who hears a sleeper tells nothing", ["waiting_spsc leaves", "waiting_spsc blocked"], [

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the checker's copy of the packaged Relacy headers.   patch.py FROM TO
 
-Three edits, each of which must apply exactly once; README.md says what they are for.
+Five edits, each of which must apply exactly once; README.md says what they are for.
 """
 
 import shutil
@@ -18,6 +18,14 @@ EDITS = [
     ("thread.hpp", "only read-modify-writes continue a release sequence (C++20, P0982)",
      "prev.busy_ && (rmw || (index_ == prev.thread_id_));",
      "prev.busy_ && rmw;"),
+    ("context_base.hpp", "a system-wide fence reaches those who asked for it",
+     "virtual void rl_global_fence() = 0;",
+     "virtual void rl_global_fence() = 0;\n    unsigned fence_reaches_ = ~0u;  // a bit for each "
+     "thread"),
+    ("context.hpp", "the same",
+     "                threads_[i].acq_rel_order_[j] = max_acq_rel;",
+     "                if ((this->fence_reaches_ >> i & this->fence_reaches_ >> j & 1) != 0)\n"
+     "                    threads_[i].acq_rel_order_[j] = max_acq_rel;"),
 ]
 
 

@@ -54,6 +54,7 @@ struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
       play(index, consumer_role, [&] {
         consumer_type role(ring.memory);
         book.consumer_came();
+        dry_polls = 0;
         while (reads_left > 0) {
           --reads_left;
           read(role);
@@ -148,8 +149,12 @@ struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
 
   void read(consumer_type& role) {
     const auto looks = within.looks;
-    const auto seen = looks > 0 && rl::rand(looks) == 0 ? role.examine() : role.try_read();
-    take(seen);
+    const bool is_closer = looks > 0 && rl::rand(looks) == 0;
+    const auto seen = is_closer ? role.examine() : role.try_read();
+    dry_polls = take(seen) ? 0 : dry_polls + !is_closer;
+    // A closer look tells what was released, and so does a lone producer's consumer that starves.
+    const bool has_starved = !is_mpsc && dry_polls > model_atomics::polls_until_starved;
+    RL_ASSERT(book.is_all_told() || !(is_closer || has_starved));
   }
 
   template <class View>
@@ -204,6 +209,7 @@ struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
   std::uint32_t next_id = 0;
   unsigned pushes_left[ProducerCount] = {};
   unsigned reads_left = 0;
+  unsigned dry_polls = 0;  // of the consumer, since its last message
   unsigned deaths_left[ProducerCount + 1] = {};
 };
 

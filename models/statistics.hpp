@@ -12,6 +12,9 @@ template <class Atomics>
 class observed : public uncounted<Atomics> {
  public:
   using uncounted<Atomics>::uncounted;
+  void waited() noexcept {
+    if (watching != nullptr) watching->waited();
+  }
   void recovered() noexcept {
     if (watching != nullptr) watching->recovered();
   }

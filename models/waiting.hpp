@@ -24,6 +24,9 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     world.barriers = rl::rand(2) == 0;
     for (auto& one : waits) one.interrupt.word().start(0, stores::exchanges);
     world.naps_end = within.producer_deaths + within.consumer_deaths > 0;
+    who_is_late =
+        within.is_late ? rl::rand(2) == 0 ? late::producers : late::consumer : late::nobody;
+    ended = 0;
     // All are here: who may still come is waited for, and nobody can say that he has ended.
     come(ring.control.consumer.role, consumer_role);
     for (std::uint32_t i = 0; i < ProducerCount; ++i) {
@@ -34,6 +37,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   void thread(unsigned index) {
     if (index < ProducerCount) {
       live(index, producer_role(index), [&] {
+        while (who_is_late == late::producers && !book.has_consumer_slept()) rl::yield(1, $);
         producer_type role(ring.memory, index);
         call_the_roll<model_atomics>(ring.control);
         for (unsigned i = 0; i < within.pushes && push(role, index); ++i) {
@@ -47,23 +51,29 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
       });
     } else {
       live(index, consumer_role, [&] {
+        while (who_is_late == late::consumer && ended < ProducerCount &&
+               !book.has_producer_slept()) {
+          rl::yield(1, $);
+        }
         consumer_type role(ring.memory);
         book.consumer_came();
         is_at_the_end = false;
         // Leaves early, while producers wait for room, or stays until it is told to leave.
-        const auto most = within.interrupts && rl::rand(2) == 0 ? 1 : within.reads;
+        const bool may_leave = within.interrupts || within.is_late;
+        const auto most = may_leave && rl::rand(2) == 0 ? 1 : within.reads;
         for (unsigned i = 0; i < most; ++i) {
           if (!read(role)) break;
-          if (rl::rand(within.releases) == 0) role.release();
+          if (rl::rand(within.releases) == 0) release(role);
         }
         if (is_at_the_end) return;
-        role.release();
+        release(role);
         if (within.interrupts) {
           for (unsigned i = 0; i < ProducerCount; ++i) {
             waits[i].interrupt.raise(ring.control.producers_bell);
           }
         } else {
           close_consumer(role);
+          RL_ASSERT(book.is_all_told());
         }
       });
     }
@@ -83,6 +93,7 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     unsigned end = 0;
     if (base::deaths_left[index] > 0 && rl::rand(3) != 0) end = 1 + rl::rand(within.life);
     (void)lived(end, body);
+    ++ended;
     ring.locks.change(role);
   }
 
@@ -92,11 +103,11 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     const std::uint32_t id = base::next_id++;
     book.pushing(index, id);
     const auto count = base::length_of(rl::rand(3));
+    const auto attempt = [&] { return role.try_push(model_atomics::bytes{nullptr, 0, count, id}); };
+    // Who is late tries before it waits: a wait would fence.
+    if (within.is_late && attempt() == status::ok) return true;
     const auto seen = wait_for_room(
-        role, how, no_deadline, waits[index], [] { return false; },
-        [&] {
-          return role.try_push(model_atomics::bytes{nullptr, 0, count, id});
-        },
+        role, how, no_deadline, waits[index], [] { return false; }, attempt,
         [](status s) { return s; }, [](status s) { return s; });
     RL_ASSERT(seen == status::ok || seen == status::closed || seen == status::peer_gone ||
               (within.interrupts && seen == status::interrupted));
@@ -106,8 +117,11 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
 
   // False: the producers came to their end, and all of theirs was read; or an interrupt ended it.
   bool read(consumer_type& role) {
-    const auto seen =
-        wait_for_message(role, ours, how, no_deadline, waits[ProducerCount], [] { return false; });
+    auto seen = within.is_late ? role.try_read() : typename consumer_type::view_type(status::empty);
+    if (!seen) {
+      seen = wait_for_message(role, ours, how, no_deadline, waits[ProducerCount],
+                              [] { return false; });
+    }
     if (seen) {
       base::take(seen);
       return true;
@@ -123,9 +137,20 @@ struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
     return false;
   }
 
+  void release(consumer_type& role) {
+    const bool is_awaited = book.has_producer_slept();
+    role.release();
+    RL_ASSERT(!is_awaited || book.is_all_told());
+  }
+
+  // Who comes when the others are asleep: no barrier of theirs has reached it.
+  enum class late : std::uint8_t { nobody, producers, consumer };
+
   const model_atomics::home ours = model_atomics::home::here();
   bool is_at_the_end = false;  // nobody is left whom the consumer could tell anything
-  rl::var<unsigned> note;      // plain: before the consumer's interrupt
+  late who_is_late = late::nobody;
+  unsigned ended = 0;      // threads
+  rl::var<unsigned> note;  // plain: before the consumer's interrupt
   wait_memory<model_atomics> waits[ProducerCount + 1];
 };
 
@@ -138,6 +163,10 @@ constexpr model waiting_models[] = {
      "the consumer closes while producers wait for room",
      {search::random, 160'000, 16'000'000},
      {.pushes = 4, .reads = 1}},
+    {"late",
+     "one side comes when the other sleeps already",
+     {search::random, 80'000, 8'000'000},
+     {.pushes = 4, .reads = 20, .is_late = true}},
     {"ends",
      "one producer closes while another dies",
      {search::random, 800'000, 80'000'000},
