@@ -91,6 +91,8 @@ def assumptions(coqc, compiled, folder=HERE):
     lines = ["From Annulus Require Import %s." % " ".join(JUDGED)]
     for file in JUDGED:
         names = [f"{file}.{name}" for within, name in theorems(folder) if within == file]
+        if not names:
+            continue
         lines += [f"Check {name}." for name in names]
         lines += [f"Definition all_of_{file} := ({', '.join(names)}).",
                   f"Print Assumptions all_of_{file}."]
