@@ -86,7 +86,7 @@ TEST(Bell, of_a_consumer_that_slept_for_nothing_does_not_say_that_it_sleeps) {
   const auto ring = segment::anonymous({.capacity = capacity}).value();
   const auto held = attachment::make(ring, access::read_write).value();
   auto rx = spsc_consumer::attach(ring, {waiting::kind::block, {}}).value();
-  EXPECT_EQ(rx.read(within(milliseconds(2))).status(), status::timed_out);
+  EXPECT_EQ(rx.read(within(milliseconds(100))).status(), status::timed_out);
   EXPECT_EQ(says(held.memory().control->consumer_bell), call::awake);
 }
 
@@ -95,7 +95,7 @@ TEST(Bell, of_a_consumer_that_finds_its_messages_there_is_taken_back) {
   const auto held = attachment::make(ring, access::read_write).value();
   auto rx = spsc_consumer::attach(ring, {waiting::kind::block, {}}).value();
   auto tx = spsc_producer::attach(ring).value();
-  EXPECT_EQ(rx.read(within(milliseconds(2))).status(), status::timed_out);
+  EXPECT_EQ(rx.read(within(milliseconds(100))).status(), status::timed_out);
   for (std::uint32_t i = 0; i <= std_atomics::waits_before_awake; ++i) {
     ASSERT_EQ(tx.try_push(bytes("here")), status::ok);
     ASSERT_TRUE(rx.read(within(milliseconds(1000))));

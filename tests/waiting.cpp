@@ -216,7 +216,7 @@ TEST(Waiting, a_push_after_the_last_look_takes_the_bell_back) {
 TEST(Waiting, sleeps_are_counted) {
   const auto ring = ring_of(topology::spsc);
   auto rx = spsc_consumer::attach(ring, {waiting::kind::block, {}}).value();
-  EXPECT_EQ(rx.read(within(milliseconds(2))).status(), status::timed_out);
+  EXPECT_EQ(rx.read(within(milliseconds(100))).status(), status::timed_out);
   EXPECT_GE(inspect(ring)->consumer.counters.waits, 1u);
   auto spinning = spsc_producer::attach(ring, {waiting::kind::spin, {}}).value();
   while (spinning.try_push(bytes("fill")) == status::ok) {
@@ -225,7 +225,7 @@ TEST(Waiting, sleeps_are_counted) {
   EXPECT_EQ(inspect(ring)->producers[0].counters.waits, 0u);
   spinning.close();
   auto sleeping = spsc_producer::attach(ring, {waiting::kind::block, {}}).value();
-  EXPECT_EQ(sleeping.push(bytes("more"), within(milliseconds(2))), status::timed_out);
+  EXPECT_EQ(sleeping.push(bytes("more"), within(milliseconds(100))), status::timed_out);
   EXPECT_GE(inspect(ring)->producers[0].counters.waits, 1u);
 }
 
