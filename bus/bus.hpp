@@ -36,13 +36,21 @@ namespace annulus {
 
 namespace bus {
 
+// Requires: it is the one that is held.
+template <std::size_t I, class Variant>
+[[gnu::always_inline]] inline auto& alternative(Variant& held) noexcept {
+  auto* const one = std::get_if<I>(&held);
+  if (one == nullptr) __builtin_unreachable();
+  return *one;
+}
+
 // Calls f on the held alternative. The branch is constant for a role.
 template <class Variant, class F>
 [[gnu::always_inline]] inline auto with(Variant& held, F&& f) {
   switch (held.index()) {
-    case 0: return f(*std::get_if<0>(&held));
-    case 1: return f(*std::get_if<1>(&held));
-    default: return f(*std::get_if<2>(&held));
+    case 0: return f(alternative<0>(held));
+    case 1: return f(alternative<1>(held));
+    default: return f(alternative<2>(held));
   }
 }
 
