@@ -136,6 +136,7 @@ bool lock_file::abandon(int file, std::uint32_t role) noexcept {
   if (fstat(file, &asked) != 0 || !locks::is_held(file, role)) return false;
   const std::lock_guard lock(open_here.mutex);
   for (lock_file* one = open_here.first; one != nullptr; one = one->next_) {
+    if (!one->is_here()) continue;  // a bare clone's copy: the lock is its parent's
     struct stat info {};
     if (fstat(one->number_, &info) != 0 || info.st_dev != asked.st_dev ||
         info.st_ino != asked.st_ino) {

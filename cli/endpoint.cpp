@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::cli {
@@ -73,6 +74,21 @@ bus::endpoint for_streams(const named_endpoint& name) {
                       fmt::format("once=yes in {} marks the messages of programs, and a plain "
                                   "stream has none; leave it out",
                                   to_string(out))};
+}
+
+void refuse_files_of(bus::endpoint e, const file& stream) {
+  e.transport = bus::transport::shm;
+  const auto ring = bus::path_of(e);
+  const auto ring_seen = bus::seen_path_of(e);
+  e.transport = bus::transport::pipe;
+  const auto fifo = bus::path_of(e);
+  for (const auto& path :
+       {ring, ring_seen, ring + ".auto", fifo, fifo + ".roles", bus::seen_path_of(e)}) {
+    if (!stream.is_at(path)) continue;
+    throw command_error{exit_code::usage,
+                        fmt::format("{} is a file of the channel {} itself; name another file",
+                                    stream.name(), e.name)};
+  }
 }
 
 bus::endpoint resolve(const bus::endpoint& e) {

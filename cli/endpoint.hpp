@@ -1,6 +1,8 @@
 // An endpoint as the command line gives it: its name, and flags that say what its options say.
 #pragma once
 
+#include "cli/file.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +37,9 @@ class named_endpoint {
 
 // For a command that moves plain bytes. Throws command_error for an option that it cannot heed.
 [[nodiscard]] bus::endpoint for_streams(const named_endpoint& name);
+
+// Throws command_error if a stream is one of the files of the channel itself.
+void refuse_files_of(bus::endpoint e, const file& stream);
 
 // Where it leads: itself, unless it is auto. Whoever is first decides, and says so on stderr.
 [[nodiscard]] bus::endpoint resolve(const bus::endpoint& e);

@@ -86,6 +86,13 @@ void file::begin() {
   if (ftruncate(descriptor_, 0) != 0) fail("empty");
 }
 
+bool file::is_at(const std::string& path) const {
+  struct stat own {};
+  struct stat other {};
+  return fstat(descriptor_, &own) == 0 && stat(path.c_str(), &other) == 0 &&
+         own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
 std::size_t file::read_some(std::span<std::byte> into) {
   for (;;) {
     const auto got = read(descriptor_, into.data(), std::min<std::size_t>(into.size(), 1 << 30));

@@ -26,6 +26,10 @@ class file {
   // Empties a regular file that was named by its path, once.
   void begin();
 
+  // Whether a path leads to it.
+  [[nodiscard]] bool is_at(const std::string& path) const;
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
   // What one read brings; 0 at the end.
   [[nodiscard]] std::size_t read_some(std::span<std::byte> into);
   // Reads until `into` is full; fewer at the end.

@@ -64,7 +64,9 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   command->callback([o, &ends_with] {
     o->survives_death |= o->goes_on_for_ever;
     auto output = file::for_writing(o->path);
-    const auto from = resolve(for_streams(o->from));
+    const auto named = for_streams(o->from);
+    refuse_files_of(named, output);
+    const auto from = resolve(named);
     receiver one(*o, from, output);
     one.run();
     if (one.saw_damage()) ends_with = exit_code::damaged;

@@ -168,7 +168,9 @@ void check(const send_options& o) {
 void send(const send_options& o) {
   check(o);
   auto input = file::for_reading(o.path);
-  const auto at = resolve(for_streams(o.to));
+  const auto named = for_streams(o.to);
+  refuse_files_of(named, input);
+  const auto at = resolve(named);
   if (o.resumes && at.transport == bus::transport::pipe) {
     throw command_error{exit_code::usage,
                         fmt::format("--resume goes by what stands in a ring, and {} keeps nothing "

@@ -245,5 +245,27 @@ TEST(CliStreams, an_error_shows_what_it_names) {
   }
 }
 
+TEST(CliStreams, the_files_of_a_channel_are_not_its_own_input_or_output) {
+  const place at;
+  const auto file = at.left("");
+  const auto refused = [&](std::vector<std::string> words) {
+    const auto said = annulus_says(at, words);
+    EXPECT_EQ(said.code, code(exit_code::usage)) << words[0] << " " << words[1] << said.err;
+    EXPECT_THAT(said.err, HasSubstr("of the channel"));
+  };
+  for (const auto& endpoint : {at.endpoint(), at.any()}) {
+    refused({"recv", endpoint, "--file", file, "--timeout", "1s"});
+    EXPECT_NE(::access(file.c_str(), F_OK), 0) << "what was refused leaves no file";
+  }
+  ASSERT_EQ(annulus_says(at, {"create", at.endpoint()}).code, 0);
+  ASSERT_EQ(annulus_says(at, {"send", at.endpoint(), "--lines"}, "a\nb\n").code, 0);
+  refused({"recv", at.endpoint(), "--file", file, "--timeout", "1s"});
+  refused({"send", at.endpoint(), "--file", file, "--timeout", "1s"});
+  EXPECT_EQ(annulus_says(at, {"recv", at.endpoint(), "--lines"}).out, "a\nb\n");
+  ASSERT_EQ(annulus_says(at, {"create", at.pipe()}).code, 0);
+  refused({"recv", at.pipe(), "--file", at.left(".pipe.roles"), "--timeout", "1s"});
+  EXPECT_EQ(annulus_says(at, {"stat", at.pipe()}).code, 0);
+}
+
 }  // namespace
 }  // namespace annulus
