@@ -203,7 +203,7 @@ class ledger : public observer {
     const auto start = claim != nullptr ? claim->pos : end_;
     const auto pos = start + ((index - start) & (shape().capacity - 1));
     const record_header header(value);
-    if (header.is_busy(pos, shape().key)) {
+    if (header.is_busy(pos, shape().key, shape().producers)) {
       RL_ASSERT(claim != nullptr && pos == start);
       RL_ASSERT(pos + claim_bytes(header.bytes()) == claim->end);
       return;

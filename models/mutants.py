@@ -223,7 +223,8 @@ MUTANTS = [
     Mutant("a dead producer's stamped claim is waited for", MPSC, [  # ramen issue 221
         ("recovery.hpp", "    const auto end = pos + claim_bytes(header.bytes());\n",
          "    const auto end = pos + claim_bytes(header.bytes());\n"
-         "    if (IF && header.is_busy(pos, shape.key)) return {pending, pos, 0};\n")]),
+         "    if (IF && header.is_busy(pos, shape.key, shape.producers))\n"
+         "      return {pending, pos, 0};\n")]),
     Mutant("a gap is searched past T", MPSC, [
         ("recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);",
          "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : claimed);")]),

@@ -236,7 +236,7 @@ class dumper {
       out.what = kind::aborted;
       return out;
     }
-    if (!header.is_busy(pos, shape_.key)) return std::nullopt;
+    if (!header.is_busy(pos, shape_.key, shape_.producers)) return std::nullopt;
     out.what = kind::busy;
     out.producer = header.producer(pos, shape_.key);
     return out;

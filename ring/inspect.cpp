@@ -48,7 +48,7 @@ void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexce
     out.front = front::readable;
   } else if (header.is_aborted(pos, key)) {
     out.front = front::given_up;
-  } else if (header.is_busy(pos, key)) {
+  } else if (header.is_busy(pos, key, ring.geometry.producers)) {
     out.front = front::unfinished;
     out.front_producer = header.producer(pos, key);
   } else {

@@ -83,9 +83,11 @@ class record_header {
   [[nodiscard]] constexpr bool is_aborted(std::uint64_t pos, std::uint64_t key) const noexcept {
     return is(record_state::aborted) && mismatch(pos, key) == 0;
   }
-  // A busy header's check differs by its producer's number.
-  [[nodiscard]] constexpr bool is_busy(std::uint64_t pos, std::uint64_t key) const noexcept {
-    return is(record_state::busy) && mismatch(pos, key) < max_producers;
+  // A busy header's check differs by its producer's number, so other words pass more often: that of
+  // any of the ring's `producers` does.
+  [[nodiscard]] constexpr bool is_busy(std::uint64_t pos, std::uint64_t key,
+                                       std::uint32_t producers) const noexcept {
+    return is(record_state::busy) && mismatch(pos, key) < producers;
   }
   [[nodiscard]] constexpr std::uint32_t producer(std::uint64_t pos,
                                                  std::uint64_t key) const noexcept {

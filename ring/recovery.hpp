@@ -34,7 +34,7 @@ template <class Atomics>
   const auto& shape = ring.geometry;
   if (header.is_committed(pos, shape.key)) return header.bytes() <= shape.max_message;
   return shape.topology == topology::mpsc && header.bytes() <= shape.max_claim() &&
-         (header.is_aborted(pos, shape.key) || header.is_busy(pos, shape.key));
+         (header.is_aborted(pos, shape.key) || header.is_busy(pos, shape.key, shape.producers));
 }
 
 // What a search passed on its way to `end`.
@@ -352,7 +352,8 @@ template <class Atomics>
   if (header.bytes() <= shape.max_claim()) {
     if (header.is_aborted(pos, shape.key)) return {readable};
     const auto end = pos + claim_bytes(header.bytes());
-    if (header.is_busy(pos, shape.key) && !is_before(claimed, end)) return {dead, end};
+    const bool is_busy = header.is_busy(pos, shape.key, shape.producers);
+    if (is_busy && !is_before(claimed, end)) return {dead, end};
   }
   const auto gap = next_record(ring, pos, claimed);
   return {gap.all_zero ? dead : damaged, gap.end, 0, false};

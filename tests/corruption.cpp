@@ -173,6 +173,20 @@ TYPED_TEST(Corruption, any_flipped_bit_of_a_record_loses_that_record_at_most) {
   }
 }
 
+// A busy header's check takes in its producer's number. In a ring of two, no word of a third one's
+// is a claim.
+TYPED_TEST(Corruption, behind_damage_no_word_is_a_claim_of_a_producer_that_the_ring_does_not_have) {
+  constexpr std::size_t hit = 4;
+  TypeParam it;
+  ASSERT_NO_FATAL_FAILURE(it.lay(sizes));
+  const auto pos = it.at[hit] + 16;
+  const auto posing = record_header::busy(40, pos, it.ring->geometry().key, it.shape.producers);
+  std::memset(it.record(it.at[hit]), 0x55, 8);
+  std::memcpy(it.record(pos), &posing, sizeof posing);
+  auto rx = it.template attach<typename TypeParam::consumer_type>();
+  EXPECT_EQ(read_all(rx).read, without(it.sent, hit));
+}
+
 TYPED_TEST(Corruption, any_two_neighbours_overwritten_lose_no_third) {
   TypeParam it;
   for (std::size_t hit = 0; hit + 1 < sizes.size(); ++hit) {

@@ -34,7 +34,8 @@ TEST(Record, its_size_is_header_payload_and_trailer_to_a_multiple_of_8) {
 TEST(Record, an_empty_word_is_no_record_anywhere) {
   for (std::uint64_t pos = 0; pos < 80000; pos += 8) {
     const record_header none(0);
-    EXPECT_FALSE(none.is_committed(pos, 0) || none.is_aborted(pos, 0) || none.is_busy(pos, 0));
+    EXPECT_FALSE(none.is_committed(pos, 0) || none.is_aborted(pos, 0) ||
+                 none.is_busy(pos, 0, max_producers));
   }
 }
 
@@ -55,14 +56,15 @@ RC_GTEST_PROP(Record, a_header_says_what_it_was_made_of, ()) {
   const record_header committed(record_header::committed(count, pos, key));
   RC_ASSERT(committed.is_committed(pos, key));
   RC_ASSERT(!committed.is_aborted(pos, key));
-  RC_ASSERT(!committed.is_busy(pos, key));
+  RC_ASSERT(!committed.is_busy(pos, key, max_producers));
   RC_ASSERT(committed.bytes() == count);
   const record_header aborted(record_header::aborted(count, pos, key));
   RC_ASSERT(aborted.is_aborted(pos, key));
   RC_ASSERT(!aborted.is_committed(pos, key));
   RC_ASSERT(aborted.bytes() == count);
   const record_header busy(record_header::busy(count, pos, key, producer));
-  RC_ASSERT(busy.is_busy(pos, key));
+  RC_ASSERT(busy.is_busy(pos, key, producer + 1));
+  RC_ASSERT(!busy.is_busy(pos, key, producer));
   RC_ASSERT(!busy.is_committed(pos, key));
   RC_ASSERT(busy.bytes() == count);
   RC_ASSERT(busy.producer(pos, key) == producer);
@@ -79,8 +81,8 @@ TEST(Record, a_busy_header_names_one_of_so_many_producers) {
   const auto busy = [](std::uint32_t number) {
     return record_header(record_header::busy(8, 64, 7, number));
   };
-  EXPECT_TRUE(busy(max_producers - 1).is_busy(64, 7));
-  EXPECT_FALSE(busy(max_producers).is_busy(64, 7));
+  EXPECT_TRUE(busy(max_producers - 1).is_busy(64, 7, max_producers));
+  EXPECT_FALSE(busy(max_producers).is_busy(64, 7, max_producers));
 }
 
 RC_GTEST_PROP(Record, a_header_with_any_bit_flipped_is_none, ()) {
@@ -93,7 +95,7 @@ RC_GTEST_PROP(Record, a_header_with_any_bit_flipped_is_none, ()) {
       const record_header hit(word ^ (std::uint64_t{1} << bit));
       RC_ASSERT(!hit.is_committed(pos, key));
       RC_ASSERT(!hit.is_aborted(pos, key));
-      RC_ASSERT(!hit.is_busy(pos, key));
+      RC_ASSERT(!hit.is_busy(pos, key, max_producers));
     }
   }
 }
