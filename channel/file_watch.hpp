@@ -1,12 +1,12 @@
 // News of a file's other users, by inotify: one of them closed it or died, or touched it, or its
 // name was removed or renamed.
 //
-// The kernel tells a death when it closes what the dead process had open, just before it drops its
-// locks. So news is a reason to ask the locks again, now and for a while; it is no answer.
+// When a process dies, the kernel closes its files just before it drops its locks. So news is a
+// reason to check the locks again, now and for a while; it is not proof of a death.
 //
 // Threads    one at a time
-// Errors     where the kernel has none to give (a user has 128 by default), a watch is not there,
-//            and its role asks more often instead
+// Errors     where the kernel has no watch left (a user has 128 by default), the role checks more
+//            often instead
 #pragma once
 
 #include <array>

@@ -7,6 +7,8 @@
 //            fork() does (pthread_atfork)
 // vfork(), posix_spawn()   share the parent's memory, and so its mark, until exec. Such a child may
 //            do nothing but exec or _exit, as the system demands
+// clone(CLONE_FILES) without CLONE_VM   is not supported for pipe roles: the child would close
+//            descriptors that its parent shares
 // Again      a child may attach roles of its own, and fork again: its marks are all new
 // Signals    safe in a handler. One that forks must not return in the child into an operation of a
 //            role that it interrupted: what was half done would be done twice

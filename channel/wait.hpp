@@ -1,12 +1,11 @@
 // What every wait shares: how long a sleep may be, and when the kernel is asked whether the peer
 // lives and the channel still has its name.
 //
-// The longer the other side has been silent, the rarer the question: a sleep lasts at most as long
-// as the silence before it, from `first_nap` up to waiting::longest_sleep. So a death is noticed
-// within 10 ms at first, later within as long again as the silence, and an idle role wakes once a
-// second.
-// Waits that end sooner ask at their deadline when a question is due, so they too come to say
-// `peer_gone` and `removed`.
+// A waiter checks its peer less often the longer the peer has been silent: a sleep lasts at most as
+// long as the silence before it, from `first_nap` up to waiting::longest_sleep. So a death is
+// noticed within 10 ms at first, later within as long again as the silence, and an idle role wakes
+// once a second. A shorter wait checks at its deadline if a check is due, so it returns `peer_gone`
+// and `removed`, too.
 #pragma once
 
 #include <algorithm>

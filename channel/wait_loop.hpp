@@ -1,20 +1,22 @@
-// One wait: look, then spin, yield, nap or sleep, and look again; until something comes, the
-// deadline passes, the peer died, the channel's name is gone or somebody interrupts it.
+// One wait: look, then spin, yield, nap or sleep, and look again, until something comes, the
+// deadline passes, the peer died, the channel's name is gone or interrupt() ends it.
 //
-// The hot path knows nothing of this. A wait that is met while spinning makes no system call of its
-// own. How a transport looks and sleeps it says itself; a Side supplies
+// The fast path does not use it. A wait that is met while spinning makes no system call of its own.
+// A Side says how a transport looks and sleeps:
 //
 //   result, status_of(result), refusal(status)   what the waiting form returns
-//   look()       a first look                    poll()       one more, cheaply
-//   examine()    tries harder, by system calls if need be
-//   news()       asks the kernel why no more may come: peer_gone or removed; else ok
-//   lie_down(most)   from here on a wake-up is kept. Returns how long a sleep may be: `most`, or
-//   less last_look()      behind lie_down(), as hard as examine() sleep(span), stand_up(slept) the
-//   sleep, and what follows it (true), or stands in its place nap(span)    leaves the processor for
-//   so long; only an interrupt ends it early
+//   look()              a first look
+//   poll()              another, cheap
+//   examine()           tries harder, by system calls if need be
+//   news()              asks the kernel why no more may come: peer_gone or removed; else ok
+//   lie_down(most)      from here on a wake-up is kept. Returns the longest sleep, at most `most`
+//   last_look()         behind lie_down(), as hard as examine()
+//   sleep(span)         the sleep
+//   stand_up(slept)     after the sleep (true), or in its place (false)
+//   nap(span)           leaves the processor for so long; only an interrupt ends it early
 //
-// a Memory `peer`, a peer_watch, and `interrupt`, which take() asks and takes; a Clock now() and
-// yield(). So a model brings its own, and runs this loop.
+// A Memory has `peer`, a peer_watch, and `interrupt` with take(). A Clock has now() and yield(). A
+// model brings its own of each, and runs this loop.
 #pragma once
 
 #include <algorithm>

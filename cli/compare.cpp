@@ -25,6 +25,7 @@ constexpr unsigned quick_rounds = 3;
 std::vector<bench::system> chosen(const std::vector<std::string>& only) {
   auto all = bench::all_transports();
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const auto& one : all) names.push_back(one.name);
   std::erase_if(all, [&](const bench::system& one) {
     return !only.empty() && std::ranges::none_of(only, [&](const std::string& part) {

@@ -176,7 +176,8 @@ void file::fail(const char* what) const {
   if (why == EFAULT) {  // it reads and writes in place, and there the kernel raises no SIGBUS
     throw command_error{exit_code::damaged,
                         "the channel has no memory there: its file was cut off, or it was made "
-                        "with --no-reserve and memory ran out; remove it and make it anew"};
+                        "with --no-reserve and memory ran out; free memory and read on, or "
+                        "remove it and lose what it holds"};
   }
   const auto code = why == ENOENT   ? exit_code::not_found
                     : why == EACCES ? exit_code::refused

@@ -114,6 +114,7 @@ class account {
 
 bus::gateway opened(const gateway_command& o) {
   std::vector<bus::endpoint> ends;
+  ends.reserve(o.names.size());
   for (const auto& name : o.names) ends.push_back(must(bus::parse(name)));
   auto to = std::move(ends.back());
   ends.pop_back();

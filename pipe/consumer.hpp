@@ -1,6 +1,6 @@
 // The consumer of a named pipe: frames, put together to messages. The rules of use are in pipe.hpp.
 //
-// Look       the FIFO's bytes are copied without being taken (fifo.hpp, tap), many messages at once
+// Poll       the FIFO's bytes are copied without being taken (fifo.hpp, tap), many messages at once
 // Release    takes all that was read out of the FIFO at once. So a consumer's death loses nothing:
 //            its successor finds what was not released
 // Held       an incomplete long message keeps its frames, and all later ones, in the FIFO. Later
@@ -8,9 +8,9 @@
 //            by its sequence, for all producers at once, and a successor skips it. If the FIFO is
 //            full, or exceeds one copy, its frames are moved to memory and, for a successor, to the
 //            roles file
-// Dead       a message whose producer died or abandoned it is dropped, never read in part Damage
-// bytes that are no valid frame are skipped, counted and reported Progress   a look that finds
-// nothing is one tee(2); one that finds is tee(2) and read(2) for all
+// Dead       a message whose producer died or abandoned it is dropped, never read in part
+// Damage     bytes that are no valid frame are skipped, counted and reported
+// Progress   a poll that finds nothing is one tee(2); one that finds is tee(2) and read(2) for all
 //            that is there; release() is one splice(2). With a held message, an idle poll checks
 //            that its producer lives. Only long messages allocate, as their frames come
 #pragma once

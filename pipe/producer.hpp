@@ -9,8 +9,8 @@
 //            frames; waiting forms write as room becomes free
 // Given up   a message that was begun and will not be finished is abandoned by a word in the roles
 //            file, which needs no room in a FIFO that is full
-// Owed       a claim committed without room is sent before any other message Progress   try_push
-// one write(2); of a long message an ioctl, an fcntl and a write for each frame
+// Owed       a claim committed without room is sent before any other message
+// Progress   try_push one write(2); of a long message an ioctl, an fcntl and a write for each frame
 //            (a lone producer: for all). try_claim one poll(2). Nothing is allocated
 #pragma once
 

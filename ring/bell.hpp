@@ -62,7 +62,9 @@ template <class Atomics>
   return Atomics::accept_barriers() ? static_cast<std::uint32_t>(call::none) : ~std::uint32_t{0};
 }
 
-// Whether the bell's owner may be asleep: then look again. Requires: what it waits for was stored.
+// Whether the bell's owner may be asleep: then check behind a fence. Requires: what it waits for
+// was stored. `quiet` by reference, so that it is compared in memory and takes no register of a
+// push.
 template <class Atomics>
 [[nodiscard, gnu::always_inline]] inline bool is_in_use(const bell<Atomics>& of,
                                                         const std::uint32_t& quiet) noexcept {

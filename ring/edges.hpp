@@ -27,7 +27,7 @@ enum class edge {
   interrupt,
   stamp,  // relaxed: a busy header, ahead of its payload in program order
   redo,   // relaxed: the position that a release is zeroing up to, ahead of the zeroing
-  bell,   // relaxed: a sleeper's word; ordered by a fence of the other side against a heavy one
+  bell,   // relaxed: a sleeper's word; ordered by a fence on each side
   own,    // relaxed: written and read by one role only, or by its successor after the lock moved
   hint,   // relaxed: a stale value costs at most a retry
 };
