@@ -17,44 +17,16 @@
 // Processes  a gateway belongs to the process that opened it: in a child of fork() its lanes fail
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
+#include <annulus/bus/lane.hpp>
 #include <annulus/channel/at_least_cxx20.hpp>
 
 namespace annulus::bus {
-
-// How a gateway passes messages on.
-struct gateway_options {
-  bool drops = false;             // without room: drop the newest; else wait
-  bool ends_with_source = false;  // when all producers of a source have closed, and it is empty
-  std::size_t batch = 256;        // messages
-};
-
-// What a lane is doing.
-enum class lane_state : std::uint8_t { idle, passing, full, no_consumer, ended, failed };
-[[nodiscard]] const char* to_string(lane_state s) noexcept;
-
-// One source, and what was passed on from it.
-struct lane_report {
-  std::string from;                     // the source
-  lane_state state = lane_state::idle;  // now
-  std::uint64_t messages = 0;           // passed on
-  std::uint64_t bytes = 0;              // of payload
-  std::uint64_t batches = 0;            // in so many steps
-  std::uint64_t dropped = 0;            // without room
-  std::uint64_t corrupt = 0;            // stretches of damage at the source
-  std::string error;                    // why it failed
-  status why = status::ok;              // then: what was answered, or removed
-};
-
-class lane;
 
 // Passes messages from channels into another.
 class gateway {
@@ -65,9 +37,8 @@ class gateway {
   // round for ever.
   [[nodiscard]] static result<gateway> open(const std::vector<endpoint>& from, endpoint to,
                                             gateway_options options = {});
-  gateway(gateway&&) noexcept;
-  gateway& operator=(gateway&&) noexcept;
-  ~gateway();
+  // Of lanes that rest on other ends: lane.hpp.
+  explicit gateway(std::vector<std::unique_ptr<lane>> lanes) noexcept : lanes_(std::move(lanes)) {}
 
   // Passes messages on until stop(), or until every lane has ended. One thread per lane.
   void run();
@@ -79,8 +50,6 @@ class gateway {
   [[nodiscard]] bool is_over() const noexcept;
 
  private:
-  gateway() = default;
-
   std::vector<std::unique_ptr<lane>> lanes_;
   std::unique_ptr<std::atomic<bool>> stops_ = std::make_unique<std::atomic<bool>>(false);
 };
