@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include <annulus/bus/gateway.hpp>
+#include <annulus/nats/gateway.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -27,6 +27,7 @@ struct gateway_command {
   std::vector<std::string> names;  // the last is the target
   bus::gateway_options how;
   bool once = false;
+  bool has_batch = false;
   std::optional<std::chrono::nanoseconds> health;
   bool as_json = false;
 };
@@ -112,20 +113,44 @@ class account {
   std::uint64_t told_ = 0;
 };
 
-bus::gateway opened(const gateway_command& o) {
-  std::vector<bus::endpoint> ends;
-  ends.reserve(o.names.size());
-  for (const auto& name : o.names) ends.push_back(must(bus::parse(name)));
-  auto to = std::move(ends.back());
-  ends.pop_back();
-  if (o.once && option_of(o.names.back(), "once") == "no") {
-    throw command_error{exit_code::usage, fmt::format("--once contradicts once=no in '{}'; leave "
-                                                      "one of them out",
-                                                      o.names.back())};
+bus::gateway opened(gateway_command o) {
+  for (const auto& name : o.names) {
+    if (nats::is_address(name)) {
+      static_cast<void>(must(nats::parse(name)));
+    } else {
+      static_cast<void>(must(bus::parse(name)));
+    }
   }
-  to.once |= o.once;
-  return must(bus::gateway::open(ends, std::move(to), o.how));
+  const auto to = std::move(o.names.back());
+  o.names.pop_back();
+  if (o.once && option_of(to, "once") == "no") {
+    throw command_error{
+        exit_code::usage,
+        fmt::format("--once contradicts once=no in '{}'; leave one of them out", to)};
+  }
+  const bool has_distance = nats::is_address(to) && !o.has_batch;
+  if (has_distance) o.how.batch = nats::usual_batch;
+  return must(nats::open_gateway(o.names, to, o.once, o.how));
 }
+
+// Says when a lane's server goes away, and when it is there again.
+class lookout {
+ public:
+  void look(const std::vector<bus::lane_report>& lanes) {
+    away_.resize(lanes.size());
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      const auto& one = lanes[i];
+      const bool is_away = one.state == bus::lane_state::away;
+      if (is_away == away_[i] || one.state == bus::lane_state::failed) continue;
+      away_[i] = is_away;
+      remark("{}: {}", one.from,
+             is_away ? one.error + "; it is tried again" : "the server is there again");
+    }
+  }
+
+ private:
+  std::vector<bool> away_;
+};
 
 // What the lanes came to: the first that failed decides.
 exit_code end_of(const std::vector<bus::lane_report>& lanes) {
@@ -137,7 +162,9 @@ exit_code end_of(const std::vector<bus::lane_report>& lanes) {
     remark("{}: {}", one.from, one.error);
     if (has_failed) continue;
     has_failed = true;
-    out = one.why == status::removed ? exit_code::removed : exit_code::failure;
+    out = one.why == status::removed     ? exit_code::removed
+          : one.why == status::timed_out ? exit_code::timed_out
+                                         : exit_code::failure;
   }
   return out;
 }
@@ -157,11 +184,13 @@ void run_gateway(const gateway_command& o, exit_code& ends_with) {
   account all(o.names.back(), o.as_json);
   const auto every = o.health.value_or(isatty(STDERR_FILENO) != 0 ? 5s : 0ns);
   auto next = clock::now() + every;
+  lookout servers;
   {
     const auto lanes = started(o, passing);
     while (!passing.is_over()) {
       std::this_thread::sleep_for(20ms);
       if (stop_signal() != 0) passing.stop();
+      servers.look(passing.report());
       if (every == 0ns || clock::now() < next) continue;
       all.tell(passing.report(), false);
       next += every;
@@ -170,11 +199,12 @@ void run_gateway(const gateway_command& o, exit_code& ends_with) {
   const auto lanes = passing.report();
   all.tell(lanes, true);
   ends_with = end_of(lanes);
-  if (ends_with != exit_code::failure && ends_with != exit_code::removed) throw_if_stopped();
+  if (ends_with == exit_code::ok || ends_with == exit_code::damaged) throw_if_stopped();
 }
 
 constexpr const char* footer =
-    "FROM and TO are endpoints with their options: shm:NAME, pipe:NAME, auto:NAME?latency=50us.\n"
+    "FROM and TO are endpoints with their options: shm:NAME, pipe:NAME, auto:NAME?latency=50us,\n"
+    "and on another machine nats://HOST:PORT/STREAM, a stream of NATS JetStream.\n"
     "What is missing is made, and stays. Each FROM keeps its order. A message is released at its "
     "source only\n"
     "when TO has taken it, so a gateway that dies loses nothing: start it again, and it passes on\n"
@@ -183,6 +213,15 @@ constexpr const char* footer =
     "on\n"
     "itself; a circle of several is not seen, and a message in it goes round for ever.\n"
     "\n"
+    "nats://HOST:PORT/STREAM?subject=S&durable=NAME&tls=yes&ca=FILE&user=NAME&create=no&...\n"
+    "  A message into a stream counts as taken when the server has acknowledged it; its mark is "
+    "the\n"
+    "  Nats-Msg-Id, so the server drops what is sent again. From a stream, messages come by the\n"
+    "  durable consumer NAME, and are acknowledged when TO has taken them. A server that is away "
+    "is\n"
+    "  tried again, for ever or for patience=TIME; then the exit code is 7. Passwords and tokens\n"
+    "  stand in ANNULUS_NATS_PASSWORD and ANNULUS_NATS_TOKEN. All options: docs/operate.md.\n"
+    "\n"
     "^C, SIGTERM and SIGHUP stop it cleanly: what was begun is finished, the totals are told, and\n"
     "the exit code is 128+n. Without --until-closed it waits for whoever comes next. A pipe's\n"
     "contents live only while somebody has it open.\n"
@@ -190,7 +229,9 @@ constexpr const char* footer =
     "Examples:\n"
     "  annulus gateway shm:orders pipe:archive\n"
     "  annulus gateway shm:a shm:b pipe:c 'shm:all?producers=3' --on-full drop\n"
-    "  annulus gateway pipe:in shm:out --once --json --health 1s";
+    "  annulus gateway pipe:in shm:out --once --json --health 1s\n"
+    "  annulus gateway shm:orders nats://hub:4222/ORDERS                 here, and there:\n"
+    "  annulus gateway nats://hub:4222/ORDERS?max_message=64KiB shm:orders --once";
 
 }  // namespace
 
@@ -211,7 +252,14 @@ void add_gateway(CLI::App& app, exit_code& ends_with) {
       ->type_name("wait|drop");
   command->add_flag("--until-closed", o->how.ends_with_source,
                     "end when the producers of every source have closed and all was passed on");
-  command->add_option("--batch", o->how.batch, "messages passed on at once (default: 256)")
+  command
+      ->add_option_function<std::size_t>(
+          "--batch",
+          [o](std::size_t batch) {
+            o->how.batch = batch;
+            o->has_batch = true;
+          },
+          "messages passed on at once (default: 256, into nats:// 4096)")
       ->check(CLI::Range(1, 65536));
   command->add_flag("--once", o->once, "mark the messages, as once=yes in TO does");
   add_span(*command, "--health", o->health,

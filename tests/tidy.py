@@ -8,7 +8,7 @@ Atomics  In ring/, every access names an edge of ring/edges.hpp and its order, a
          in channel/word.hpp and behind the seam, ring/atomics.hpp, and in channel/process and
          channel/checked, whose words no other process sees. The same in pipe/, whose edges stand
          in pipe/edges.hpp. What channel/ shares keeps the rules of both.
-Layers   channel <- ring, pipe <- bus <- bench <- cli. The first three rest on the standard
+Layers   channel <- ring, pipe <- bus <- bench, nats <- cli. The first three rest on the standard
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer"; in the
          library and the command none of SYNONYMS.
@@ -43,7 +43,8 @@ LAYERS = {  # folder -> the folders that it may include
     "pipe": {"channel", "pipe"},
     "bus": {"channel", "ring", "pipe", "bus"},
     "bench": {"channel", "ring", "pipe", "bus", "bench"},
-    "cli": {"channel", "ring", "pipe", "bus", "bench", "cli"},
+    "nats": {"channel", "ring", "pipe", "bus", "nats"},
+    "cli": {"channel", "ring", "pipe", "bus", "bench", "nats", "cli"},
     "models": {"channel", "ring", "models"},
     "proofs": {"channel", "ring", "proofs"},
 }
@@ -265,7 +266,7 @@ def words(tree):
             for found in BANNED.finditer(prose):
                 at = line_of(text, found.start())
                 yield path, at, f"'{found[0]}' is not a word of this house"
-        if folder(path) in ("channel", "ring", "pipe", "bus", "cli"):
+        if folder(path) in ("channel", "ring", "pipe", "bus", "nats", "cli"):
             for found in SYNONYM.finditer(text):
                 yield (path, line_of(text, found.start()),
                        f"'{found[0]}': the word is {SYNONYMS[found[0].lower()]}")

@@ -1,0 +1,302 @@
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+
+#include <annulus/nats/connection.hpp>
+
+namespace annulus::nats {
+namespace {
+
+using namespace std::chrono_literals;
+using clock = std::chrono::steady_clock;
+
+constexpr auto shortest_pause = 50ms;
+constexpr auto longest_pause = 2000ms;
+constexpr auto sign_of_life = 2000ms;  // between two pings
+constexpr int missed_signs = 2;
+
+using owned_options = owned<natsOptions, natsOptions_Destroy>;
+
+const char* from_environment(const char* name) noexcept {
+  const char* const value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+// The first of several settings that fails ends the series.
+class series {
+ public:
+  explicit series(natsStatus first) noexcept : status_(first) {}
+  template <class F>
+  series& then(bool is_asked, F&& f) {
+    if (status_ == NATS_OK && is_asked) status_ = f();
+    return *this;
+  }
+  [[nodiscard]] natsStatus status() const noexcept { return status_; }
+
+ private:
+  natsStatus status_;
+};
+
+natsStatus set_credentials(natsOptions* to, const address& at) {
+  const char* const user =
+      !at.user.empty() ? at.user.c_str() : from_environment("ANNULUS_NATS_USER");
+  const char* const password = from_environment("ANNULUS_NATS_PASSWORD");
+  const char* const token = from_environment("ANNULUS_NATS_TOKEN");
+  const char* const creds =
+      !at.creds.empty() ? at.creds.c_str() : from_environment("ANNULUS_NATS_CREDS");
+  if (!at.user.empty() || (user != nullptr && at.creds.empty())) {
+    return natsOptions_SetUserInfo(to, user, password != nullptr ? password : "");
+  }
+  if (creds != nullptr) return natsOptions_SetUserCredentialsFromFiles(to, creds, nullptr);
+  return token != nullptr ? natsOptions_SetToken(to, token) : NATS_OK;
+}
+
+natsStatus set_tls(natsOptions* to, const address& at) {
+  const auto& name = at.tls_name.empty() ? at.host : at.tls_name;
+  return series(natsOptions_SetSecure(to, true))
+      .then(true, [&] { return natsOptions_SkipServerVerification(to, false); })
+      .then(true, [&] { return natsOptions_SetExpectedHostname(to, name.c_str()); })
+      .then(!at.ca.empty(),
+            [&] { return natsOptions_LoadCATrustedCertificates(to, at.ca.c_str()); })
+      .then(!at.cert.empty(),
+            [&] { return natsOptions_LoadCertificatesChain(to, at.cert.c_str(), at.key.c_str()); })
+      .status();
+}
+
+natsStatus make_options(owned_options& out, const address& at) {
+  natsOptions* made = nullptr;
+  const auto s = natsOptions_Create(&made);
+  out.reset(made);
+  const bool has_colon = at.host.find(':') != at.host.npos;
+  const auto url =
+      "nats://" + (has_colon ? "[" + at.host + "]" : at.host) + ":" + std::to_string(at.port);
+  const auto timeout = milliseconds_of(at.timeout);
+  return series(s)
+      .then(true, [&] { return natsOptions_SetURL(made, url.c_str()); })
+      .then(true, [&] { return natsOptions_SetName(made, "annulus"); })
+      .then(true, [&] { return natsOptions_SetTimeout(made, timeout); })
+      .then(true, [&] { return natsOptions_SetWriteDeadline(made, timeout); })
+      .then(true, [&] { return natsOptions_SetAllowReconnect(made, false); })
+      .then(true, [&] { return natsOptions_SetIgnoreDiscoveredServers(made, true); })
+      .then(true, [&] { return natsOptions_SetPingInterval(made, sign_of_life / 1ms); })
+      .then(true, [&] { return natsOptions_SetMaxPingsOut(made, missed_signs); })
+      .then(true, [&] { return set_credentials(made, at); })
+      .then(at.tls, [&] { return set_tls(made, at); })
+      .status();
+}
+
+fault kind_of(natsStatus s) noexcept {
+  switch (s) {
+    case NATS_CONNECTION_AUTH_FAILED:
+    case NATS_NOT_PERMITTED:
+    case NATS_SSL_ERROR:
+    case NATS_SECURE_CONNECTION_WANTED:
+    case NATS_SECURE_CONNECTION_REQUIRED: return fault::no_permission;
+    case NATS_INVALID_ARG: return fault::bad_argument;
+    default: return fault::not_found;
+  }
+}
+
+// Whether a server that refused so may answer soon: it is being started, say.
+bool may_come(fault f) noexcept { return f == fault::not_found; }
+
+}  // namespace
+
+std::string words_of(natsStatus s) {
+  natsStatus last = NATS_OK;
+  const char* const said = nats_GetLastError(&last);
+  std::string out = natsStatus_GetText(s);
+  if (said == nullptr || *said == '\0' || last != s || out == said) return out;
+  return out + ": " + said;
+}
+
+std::int64_t milliseconds_of(std::chrono::nanoseconds span) noexcept {
+  return std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count(), 1);
+}
+std::int64_t milliseconds_to(deadline until) noexcept {
+  if (until == no_deadline) return std::int64_t{1} << 31;
+  return milliseconds_of(until - clock::now());
+}
+
+connection::connection(address at) : at_(std::move(at)) {}
+connection::~connection() { close(); }
+
+void connection::close() noexcept {
+  context_.reset();
+  handle_.reset();
+}
+
+bool connection::is_connected() const noexcept {
+  return handle_ != nullptr && natsConnection_Status(handle_.get()) == NATS_CONN_STATUS_CONNECTED;
+}
+
+std::int64_t connection::max_payload() const noexcept {
+  const auto most = natsConnection_GetMaxPayload(handle_.get());
+  return facts_.max_message > 0 ? std::min(most, facts_.max_message) : most;
+}
+
+std::string connection::complaint() const {
+  const char* said = nullptr;
+  if (handle_ == nullptr || natsConnection_GetLastError(handle_.get(), &said) == NATS_OK) return {};
+  return said != nullptr ? said : "";
+}
+
+result<bool> connection::connect() {
+  owned_options options;
+  auto s = make_options(options, at_);
+  if (s != NATS_OK) {
+    return failure{fault::bad_argument, to_string(at_) + ": its options do not do: " + words_of(s)};
+  }
+  natsConnection* made = nullptr;
+  s = natsConnection_Connect(&made, options.get());
+  handle_.reset(made);
+  if (s == NATS_OK) {
+    ++count_;
+    jsOptions how;
+    jsOptions_Init(&how);
+    how.Wait = milliseconds_of(at_.timeout);
+    jsCtx* context = nullptr;
+    s = natsConnection_JetStream(&context, made, &how);
+    context_.reset(context);
+  }
+  if (s == NATS_OK) return true;
+  return failure{kind_of(s), to_string(at_) + ": there is no connection: " + words_of(s)};
+}
+
+connection::sight connection::look_for_stream(std::string& why) {
+  jsStreamInfo* found = nullptr;
+  auto code = jsErrCode(0);
+  const auto s = js_GetStreamInfo(&found, context_.get(), at_.stream.c_str(), nullptr, &code);
+  const owned_stream_info info(found);
+  if (s == NATS_OK) {
+    const bool is_first = facts_.created == 0;
+    if (!is_first && facts_.created != found->Created) return sight::missing;
+    if (!is_first) return sight::there;
+    auto read = read_facts(*found);
+    if (read) return sight::there;
+    why = read.error().message;
+    return sight::unknown;
+  }
+  why = s == NATS_NO_RESPONDERS ? "JetStream does not answer: is it enabled on the server (-js)?"
+                                : words_of(s);
+  return code == JSStreamNotFoundErr ? sight::missing : sight::unknown;
+}
+
+result<bool> connection::read_facts(const jsStreamInfo& info) {
+  const auto& config = *info.Config;
+  facts_.subject = at_.subject;
+  if (facts_.subject.empty() && config.SubjectsLen == 1) facts_.subject = config.Subjects[0];
+  const bool is_limited = config.MaxMsgs > 0 || config.MaxBytes > 0 || config.MaxMsgsPerSubject > 0;
+  facts_.is_one_by_one = config.Replicas > 1 || (config.Discard == js_DiscardNew && is_limited);
+  facts_.max_message = config.MaxMsgSize;
+  facts_.retention = config.Retention;
+  facts_.created = info.Created;
+  return true;
+}
+
+result<bool> connection::make_stream() {
+  const auto& subject = at_.subject.empty() ? at_.stream : at_.subject;
+  const char* subjects[] = {subject.c_str()};
+  jsStreamConfig config;
+  jsStreamConfig_Init(&config);
+  config.Name = at_.stream.c_str();
+  config.Subjects = subjects;
+  config.SubjectsLen = 1;
+  config.Storage = js_FileStorage;
+  config.Duplicates = at_.window.count();
+  jsStreamInfo* made = nullptr;
+  auto code = jsErrCode(0);
+  const auto s = js_AddStream(&made, context_.get(), &config, nullptr, &code);
+  const owned_stream_info info(made);
+  if (s == NATS_OK) return read_facts(*made);
+  if (code == JSStreamNameExistErr) {  // another has made it meanwhile
+    std::string why;
+    if (look_for_stream(why) == sight::there) return true;
+  }
+  return failure{fault::system, to_string(at_) + ": the stream was not to be made: " + words_of(s)};
+}
+
+result<bool> connection::open(bool makes) {
+  const auto until = within(at_.timeout);
+  for (auto pause = shortest_pause;; pause = std::min(pause * 2, longest_pause)) {
+    auto connected = connect();
+    std::string why;
+    auto seen = sight::unknown;
+    if (connected) {
+      seen = look_for_stream(why);
+      if (seen == sight::there) return true;
+      if (seen == sight::missing && makes && at_.creates) return make_stream();
+      if (seen == sight::missing) {
+        return failure{fault::not_found, to_string(at_) + ": there is no such stream" +
+                                             (makes ? ", and create=no" : "")};
+      }
+      connected = failure{fault::system, to_string(at_) + ": " + why};
+      if (const auto said = complaint(); !said.empty()) {
+        connected = failure{fault::no_permission, to_string(at_) + ": " + said};
+      }
+    }
+    if ((seen == sight::unknown && !may_come(connected.error().kind)) ||
+        clock::now() + pause >= until) {
+      return connected;
+    }
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+void connection::lose(const std::string& why) {
+  close();
+  const auto now = clock::now();
+  if (!since_) since_ = now;
+  is_away_ = true;
+  why_ = why;
+  pause_ = std::clamp(pause_ * 2, std::chrono::milliseconds(shortest_pause),
+                      std::chrono::milliseconds(longest_pause));
+  next_try_ = now + pause_;
+}
+
+void connection::be_well() noexcept {
+  since_.reset();
+  pause_ = {};
+}
+
+bool connection::has_given_up() const {
+  return is_away_ && at_.patience && clock::now() - *since_ >= *at_.patience;
+}
+
+std::string connection::trouble() const {
+  return why_.empty() ? why_ : to_string(at_) + ": " + why_;
+}
+
+bool connection::reconnect() {
+  const auto connected = connect();
+  if (!connected) {
+    const auto& words = connected.error().message;
+    lose(words.substr(std::min(words.size(), to_string(at_).size() + 2)));
+    return false;
+  }
+  std::string why;
+  switch (look_for_stream(why)) {
+    case sight::there: is_away_ = false; return true;
+    case sight::missing:
+      is_removed_ = true;
+      close();
+      return false;
+    default: lose(why); return false;
+  }
+}
+
+bool connection::is_ready(deadline until) {
+  if (is_removed_) return false;
+  if (handle_ != nullptr) {
+    if (is_connected()) return true;
+    const auto said = complaint();
+    lose(said.empty() ? "the connection was lost" : "the connection was lost: " + said);
+  }
+  if (next_try_ > clock::now()) {
+    std::this_thread::sleep_until(std::min(next_try_, until));
+    if (next_try_ > clock::now()) return false;
+  }
+  return reconnect();
+}
+
+}  // namespace annulus::nats

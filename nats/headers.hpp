@@ -1,0 +1,58 @@
+// The headers of a message: its mark as the server's message id, and the stream that it is meant
+// for, so that no other takes it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <annulus/channel/mark.hpp>
+
+namespace annulus::nats {
+
+inline constexpr const char* id_header = "Nats-Msg-Id";
+inline constexpr const char* stream_header = "Nats-Expected-Stream";
+
+// annulus-STREAM-NUMBER, both of 16 hexadecimal digits.
+inline constexpr std::string_view id_prefix = "annulus-";
+inline constexpr std::size_t id_bytes = id_prefix.size() + 16 + 1 + 16;
+
+// Ends with a zero.
+[[nodiscard]] inline std::array<char, id_bytes + 1> id_of(const message_mark& mark) noexcept {
+  std::array<char, id_bytes + 1> out{};
+  std::snprintf(out.data(), out.size(), "annulus-%016llx-%016llx",
+                static_cast<unsigned long long>(mark.stream),
+                static_cast<unsigned long long>(mark.number));
+  return out;
+}
+
+// The mark that an id is of. Nothing: it is none of ours.
+[[nodiscard]] inline std::optional<message_mark> mark_of(std::string_view id) noexcept {
+  if (id.size() != id_bytes || !id.starts_with(id_prefix)) return std::nullopt;
+  const auto number_at = [&](std::size_t from) -> std::optional<std::uint64_t> {
+    std::uint64_t out = 0;
+    for (const char c : id.substr(from, 16)) {
+      const bool is_digit = c >= '0' && c <= '9';
+      if (!is_digit && (c < 'a' || c > 'f')) return std::nullopt;
+      out = out << 4 | static_cast<std::uint64_t>(is_digit ? c - '0' : c - 'a' + 10);
+    }
+    return out;
+  };
+  const auto stream = number_at(id_prefix.size());
+  const auto number = number_at(id_prefix.size() + 17);
+  if (id[id_prefix.size() + 16] != '-' || !stream || !number) return std::nullopt;
+  return message_mark{*stream, *number};
+}
+
+// What they need of a message's room at the server.
+[[nodiscard]] inline std::int64_t header_bytes(const std::string& stream) noexcept {
+  constexpr std::size_t frame =
+      sizeof "NATS/1.0\r\n" - 1 + sizeof ": \r\n" - 1 + sizeof ": \r\n" - 1 + sizeof "\r\n" - 1;
+  return static_cast<std::int64_t>(frame + std::string_view(id_header).size() + id_bytes +
+                                   std::string_view(stream_header).size() + stream.size());
+}
+
+}  // namespace annulus::nats
