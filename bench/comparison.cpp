@@ -1,121 +1,138 @@
 #include "bench/comparison.hpp"
 
-#include "bench/statistics.hpp"
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <exception>
 
 namespace annulus::bench {
 namespace {
 
 constexpr nanoseconds raw_span = std::chrono::milliseconds(12);
 
-// So that all of it takes about as long as planned; a fifth is left for opening and counting.
-nanoseconds slice_of(const plan& how) {
-  const auto here =
-      std::ranges::count_if(how.systems, [](auto& one) { return one.missing.empty(); });
-  const auto of_one = static_cast<double>(how.batches.size() + how.sizes.size()) + 3;
-  const double slices = static_cast<double>(how.rounds) * (static_cast<double>(here) * of_one + 1);
-  return nanoseconds(static_cast<std::int64_t>(
-      std::clamp(0.8 * how.seconds / std::max(slices, 1.0), 0.01, 5.0) * 1e9));
+std::vector<trial> trials_of(const comparison_options& how) {
+  std::vector<trial> all;
+  for (const auto& one : how.systems) {
+    if (!one.missing.empty()) continue;
+    for (const auto batch : how.batches) {
+      all.push_back({&one, {experiment::at_once, 1, how.bytes, batch}});
+    }
+    for (const auto bytes : how.sizes) {
+      const group in{experiment::at_once, 1, bytes};
+      if (bytes != how.bytes) all.push_back({&one, in});
+    }
+    using enum experiment;
+    for (const auto what : {round_trip, on_time, cpu, steps, calls}) {
+      if (what != steps || one.has_steps) all.push_back({&one, {what, 1, how.bytes}});
+    }
+  }
+  return all;
 }
 
-class run {
- public:
-  explicit run(const plan& how)
-      : lab_(processors(how.processors), slice_of(how), how.patience, how.is_asked_to_stop) {
-    out_.how = how;
-    for (const auto& one : how.systems) out_.all.push_back({one});
-    out_.slice_ms = static_cast<double>(lab_.span().count()) / 1e6;
-  }
+std::map<std::size_t, spread> spreads_of(const std::map<std::size_t, std::vector<double>>& rates) {
+  std::map<std::size_t, spread> out;
+  for (const auto& [key, values] : rates) out[key] = spread_of(values);
+  return out;
+}
 
-  comparison all() {
-    for (unsigned round = 0; round < out_.how.rounds; ++round) {
-      where_ = fmt::format("round {} of {}", round + 1, out_.how.rounds);
-      out_.raw_trips.push_back(lab_.raw(where::processes, raw_span).mean);
-      out_.pacing_cpu.push_back(lab_.cpu_of_pacing(out_.how.rate));
-      // Another system is first each time.
-      for (std::size_t i = 0; i < out_.all.size(); ++i) {
-        measure_round(out_.all[(i + round) % out_.all.size()]);
-      }
-    }
-    where_ = "counting system calls";
-    for (auto& one : out_.all) {
-      attempt(one, "counting", [&] {
-        one.single = lab_.calls_at(one.of, {out_.how.bytes}, out_.how.rate);
-        one.batched = lab_.calls_in_batches(one.of, {out_.how.bytes});
-      });
-      std::ranges::sort(one.trips);
-      std::ranges::sort(one.latencies);
-    }
-    return std::move(out_);
-  }
+// Of all rounds together.
+std::optional<percentiles> pool(std::vector<std::uint64_t>& all) {
+  std::ranges::sort(all);
+  return percentiles_of(all);
+}
 
- private:
-  void measure_round(figures& one) {
-    const shape how{out_.how.bytes};
-    for (const auto batch : out_.how.batches) {
-      attempt(one, fmt::format("throughput, {} at a time", batch),
-              [&] { one.rates[batch].push_back(lab_.throughput(one.of, how, batch, batch)); });
-    }
-    attempt(one, "closed loop", [&] {
-      const auto seen = lab_.round_trip(one.of, how);
-      one.trips.insert(one.trips.end(), seen.each.begin(), seen.each.end());
-    });
-    attempt(one, "open loop", [&] {
-      const auto seen = lab_.one_way(one.of, how, {out_.how.rate});
-      one.memory_bytes = seen.memory_bytes;
-      one.latencies.insert(one.latencies.end(), seen.each.begin(), seen.each.end());
-      one.medians.push_back(median_of({seen.each.begin(), seen.each.end()}));
-    });
-    attempt(one, "CPU at the rate",
-            [&] { one.cpu.push_back(lab_.cpu(one.of, how, out_.how.rate)); });
-    if (one.of.has_steps) {
-      attempt(one, "step by step", [&] {
-        const auto seen = lab_.steps(one.of, how, out_.how.rate);
-        for (std::size_t i = 0; i < step_count; ++i) one.steps[i].push_back(seen[i]);
-      });
-    }
-    // A size that a system does not carry is no failure of the others.
-    for (const auto bytes : out_.how.sizes) {
-      static_cast<void>(attempted(one, fmt::format("throughput, {} bytes", bytes), [&] {
-        one.rates_by_size[bytes].push_back(lab_.throughput(one.of, {bytes}, 1, 1));
-      }));
+// The samples of one system.
+struct figures {
+  std::map<std::size_t, std::vector<double>> rates, rates_by_size;
+  std::vector<std::uint64_t> trips, latencies;
+  std::vector<double> medians, producer, producer_calls, consumer;
+  std::array<std::vector<double>, step_count> steps;
+
+  void add(const sample& one, const group& in, const comparison_options& how, summary& to) {
+    switch (in.what) {
+      case experiment::at_once:
+        if (in.bytes == how.bytes) rates[in.batch].push_back(one.value);
+        if (in.batch == 1 && std::ranges::count(how.sizes, in.bytes) > 0) {
+          rates_by_size[in.bytes].push_back(one.value);
+        }
+        break;
+      case experiment::round_trip:
+        trips.insert(trips.end(), one.each.begin(), one.each.end());
+        break;
+      case experiment::on_time:
+        latencies.insert(latencies.end(), one.each.begin(), one.each.end());
+        medians.push_back(one.value);
+        to.memory_bytes = one.memory_bytes;
+        break;
+      case experiment::cpu:
+        producer.push_back(one.cpu.producer);
+        producer_calls.push_back(one.cpu.producer_calls);
+        consumer.push_back(one.cpu.consumer);
+        break;
+      case experiment::steps:
+        for (std::size_t i = 0; i < step_count; ++i) steps[i].push_back(one.steps[i]);
+        break;
+      default: to.single = one.single, to.batched = one.batched;
     }
   }
 
-  // A failure is the system's own: the others go on.
-  template <class Part>
-  void attempt(figures& one, const std::string& what, Part part) {
-    const auto why = attempted(one, what, part);
-    if (!why.empty()) one.failure = fmt::format("{}: {}", what, why);
-  }
-  // Returns why it failed; empty: it did not.
-  template <class Part>
-  std::string attempted(const figures& one, const std::string& what, Part part) {
-    if (!one.of.missing.empty() || !one.failure.empty()) return {};
-    const auto& how = out_.how;
-    if (how.is_asked_to_stop && how.is_asked_to_stop()) throw broken_off{};
-    if (how.tell) how.tell(fmt::format("{}: {}, {}", where_, one.of.name, what));
-    try {
-      part();
-    } catch (const std::exception& e) {
-      return e.what();
+  void summarize(summary& to) {
+    to.rates = spreads_of(rates);
+    to.rates_by_size = spreads_of(rates_by_size);
+    to.latency = pool(latencies);
+    to.latencies = std::move(latencies);
+    to.trip = pool(trips);
+    if (!medians.empty()) to.median_latency = spread_of(medians);
+    // A send that waits for room takes longer than it costs.
+    if (!producer.empty()) {
+      to.cpu =
+          cpu_use{std::min(median_of(producer_calls), median_of(producer)), median_of(consumer)};
     }
-    return {};
+    for (const auto& one : steps) {
+      if (!one.empty()) to.steps.push_back(spread_of(one));
+    }
   }
-
-  comparison out_;
-  laboratory lab_;
-  std::string where_;
 };
 
 }  // namespace
 
-comparison measure(const plan& how) {
-  run all(how);
-  return all.all();
+comparison compare(const comparison_options& how) {
+  comparison out{how, {}, {}, {}};
+  plan all;
+  all.trials = trials_of(out.how);
+  all.repeats = how.rounds;
+  all.span = span_for(how.seconds, all.trials.size() * how.rounds);
+  all.patience = how.patience;
+  all.rate = how.rate;
+  all.processors = how.processors;
+  all.keeps_each = true;
+  all.before_each_repeat = [&](laboratory& lab) {
+    out.raw_trips.push_back(lab.raw(where::processes, raw_span).mean);
+    out.pacing_cpu.push_back(lab.cpu_of_pacing(how.rate));
+  };
+  all.is_asked_to_stop = how.is_asked_to_stop;
+  all.tell = how.tell;
+  out.seen = measure(all);
+  return out;
+}
+
+std::vector<summary> summaries_of(const comparison& of) {
+  std::vector<summary> out;
+  for (const auto& one : of.how.systems) {
+    summary s{.name = one.name, .setting = one.setting, .missing = one.missing};
+    s.is_ours = one.is_ours;
+    s.is_pipe = one.is_ours && one.name == pipe_name;
+    figures all;
+    for (const auto& seen : of.seen.samples) {
+      const auto& t = of.seen.trials[seen.trial];
+      if (t.of == &one) all.add(seen, t.in, of.how, s);
+    }
+    all.summarize(s);
+    // A size that a system does not carry is no failure.
+    for (const auto& [trial, why] : of.seen.failures) {
+      const auto& t = of.seen.trials[trial];
+      if (t.of == &one && t.in.bytes == of.how.bytes && s.missing.empty()) s.missing = why;
+    }
+    out.push_back(std::move(s));
+  }
+  return out;
 }
 
 }  // namespace annulus::bench

@@ -1,10 +1,10 @@
 // The comparison of `annulus compare`: every transport does the same, in turn, round after round.
+// What was seen of each, in figures, is what its tables, verdicts and recommendation are made from.
 #pragma once
 
-#include "bench/experiments.hpp"
-#include "bench/system.hpp"
+#include "bench/report.hpp"
+#include "bench/trials.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace annulus::bench {
 
-struct plan {
+struct comparison_options {
   std::vector<system> systems;
   std::size_t bytes = 128;
   double rate = 50'000;              // of the open loop and of the CPU's share, messages a second
@@ -30,31 +30,54 @@ struct plan {
   std::function<void(const std::string&)> tell;  // how far it is
 };
 
-// What was seen of one system, round by round.
-struct figures {
-  system of;
-  std::string failure{};                               // why it was given up; empty: it was not
-  std::map<std::size_t, std::vector<double>> rates{};  // messages a second, by batch
-  std::map<std::size_t, std::vector<double>> rates_by_size{};
-  std::vector<std::uint64_t> trips{};                   // closed loop, ns, sorted
-  std::vector<std::uint64_t> latencies{};               // open loop, ns, sorted
-  std::vector<double> medians{};                        // of the open loop, of each round
-  std::vector<cpu_shares> cpu{};                        // at the rate
-  std::uint64_t memory_bytes = 0;                       // 0: not told
-  std::optional<calls> single{};                        // at the rate
-  std::optional<calls> batched{};                       // in batches of 100, as fast as it goes
-  std::array<std::vector<double>, step_count> steps{};  // ns, the median of each round
-};
-
 struct comparison {
-  plan how;
-  double slice_ms = 0;             // how long one run lasts
+  comparison_options how;
+  measurement seen;
   std::vector<double> raw_trips;   // of a cache line between the two processes, ns
   std::vector<double> pacing_cpu;  // what sleeping until each message is due costs by itself
-  std::vector<figures> all;
 };
 
-// Throws broken_off when asked to stop. A system that fails is given up, with its reason noted.
-[[nodiscard]] comparison measure(const plan& how);
+// Throws broken_off when asked to stop.
+[[nodiscard]] comparison compare(const comparison_options& how);
+
+// Shares of one core.
+struct cpu_use {
+  double producer = 0;  // in its sends
+  double consumer = 0;
+
+  [[nodiscard]] double busier() const { return producer > consumer ? producer : consumer; }
+};
+
+// What was seen of one system.
+struct summary {
+  std::string name;
+  std::string setting{};
+  std::string missing{};  // why there are no figures, or why some are missing
+  bool is_ours = false;
+  bool is_pipe = false;
+  std::map<std::size_t, spread> rates{};  // messages a second, by batch
+  std::map<std::size_t, spread> rates_by_size{};
+  std::vector<std::uint64_t> latencies{};  // open loop, one way, ns, sorted
+  std::optional<percentiles> latency{};    // of these
+  std::optional<spread> median_latency{};  // of the rounds
+  std::optional<percentiles> trip{};       // closed loop, there and back
+  std::optional<cpu_use> cpu{};
+  std::uint64_t memory_bytes = 0;  // 0: not told
+  std::optional<calls> single{};   // at the rate
+  std::optional<calls> batched{};  // in batches of 100, as fast as it goes
+  std::vector<spread> steps{};     // ns; empty: it has none
+
+  // Messages a second, one at a time; 0: not measured.
+  [[nodiscard]] double rate() const { return rates.contains(1) ? rates.at(1).median : 0; }
+  // In the largest batch.
+  [[nodiscard]] double batched_rate() const {
+    return rates.empty() ? 0 : rates.rbegin()->second.median;
+  }
+};
+
+[[nodiscard]] std::vector<summary> summaries_of(const comparison& of);
+
+// The targets and each figure beside them, the figures, and which transport to take.
+[[nodiscard]] report report_of(facts machine, const comparison& of);
 
 }  // namespace annulus::bench

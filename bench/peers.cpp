@@ -6,6 +6,7 @@
 #include <boost/version.hpp>
 #include <ck_md.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -18,7 +19,8 @@ namespace annulus::bench {
 namespace {
 
 struct choices {
-  rounds how;
+  plan how;
+  bool is_quick = false;
   double milliseconds = 20;
   double wait = 60;
   double rest = 0;
@@ -45,7 +47,7 @@ choices parse(int argc, char** argv) {
       ->check(CLI::Range(0.0, 59.0))
       ->capture_default_str();
   std::vector<std::string> experiments;
-  for (const auto one : all_experiments) experiments.emplace_back(to_string(one));
+  for (const auto one : peer_experiments) experiments.emplace_back(to_string(one));
   app.add_option("--only", chosen.only, "Only these experiments")
       ->check(CLI::IsMember(experiments));
   app.add_option("--sizes", chosen.sizes, "Only messages of these sizes, bytes");
@@ -53,7 +55,7 @@ choices parse(int argc, char** argv) {
   app.add_option("--processors", chosen.how.processors,
                  "Use these; the first is the consumer's (default: all that are allowed)")
       ->delimiter(',');
-  app.add_flag("--quick", chosen.how.is_quick,
+  app.add_flag("--quick", chosen.is_quick,
                "A few messages each: whether all works, not how fast it is");
   app.add_option("--json", chosen.json, "Write every sample and the verdicts to this file");
   app.add_option("--markdown", chosen.markdown, "Write the report to this file too");
@@ -63,12 +65,20 @@ choices parse(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     std::exit(app.exit(e));
   }
-  if (chosen.how.is_quick) chosen.milliseconds = 1;
-  chosen.how.span = std::chrono::duration<double, std::milli>(chosen.milliseconds);
+  if (chosen.is_quick) chosen.milliseconds = 1;
+  chosen.how.span = nanoseconds(static_cast<std::int64_t>(chosen.milliseconds * 1e6));
+  chosen.how.patience = std::chrono::minutes(1);
+  chosen.how.raw_span = std::chrono::milliseconds(chosen.is_quick ? 1 : 2);
+  chosen.how.polls = true;
+  chosen.how.are_busy = chosen.is_quick;
+  chosen.how.has_distances = !chosen.is_quick;
   chosen.how.wait = std::chrono::duration<double>(chosen.wait);
   chosen.how.rest = std::chrono::duration<double>(chosen.rest);
   if (chosen.how.processors.empty()) chosen.how.processors = processors::allowed();
-  if (!chosen.how.is_quick && may_be_realtime()) chosen.how.wanted = priority::realtime;
+  if (!chosen.is_quick && may_be_realtime()) chosen.how.wanted = priority::realtime;
+  if (isatty(STDERR_FILENO) != 0) {
+    chosen.how.tell = [](const std::string& where) { fmt::print(stderr, "\r{}\x1b[K", where); };
+  }
   return chosen;
 }
 
@@ -89,7 +99,7 @@ bool admits(const std::vector<T>& chosen, const T& value) {
 }
 
 std::vector<trial> trials_from(const choices& chosen, const std::vector<system>& all) {
-  auto trials = trials_of(all, chosen.how.is_quick ? 1 : 2);
+  auto trials = trials_of(all, chosen.is_quick ? 1 : 2);
   std::erase_if(trials, [&](const trial& t) {
     const auto is_in_name = [&](const std::string& part) {
       return t.of->name.find(part) != std::string::npos;
@@ -123,18 +133,20 @@ void write(const std::string& file, const std::string& text) {
   if (!to.flush()) throw std::runtime_error("cannot write " + file);
 }
 
-int run(const choices& chosen) {
+int run(choices chosen) {
   const auto systems = all_systems();
-  const auto seen = measure(trials_from(chosen, systems), chosen.how);
+  chosen.how.trials = trials_from(chosen, systems);
+  const auto seen = measure(chosen.how);
   const auto report = report_of(facts_of(chosen), seen);
-  const auto text = as_markdown(report);
+  const auto text = "# annulus and its peers, measured\n\n" + as_markdown(report);
   std::fputs(text.c_str(), stdout);
   write(chosen.markdown, text);
   write(chosen.json, as_json(report));
   if (!chosen.plots.empty()) {
-    if (const auto why = plot(report, chosen.plots); !why.empty()) throw std::runtime_error(why);
+    const auto why = draw(report.pictures, chosen.plots);
+    if (!why.empty()) throw std::runtime_error(why);
   }
-  for (const auto& why : seen.failures) fmt::print(stderr, "peers: {}\n", why);
+  for (const auto& one : seen.failures) fmt::print(stderr, "peers: {}\n", one.why);
   return seen.failures.empty() ? 0 : 1;
 }
 

@@ -1,8 +1,5 @@
 #include "bench/peers_report.hpp"
 
-#include "bench/json.hpp"
-#include "bench/plot.hpp"
-#include "bench/table.hpp"
 #include "bench/verdicts.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -63,9 +60,8 @@ class size_table {
         }));
     row("that peer", cell([](const rival& r) { return r.peer->name; }));
   }
-  [[nodiscard]] std::string under(const std::string& title) const {
-    if (sizes_.empty()) return "";
-    return fmt::format("### {}, cores {}\n\n{}", title, in_.distance(), table_.markdown());
+  void add_to(report& all, const std::string& title) {
+    if (!sizes_.empty()) all.add(title + ", cores " + in_.distance(), "", std::move(table_));
   }
 
  private:
@@ -84,72 +80,73 @@ class size_table {
 
 using rivals = std::vector<std::pair<const char*, field>>;
 
-std::string rates(const results& in, experiment what, const std::string& title,
-                  const rivals& beside, unsigned producers = 1) {
+void add_rates(report& to, const results& in, experiment what, const std::string& title,
+               const rivals& beside, unsigned producers = 1) {
   size_table all(in, what, producers);
   all.systems([&](std::size_t trial) { return figure(in.values(trial).median / 1e6); });
   for (const auto& [ours, against] : beside) all.rivalry(ours, against);
-  return all.under(title + ", million messages a second");
+  all.add_to(to, title + ", million messages a second");
 }
 
-std::string round_trips(const results& in) {
+void add_round_trips(report& to, const results& in) {
   size_table all(in, experiment::round_trip, 1);
   all.systems([&](std::size_t trial) { return figure(in.over_raw(trial).median); });
   all.rivalry("annulus spsc", peers_in_process());
-  return all.under("Round trip, as a multiple of the raw one");
+  all.add_to(to, "Round trip, as a multiple of the raw one");
 }
 
-std::string bursts(const results& in) {
+void add_bursts(report& to, const results& in) {
   size_table all(in, experiment::bursts, 1);
   all.systems([&](std::size_t trial) {
-    return fmt::format("{:.0f}; {:.0f}", in.tail(trial, 0), in.tail(trial, 1));
+    return fmt::format("{:.0f}; {:.0f}", in.tail(trial, &percentiles::p50),
+                       in.tail(trial, &percentiles::p99));
   });
   all.rivalry("annulus spsc", peers_in_process());
-  return all.under("Bursts of 100 messages each 100 us, p50 and p99 since a message was due, ns");
+  all.add_to(to, "Bursts of 100 messages each 100 us, p50 and p99 since a message was due, ns");
 }
 
-std::string tails(const results& in, std::size_t bytes) {
+void add_tails(report& to, const results& in, std::size_t bytes) {
   const group at{experiment::round_trip, 1, bytes};
   table all({"system", "mean", "p50", "p99", "p99.9", "max"});
-  bool has_rows = false;
   for (const system* one : in.systems(at.what)) {
     const auto best = in.best(one->name, at);
     if (!best) continue;
     table::row cells{one->name, fmt::format("{:.0f}", in.values(*best).median)};
-    for (std::size_t q = 0; q < 4; ++q) cells.push_back(fmt::format("{:.0f}", in.tail(*best, q)));
+    for (const auto which :
+         {&percentiles::p50, &percentiles::p99, &percentiles::p999, &percentiles::max}) {
+      cells.push_back(fmt::format("{:.0f}", in.tail(*best, which)));
+    }
     all.add(std::move(cells));
-    has_rows = true;
   }
-  if (!has_rows) return "";
-  return fmt::format(
-      "### Single round trips of {} bytes, ns, cores {}\n\nMedians over the repeats. The mean has "
-      "no clock in it; each of the others has one reading of it.\n\n{}",
-      bytes, in.distance(), all.markdown());
+  to.add(
+      fmt::format("Single round trips of {} bytes, ns, cores {}", bytes, in.distance()),
+      "Medians over the repeats. The mean has no clock in it; each of the others has one reading "
+      "of it.",
+      std::move(all));
 }
 
-std::string figures_of(const results& in) {
+void add_figures(report& to, const results& in) {
   const rivals many{{"annulus mpsc", peers_that_keep_order()},
                     {"annulus mpsc", only("ConcurrentQueue")}};
-  std::string out = round_trips(in);
-  for (const std::size_t bytes : {8U, 512U}) out += tails(in, bytes);
-  out += rates(in, experiment::per_message, "Pushed one by one, each read and released",
-               {{"annulus spsc", peers_in_process()}, {"annulus by name", only("annulus spsc")}});
-  out += rates(in, experiment::drained, "Pushed one by one, drained",
-               {{"annulus spsc", peers_in_process()},
-                {"annulus spsc, claims", peers_in_process()},
-                {"annulus by name", only("annulus spsc")},
-                {"annulus by name, claims", only("annulus spsc, claims")}});
-  out += rates(in, experiment::batches, "In batches of 100", {});
-  out += bursts(in);
+  add_round_trips(to, in);
+  for (const std::size_t bytes : {8U, 512U}) add_tails(to, in, bytes);
+  add_rates(to, in, experiment::per_message, "Pushed one by one, each read and released",
+            {{"annulus spsc", peers_in_process()}, {"annulus by name", only("annulus spsc")}});
+  add_rates(to, in, experiment::drained, "Pushed one by one, drained",
+            {{"annulus spsc", peers_in_process()},
+             {"annulus spsc, claims", peers_in_process()},
+             {"annulus by name", only("annulus spsc")},
+             {"annulus by name, claims", only("annulus spsc, claims")}});
+  add_rates(to, in, experiment::batches, "In batches of 100", {});
+  add_bursts(to, in);
   for (unsigned producers = 1; producers <= 4; ++producers) {
-    out += rates(in, experiment::many_producers,
-                 fmt::format("Many-producer systems, producers: {}", producers), many, producers);
+    add_rates(to, in, experiment::many_producers,
+              fmt::format("Many-producer systems, producers: {}", producers), many, producers);
   }
-  return out;
 }
 
 std::string settings(const measurement& of) {
-  std::string out = "## Settings\n\n";
+  std::string out = "\n## Settings\n\n";
   std::vector<const system*> told;
   for (const auto& t : of.trials) {
     if (std::ranges::find(told, t.of) != told.end()) continue;
@@ -158,7 +155,7 @@ std::string settings(const measurement& of) {
                        t.of->sides == where::processes ? "; between processes" : "",
                        t.of->keeps_order_of_all ? "" : "; keeps the order of each producer only");
   }
-  for (const auto& why : of.failures) out += fmt::format("- **failed**: {}\n", why);
+  for (const auto& one : of.failures) out += fmt::format("- **failed**: {}\n", one.why);
   return out;
 }
 
@@ -187,43 +184,26 @@ picture picture_of(const results& in, experiment what, unsigned producers) {
   return out;
 }
 
-}  // namespace
-
-peers_report report_of(facts machine, const measurement& seen) {
-  peers_report all{std::move(machine), seen, {{seen, true}, {seen, false}}};
-  const auto near = std::ranges::count_if(seen.samples, &sample::is_near);
-  all.machine.emplace_back(
-      "distances", fmt::format("{} samples near, {} far (near: a raw round trip below {} ns), on "
-                               "the processors {}",
-                               near, std::ssize(seen.samples) - near, near_below,
-                               fmt::join(seen.pairs, " and ")));
+std::vector<picture> pictures_of(const std::vector<results>& by_distance) {
+  using enum experiment;
+  std::vector<picture> all;
+  for (const auto& in : by_distance) {
+    for (const auto what : {per_message, drained, round_trip}) {
+      all.push_back(picture_of(in, what, 1));
+    }
+    for (unsigned producers = 1; producers <= 4; ++producers) {
+      all.push_back(picture_of(in, many_producers, producers));
+    }
+  }
   return all;
 }
 
-std::string as_markdown(const peers_report& of) {
-  std::string out = "# annulus and its peers, measured\n\n";
-  for (const auto& [name, value] : of.machine) out += fmt::format("- {}: {}\n", name, value);
-  table verdicts({"target", "cores", "found"});
-  for (const bool is_met : {false, true}) {
-    for (const auto& in : of.by_distance) {
-      for (const auto& one : judge(in)) {
-        if (one.is_met == is_met) verdicts.add({one.target, in.distance(), one.found});
-      }
-    }
-  }
-  out += "\n## Targets\n\nMisses first. Judged where there are three repeats or more.\n\n" +
-         verdicts.markdown() + "## Figures\n\n";
-  for (const auto& in : of.by_distance) out += figures_of(in);
-  return out + settings(of.seen);
-}
-
-std::string as_json(const peers_report& of) {
-  json all;
-  for (const auto& [name, value] : of.machine) all["machine"][name] = value;
-  all["near_below_ns"] = near_below;
-  all["samples"] = json::array();
-  for (const auto& one : of.seen.samples) {
-    const auto& t = of.seen.trials[one.trial];
+// Every sample.
+json json_of(const measurement& seen) {
+  json all = {
+      {"near_below_ns", near_below}, {"samples", json::array()}, {"failures", json::array()}};
+  for (const auto& one : seen.samples) {
+    const auto& t = seen.trials[one.trial];
     json line{{"experiment", to_string(t.in.what)},
               {"system", t.of->name},
               {"bytes", t.in.bytes},
@@ -233,37 +213,46 @@ std::string as_json(const peers_report& of) {
               {"near", one.is_near},
               {"raw_round_trip_ns", one.raw}};
     line[is_time(t.in.what) ? "ns" : "messages_per_second"] = one.value;
-    if (!one.each.empty()) {
-      line["each_ns"] = {
-          {"p50", one.each[0]}, {"p99", one.each[1]}, {"p99.9", one.each[2]}, {"max", one.each[3]}};
-    }
+    if (is_time(t.in.what)) line["each_ns"] = json_of(one.tail);
     all["samples"].push_back(std::move(line));
   }
-  all["failures"] = of.seen.failures;
-  all["verdicts"] = json::array();
-  for (const auto& in : of.by_distance) {
-    for (const auto& one : judge(in)) {
-      all["verdicts"].push_back({{"near", in.is_near()},
-                                 {"target", one.target},
-                                 {"found", one.found},
-                                 {"met", one.is_met}});
-    }
-  }
-  return all.dump(1) + "\n";
+  for (const auto& one : seen.failures) all["failures"].push_back(one.why);
+  return all;
 }
 
-std::string plot(const peers_report& of, const std::string& directory) {
-  using enum experiment;
-  std::vector<picture> all;
-  for (const auto& in : of.by_distance) {
-    for (const auto what : {per_message, drained, round_trip}) {
-      all.push_back(picture_of(in, what, 1));
-    }
-    for (unsigned producers = 1; producers <= 4; ++producers) {
-      all.push_back(picture_of(in, many_producers, producers));
+}  // namespace
+
+report report_of(facts machine, const measurement& seen) {
+  const std::vector<results> by_distance{{seen, true}, {seen, false}};
+  report out;
+  out.machine = std::move(machine);
+  const auto near = std::ranges::count_if(seen.samples, &sample::is_near);
+  out.machine.emplace_back(
+      "distances", fmt::format("{} samples near, {} far (near: a raw round trip below {} ns), on "
+                               "the processors {}",
+                               near, std::ssize(seen.samples) - near, near_below,
+                               fmt::join(seen.pairs, " and ")));
+  out.data = json_of(seen);
+  out.data["verdicts"] = json::array();
+  table verdicts({"target", "cores", "found"});
+  for (const bool is_met : {false, true}) {
+    for (const auto& in : by_distance) {
+      for (const auto& one : judge(in)) {
+        if (one.is_met != is_met) continue;
+        verdicts.add({one.target, in.distance(), one.found});
+        out.data["verdicts"].push_back({{"near", in.is_near()},
+                                        {"target", one.target},
+                                        {"found", one.found},
+                                        {"met", one.is_met}});
+      }
     }
   }
-  return draw(all, directory);
+  out.add("Targets", "Misses first. Judged where there are three repeats or more.",
+          std::move(verdicts));
+  for (const auto& in : by_distance) add_figures(out, in);
+  out.remarks = settings(seen);
+  out.pictures = pictures_of(by_distance);
+  return out;
 }
 
 }  // namespace annulus::bench

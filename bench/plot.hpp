@@ -17,7 +17,7 @@ struct picture {
   std::string title;
   std::string x;
   std::string y;
-  std::vector<curve> curves;
+  std::vector<curve> curves{};
   std::string more{};        // further commands of gnuplot
   bool has_spreads = false;  // the rows have low and high
 };

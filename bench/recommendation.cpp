@@ -1,6 +1,5 @@
 #include "bench/recommendation.hpp"
 
-#include "bench/show.hpp"
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,9 +7,13 @@
 #include <optional>
 
 #include <annulus/bus/choice.hpp>
+#include <annulus/bus/quantity.hpp>
 
 namespace annulus::bench {
 namespace {
+
+using bus::show_count;
+using bus::show_ns;
 
 constexpr double margin = 2;  // the pipe is taken if it has so many times what is needed
 constexpr double low_latency_ns = static_cast<double>(bus::low_latency.count());

@@ -10,7 +10,7 @@
 // simplest and works everywhere.
 #pragma once
 
-#include "bench/summary.hpp"
+#include "bench/comparison.hpp"
 
 #include <string>
 #include <vector>

@@ -1,34 +1,36 @@
-// A comparison for people, for programs, as pictures.
+// What a measurement found: for people, for programs, as pictures.
 #pragma once
 
+#include "bench/json.hpp"
 #include "bench/machine.hpp"
-#include "bench/recommendation.hpp"
-#include "bench/summary.hpp"
+#include "bench/plot.hpp"
+#include "bench/table.hpp"
 
 #include <string>
 #include <vector>
 
 namespace annulus::bench {
 
-struct report {
-  facts machine;
-  comparison measured;
-  std::vector<summary> drawn;
-  std::vector<advice> advised;
+struct section {
+  std::string title;
+  std::string note;  // what a reader has to know beside the title; may be empty
+  table figures;
 };
 
-[[nodiscard]] report report_of(facts machine, comparison measured);
+struct report {
+  facts machine;
+  std::vector<section> sections;
+  std::string remarks;  // lines behind the tables
+  json data;            // behind the facts
+  std::vector<picture> pictures;
 
-// What the machine says of itself, and how it was measured.
-[[nodiscard]] std::string heading(const report& of);
-// The targets, and each figure beside them.
-[[nodiscard]] std::string tables(const report& of);
-[[nodiscard]] std::string recommendation(const report& of);
+  // A table without rows is left out.
+  void add(std::string title, std::string note, table figures);
+};
 
+[[nodiscard]] std::string as_text(const report& of);
+// Markdown that also reads well in a terminal.
+[[nodiscard]] std::string as_markdown(const report& of);
 [[nodiscard]] std::string as_json(const report& of);
-
-// Writes latency.svg and, where sizes were measured, throughput.svg into the directory, by gnuplot.
-// Returns why there are none; empty: they are there.
-[[nodiscard]] std::string plot(const report& of, const std::string& directory);
 
 }  // namespace annulus::bench

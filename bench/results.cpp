@@ -95,9 +95,8 @@ spread results::ratio(std::size_t of, std::size_t to) const {
   return spread_of(std::move(all));
 }
 
-double results::tail(std::size_t trial, std::size_t which) const {
-  return median_of(each(by_trial_[trial],
-                        [which](const sample& s) { return static_cast<double>(s.each[which]); }));
+double results::tail(std::size_t trial, double percentiles::*which) const {
+  return median_of(each(by_trial_[trial], [which](const sample& s) { return s.tail.*which; }));
 }
 
 }  // namespace annulus::bench

@@ -45,8 +45,8 @@ class results {
   [[nodiscard]] spread over_raw(std::size_t trial) const;
   // Over the repeats that both were measured in. Requires: there is one.
   [[nodiscard]] spread ratio(std::size_t of, std::size_t to) const;
-  // The median of one of a sample's `each`.
-  [[nodiscard]] double tail(std::size_t trial, std::size_t which) const;
+  // The median of one percentile, ns.
+  [[nodiscard]] double tail(std::size_t trial, double percentiles::*which) const;
 
  private:
   static constexpr std::size_t enough = 3;

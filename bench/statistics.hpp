@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,6 +21,23 @@ template <class T>
   const double part = at - static_cast<double>(below);
   return (1 - part) * static_cast<double>(values[below]) +
          part * static_cast<double>(values[above]);
+}
+
+// Nanoseconds.
+struct percentiles {
+  double p50 = 0;
+  double p95 = 0;
+  double p99 = 0;
+  double p999 = 0;
+  double max = 0;
+};
+
+// Empty if there are no samples. Requires: sorted.
+[[nodiscard]] inline std::optional<percentiles> percentiles_of(
+    const std::vector<std::uint64_t>& sorted) {
+  if (sorted.empty()) return std::nullopt;
+  const auto at = [&](double q) { return quantile_of_sorted(std::span(sorted), q); };
+  return percentiles{at(0.5), at(0.95), at(0.99), at(0.999), at(1)};
 }
 
 // Half of the values lie within [low, high].

@@ -51,7 +51,7 @@ std::string table::markdown() const {
     }
     out += line + '\n' + (out.empty() ? rule + '\n' : "");
   }
-  return out + '\n';
+  return out;
 }
 
 }  // namespace annulus::bench

@@ -13,6 +13,7 @@ class table {
 
   explicit table(row head) { rows_.push_back(std::move(head)); }
   void add(row cells) { rows_.push_back(std::move(cells)); }
+  [[nodiscard]] bool has_rows() const noexcept { return rows_.size() > 1; }
   // The first column is aligned to the left, the others to the right.
   [[nodiscard]] std::string text() const;
   [[nodiscard]] std::string markdown() const;

@@ -1,12 +1,17 @@
 #include "bench/targets.hpp"
 
-#include "bench/show.hpp"
 #include <fmt/format.h>
 
 #include <array>
 
+#include <annulus/bus/quantity.hpp>
+
 namespace annulus::bench {
 namespace {
+
+using bus::show_bytes;
+using bus::show_count;
+using bus::show_ns;
 
 constexpr std::array all_targets{
     target{metric::throughput, "throughput", ">= 50,000/s", "1,832/s", 50'000, false},

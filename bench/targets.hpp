@@ -1,7 +1,7 @@
 // The targets of the project, set before anything was measured, and whether a transport meets them.
 #pragma once
 
-#include "bench/summary.hpp"
+#include "bench/comparison.hpp"
 
 #include <optional>
 #include <span>

@@ -1,11 +1,8 @@
 #include "bench/trials.hpp"
 
-#include "bench/statistics.hpp"
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <exception>
 #include <map>
 #include <thread>
@@ -42,77 +39,72 @@ bool takes_part(const system& one, experiment what) {
   return what != experiment::batches || one.has_batches;
 }
 
-sample measured(const trial& t, laboratory& lab) {
-  const shape how{t.in.bytes, t.capacity, t.in.producers, true};
+sample measured(const trial& t, const plan& how, laboratory& lab) {
+  const shape of{t.in.bytes, t.capacity, t.in.producers, how.polls};
   sample one;
-  const auto tail = [&](std::vector<std::uint64_t> each) {
+  const auto keep = [&](std::vector<std::uint64_t> each) {
     std::ranges::sort(each);
-    const std::span<const std::uint64_t> sorted(each);
-    for (const double q : {0.5, 0.99, 0.999, 1.0}) {
-      one.each.push_back(static_cast<std::uint64_t>(quantile_of_sorted(sorted, q)));
+    one.tail = percentiles_of(each).value_or(percentiles());
+    one.value = one.tail.p50;
+    if (how.keeps_each) one.each = std::move(each);
+  };
+  const auto flood = [&](std::size_t batch, std::size_t limit) {
+    // No message at all: the machine stood still, as real-time priority lets others run now and
+    // then. Nothing was measured.
+    for (int again = 0; one.value == 0 && again < 4; ++again) {
+      one.value = lab.throughput(*t.of, of, batch, limit);
     }
   };
+  const auto follow = [&](rhythm when) {
+    auto seen = lab.one_way(*t.of, of, when);
+    one.memory_bytes = seen.memory_bytes;
+    keep(std::move(seen.each));
+  };
   switch (t.in.what) {
-    case experiment::per_message: one.value = lab.throughput(*t.of, how, 1, 1); break;
-    case experiment::batches:
-      one.value = lab.throughput(*t.of, how, batch_size, most_at_once);
-      break;
+    case experiment::per_message: flood(1, 1); break;
+    case experiment::batches: flood(batch_size, most_at_once); break;
     case experiment::drained:
-    case experiment::many_producers: one.value = lab.throughput(*t.of, how, 1, most_at_once); break;
+    case experiment::many_producers: flood(1, most_at_once); break;
+    case experiment::at_once: flood(t.in.batch, t.in.batch); break;
     case experiment::round_trip: {
-      auto seen = lab.round_trip(*t.of, how);
+      auto seen = lab.round_trip(*t.of, of);
+      keep(std::move(seen.each));
       one.value = seen.mean;
-      tail(std::move(seen.each));
       break;
     }
-    case experiment::bursts:
-      tail(lab.one_way(*t.of, how, bursts).each);
-      one.value = static_cast<double>(one.each.front());
+    case experiment::bursts: follow(bursts); break;
+    case experiment::on_time: follow({how.rate}); break;
+    case experiment::cpu: one.cpu = lab.cpu(*t.of, of, how.rate); break;
+    case experiment::steps: one.steps = lab.steps(*t.of, of, how.rate); break;
+    case experiment::calls:
+      one.single = lab.calls_at(*t.of, of, how.rate);
+      one.batched = lab.calls_in_batches(*t.of, of);
   }
   return one;
 }
 
-// Shows each percent on a terminal, each tenth in a file.
-class progress {
- public:
-  explicit progress(std::size_t all) : all_(all), step_(isatty(STDERR_FILENO) ? 1 : 10) {}
-
-  void add(std::size_t some) {
-    done_ += some;
-    const std::size_t percent = std::min<std::size_t>(100, all_ == 0 ? 100 : 100 * done_ / all_);
-    if (percent < next_) return;
-    next_ = percent / step_ * step_ + step_;
-    std::fprintf(stderr, step_ == 1 ? "\rmeasuring %3zu %%" : "measuring %3zu %%\n", percent);
-    if (step_ == 1 && percent == 100) std::fputc('\n', stderr);
-  }
-
- private:
-  std::size_t all_;
-  std::size_t step_;
-  std::size_t done_ = 0;
-  std::size_t next_ = 0;
-};
-
 // Measures all trials on one pair of processors.
 class campaign {
  public:
-  campaign(measurement& to, const rounds& how, std::vector<int> on)
+  campaign(measurement& to, const plan& how, std::vector<int> on)
       : to_(to),
         how_(how),
         // With many producers, the processors beside the pair serve the other producers.
-        lab_(processors(std::move(on), how.wanted, how.is_quick),
-             std::chrono::duration_cast<nanoseconds>(how.span), 60s) {
-    for (std::size_t i = 0; i < to_.trials.size(); ++i) by_group_[to_.trials[i].in].push_back(i);
+        lab_(processors(std::move(on), how.wanted, how.are_busy), how.span, how.patience,
+             how.is_asked_to_stop),
+        has_failed_(how.trials.size()) {
+    for (std::size_t i = 0; i < how.trials.size(); ++i) by_group_[how.trials[i].in].push_back(i);
   }
 
   // One repeat of everything.
-  void repeat(progress& shown) {
+  void repeat() {
+    if (how_.before_each_repeat) how_.before_each_repeat(lab_);
     for (const auto& [in, members] : by_group_) {
+      if (in.what == experiment::calls && repeat_ > 0) continue;
       leave_the_machine_to_others();
       const auto first = to_.samples.size();
       for (std::size_t k = 0; k < members.size(); ++k) {
         add(members[(k + repeat_) % members.size()]);
-        shown.add(1);
       }
       note_distance(std::span(to_.samples).subspan(first));
     }
@@ -128,25 +120,29 @@ class campaign {
     rested_ = clock::now();
   }
 
-  double raw() { return lab_.raw(where::threads, how_.is_quick ? 1ms : 2ms).mean; }
+  double raw() {
+    return how_.raw_span.count() == 0 ? 0 : lab_.raw(where::threads, how_.raw_span).mean;
+  }
 
   void add(std::size_t trial) {
+    const auto& t = how_.trials[trial];
+    if (has_failed_[trial]) return;
+    if (how_.is_asked_to_stop && how_.is_asked_to_stop()) throw broken_off{};
+    if (how_.tell) {
+      how_.tell(fmt::format("round {} of {}: {}, {}, {} bytes", repeat_ + 1, how_.repeats,
+                            t.of->name, to_string(t.in.what), t.in.bytes));
+    }
     const double before = raw();
     try {
-      auto one = measured(to_.trials[trial], lab_);
-      // No message at all: the machine stood still, as real-time priority lets others run now and
-      // then. Nothing was measured.
-      for (int again = 0; one.value == 0 && again < 3; ++again) {
-        one = measured(to_.trials[trial], lab_);
-      }
+      auto one = measured(t, how_, lab_);
       one.trial = trial;
       one.repeat = repeat_;
       one.raw = before;
       to_.samples.push_back(std::move(one));
     } catch (const std::exception& e) {
-      const auto& t = to_.trials[trial];
-      to_.failures.push_back(fmt::format("{}, {}, {} bytes: {}", t.of->name, to_string(t.in.what),
-                                         t.in.bytes, e.what()));
+      has_failed_[trial] = true;
+      to_.failures.push_back({trial, fmt::format("{}, {}, {} bytes: {}", t.of->name,
+                                                 to_string(t.in.what), t.in.bytes, e.what())});
     }
   }
 
@@ -159,8 +155,9 @@ class campaign {
   }
 
   measurement& to_;
-  const rounds& how_;
+  const plan& how_;
   laboratory lab_;
+  std::vector<bool> has_failed_;
   std::map<group, std::vector<std::size_t>> by_group_;
   unsigned repeat_ = 0;
   clock::time_point rested_ = clock::now();
@@ -175,7 +172,7 @@ std::vector<int> with_the_others(std::vector<int> pair, const std::vector<int>& 
 }
 
 // Repeats for the distance that was not met yet, once the host has moved us there.
-void wait_for_the_other(campaign& on, const measurement& seen, const rounds& how, progress& shown) {
+void wait_for_the_other(campaign& on, const measurement& seen, const plan& how) {
   const auto until = clock::now() + how.wait;
   constexpr unsigned enough = 3;
   const auto met = std::ranges::count_if(seen.samples, &sample::is_near);
@@ -185,7 +182,7 @@ void wait_for_the_other(campaign& on, const measurement& seen, const rounds& how
       std::this_thread::sleep_for(200ms);
       continue;
     }
-    on.repeat(shown);
+    on.repeat();
     ++met_other;
   }
 }
@@ -199,7 +196,12 @@ const char* to_string(experiment e) noexcept {
     case experiment::batches: return "in batches";
     case experiment::many_producers: return "many producers";
     case experiment::round_trip: return "round trip";
+    case experiment::at_once: return "throughput";
     case experiment::bursts: return "bursts";
+    case experiment::on_time: return "open loop";
+    case experiment::cpu: return "CPU at the rate";
+    case experiment::steps: return "step by step";
+    case experiment::calls: return "system calls";
   }
   return "unknown experiment";
 }
@@ -222,21 +224,26 @@ std::vector<trial> trials_of(const std::vector<system>& all, std::size_t most_ca
   return out;
 }
 
-measurement measure(std::vector<trial> trials, const rounds& how) {
+nanoseconds span_for(double seconds, std::size_t measurements) {
+  const double each = 0.8 * seconds / static_cast<double>(std::max<std::size_t>(measurements, 1));
+  return nanoseconds(static_cast<std::int64_t>(std::clamp(each, 0.005, 5.0) * 1e9));
+}
+
+measurement measure(const plan& how) {
   measurement out;
-  out.trials = std::move(trials);
-  const bool may_choose = how.processors.size() > 1 && !how.is_quick;
+  out.span = how.span;
+  out.trials = how.trials;
+  const bool may_choose = how.has_distances && how.processors.size() > 1;
   out.pairs = may_choose ? near_and_far_pairs(how.processors)
                          : std::vector<std::vector<int>>{how.processors};
   std::vector<campaign> all;
   for (const auto& pair : out.pairs) {
     all.emplace_back(out, how, with_the_others(pair, how.processors));
   }
-  progress shown(how.repeats * out.trials.size() * out.pairs.size());
   for (unsigned i = 0; i < how.repeats; ++i) {
-    for (auto& one : all) one.repeat(shown);
+    for (auto& one : all) one.repeat();
   }
-  if (may_choose && all.size() == 1) wait_for_the_other(all.front(), out, how, shown);
+  if (may_choose && all.size() == 1) wait_for_the_other(all.front(), out, how);
   return out;
 }
 

@@ -20,7 +20,7 @@ struct limits {
 };
 
 // Ratios of `ours` to the best of the field. Rates have lower limits, times upper ones.
-struct target {
+struct ratio_target {
   const char* ours;
   experiment what;
   field against;  // no `counts`: the raw round trip
@@ -28,7 +28,7 @@ struct target {
   unsigned producers = 1;
 };
 
-std::vector<target> all_targets() {
+std::vector<ratio_target> all_targets() {
   using enum experiment;
   const field raw{"the raw round trip", nullptr}, bare = only("bare write and read");
   const char* const spsc = "annulus spsc";
@@ -36,7 +36,7 @@ std::vector<target> all_targets() {
   const char* const shared = "annulus spsc, processes";
   const char* const name = "annulus by name";
   constexpr double same = 1 / 1.05;
-  std::vector<target> all{
+  std::vector<ratio_target> all{
       {spsc, round_trip, raw, {.each_at_most = 1.25, .up_to = 48}},
       {shared, round_trip, raw, {.each_at_most = 1.25, .up_to = 48}},
       {spsc, round_trip, peers_in_process(), {.each_at_most = 1.05, .up_to = 512}},
@@ -68,7 +68,7 @@ struct point {
   std::string against;
 };
 
-std::vector<point> points_of(const results& in, const target& t) {
+std::vector<point> points_of(const results& in, const ratio_target& t) {
   std::vector<point> points;
   for (const auto bytes : in.sizes(t.what, t.producers)) {
     const group at{t.what, t.producers, bytes};
@@ -83,7 +83,7 @@ std::vector<point> points_of(const results& in, const target& t) {
   return points;
 }
 
-verdict verdict_on(const target& of, const char* what, double found, double limit,
+verdict verdict_on(const ratio_target& of, const char* what, double found, double limit,
                    const std::string& where, bool is_met) {
   const auto shortfall =
       is_met ? "met" : fmt::format("missed by {:.0f} %", 100 * std::abs(found / limit - 1));

@@ -1,12 +1,9 @@
 // What waiting costs: the curve of CPU against latency at a steady rate, for each way in which a
 // consumer waits, and what roles cost that have nothing to do.
-#include "bench/experiments.hpp"
-#include "bench/json.hpp"
-#include "bench/machine.hpp"
-#include "bench/plot.hpp"
-#include "bench/statistics.hpp"
-#include "bench/summary.hpp"
+#include "bench/line.hpp"
+#include "bench/report.hpp"
 #include "bench/systems/all.hpp"
+#include "bench/trials.hpp"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -35,36 +32,47 @@ struct choices {
 };
 
 struct way {
-  std::string name;
-  waiting how;
+  system of;  // the producer waits as the consumer does, but only where there is no room
+  bool naps;
   // One of each round.
   std::vector<double> p50, p99, consumer, producer;
 };
 
 std::vector<way> ways() {
   using kind = waiting::kind;
-  std::vector<way> all{{"spin", {kind::spin}, {}, {}, {}, {}},
-                       {"block, 20 us of spinning", {kind::block}, {}, {}, {}, {}},
-                       {"block at once", {kind::block, nanoseconds(0)}, {}, {}, {}, {}}};
+  std::vector<way> all;
+  const auto add = [&](std::string name, const waiting& how) {
+    all.push_back({ring_system(topology::spsc, how), how.how == kind::nap, {}, {}, {}, {}});
+    all.back().of.name = std::move(name);
+  };
+  add("spin", {kind::spin});
+  add("block, 20 us of spinning", {kind::block});
+  add("block at once", {kind::block, nanoseconds(0)});
   for (const int us : {20, 50, 100, 150, 200, 300, 500, 1000, 2000}) {
-    all.push_back(
-        {fmt::format("nap {} us", us), {kind::nap, {}, microseconds(us)}, {}, {}, {}, {}});
+    add(fmt::format("nap {} us", us), {kind::nap, {}, microseconds(us)});
   }
   return all;
 }
 
-void measure(laboratory& lab, way& of, double rate) {
-  // The producer sleeps as well only where there is no room; so it waits as the consumer does.
-  const auto ring = ring_system(topology::spsc, of.how);
-  const shape how;
-  auto seen = lab.one_way(ring, how, {rate, 1}).each;
-  std::ranges::sort(seen);
-  const auto latency = percentiles_of(seen).value();
-  const auto cpu = lab.cpu(ring, how, rate);
-  of.p50.push_back(latency.p50 / 1000);
-  of.p99.push_back(latency.p99 / 1000);
-  of.consumer.push_back(100 * cpu.consumer);
-  of.producer.push_back(100 * cpu.producer_calls);
+// Fills in what was measured of each.
+void measure_curve(std::vector<way>& all, plan how) {
+  const auto bytes = shape().bytes;
+  for (const auto& one : all) {
+    how.trials.push_back({&one.of, {experiment::on_time, 1, bytes}});
+    how.trials.push_back({&one.of, {experiment::cpu, 1, bytes}});
+  }
+  const auto seen = measure(how);
+  for (const auto& one : seen.failures) throw std::runtime_error(one.why);
+  for (const auto& one : seen.samples) {
+    auto& of = all[one.trial / 2];
+    if (seen.trials[one.trial].in.what == experiment::on_time) {
+      of.p50.push_back(one.tail.p50 / 1000);
+      of.p99.push_back(one.tail.p99 / 1000);
+    } else {
+      of.consumer.push_back(100 * one.cpu.consumer);
+      of.producer.push_back(100 * one.cpu.producer_calls);
+    }
+  }
 }
 
 // N consumers, each blocked with a live producer that is silent.
@@ -100,73 +108,60 @@ idle_cost idle(unsigned count, std::chrono::seconds span) {
   return {100 * (after.cpu - before.cpu) / seconds, (after.wake_ups - before.wake_ups) / seconds};
 }
 
-void print(const choices& chosen, const std::vector<way>& all) {
-  fmt::print(
-      "\n128 B, {:.0f} messages a second. CPU in % of a core; the producer's: in its sends.\n\n",
-      chosen.rate);
-  fmt::print(
-      "| the consumer | p50, us | p99, us | CPU, consumer | CPU, producer |\n"
-      "|---|---:|---:|---:|---:|\n");
-  for (const auto& one : all) {
-    fmt::print("| {} | {:.1f} | {:.1f} | {:.2f} | {:.2f} |\n", one.name, median_of(one.p50),
-               median_of(one.p99), median_of(one.consumer), median_of(one.producer));
-  }
-}
-
-void write_json(const std::string& file, const choices& chosen, const std::vector<way>& all,
-                const idle_cost& idle) {
-  json curve = json::array();
-  for (const auto& one : all) {
-    curve.push_back({{"name", one.name},
-                     {"p50_us", one.p50},
-                     {"p99_us", one.p99},
-                     {"consumer_percent", one.consumer},
-                     {"producer_percent", one.producer}});
-  }
-  const json whole{{"rate", chosen.rate},
-                   {"curve", curve},
-                   {"idle",
-                    {{"consumers", chosen.idle},
-                     {"cpu_percent", idle.cpu},
-                     {"wake_ups_per_second", idle.wake_ups}}}};
-  std::ofstream(file) << whole.dump(1) << '\n';
-}
-
-std::string drawn(const choices& chosen, const std::vector<way>& all) {
+report report_of(const choices& chosen, const std::vector<way>& all, const idle_cost& idle) {
+  report out;
+  out.data["rate"] = chosen.rate;
+  table figures({"the consumer", "p50, us", "p99, us", "CPU, consumer", "CPU, producer"});
   curve naps{"nap", "", true}, others{"spin and block", "", false};
   for (const auto& one : all) {
-    auto& of = one.how.how == waiting::kind::nap ? naps : others;
-    of.rows += fmt::format("{} {}\n", median_of(one.p50), std::max(median_of(one.consumer), 0.01));
+    const auto p50 = median_of(one.p50), cpu = median_of(one.consumer);
+    figures.add({one.of.name, fmt::format("{:.1f}", p50), fmt::format("{:.1f}", median_of(one.p99)),
+                 fmt::format("{:.2f}", cpu), fmt::format("{:.2f}", median_of(one.producer))});
+    out.data["curve"].push_back({{"name", one.of.name},
+                                 {"p50_us", one.p50},
+                                 {"p99_us", one.p99},
+                                 {"consumer_percent", one.consumer},
+                                 {"producer_percent", one.producer}});
+    (one.naps ? naps : others).rows += fmt::format("{} {}\n", p50, std::max(cpu, 0.01));
   }
-  return draw({{"waiting.svg",
-                fmt::format("A consumer at {:.0f} messages a second", chosen.rate),
-                "p50 one way, us",
-                "CPU, % of a core",
-                {naps, others}}},
-              chosen.plots);
+  out.add(fmt::format("128 B, {:.0f} messages a second", chosen.rate),
+          "CPU in % of a core; the producer's: in its sends.", std::move(figures));
+  out.data["idle"] = {{"consumers", chosen.idle},
+                      {"cpu_percent", idle.cpu},
+                      {"wake_ups_per_second", idle.wake_ups}};
+  out.remarks = fmt::format(
+      "\n{} idle blocked consumers: {:.2f} % of a core, {:.1f} wake-ups a second each\n",
+      chosen.idle, idle.cpu, idle.wake_ups / chosen.idle);
+  out.pictures = {{"waiting.svg",
+                   fmt::format("A consumer at {:.0f} messages a second", chosen.rate),
+                   "p50 one way, us",
+                   "CPU, % of a core",
+                   {naps, others}}};
+  return out;
 }
 
 int measure_all(const choices& chosen) {
-  laboratory lab(
-      processors(processors::two_cores().empty() ? processors::allowed() : processors::two_cores(),
-                 priority::realtime),
-      nanoseconds(static_cast<std::int64_t>(chosen.milliseconds * 1e6)), std::chrono::seconds(10));
-  const auto raw = spread_of([&] {
-    const auto trips = lab.raw(where::processes, std::chrono::milliseconds(20));
-    return std::vector<double>(trips.each.begin(), trips.each.end());
-  }());
-  fmt::print("raw round trip {:.0f} ns: cores {}\n", raw.median,
-             raw.median < near_below ? "near" : "far");
+  plan how;
+  how.processors =
+      processors::two_cores().empty() ? processors::allowed() : processors::two_cores();
+  how.wanted = priority::realtime;
+  how.span = nanoseconds(static_cast<std::int64_t>(chosen.milliseconds * 1e6));
+  how.patience = std::chrono::seconds(10);
+  how.rate = chosen.rate;
+  how.repeats = chosen.rounds;
+  double raw = 0;
+  how.before_each_repeat = [&raw](laboratory& lab) {
+    raw = lab.raw(where::processes, std::chrono::milliseconds(20)).mean;
+  };
   auto all = ways();
-  for (unsigned round = 0; round < chosen.rounds; ++round) {
-    for (auto& one : all) measure(lab, one, chosen.rate);
-  }
-  print(chosen, all);
-  const auto cost = idle(chosen.idle, std::chrono::seconds(4));
-  fmt::print("\n{} idle blocked consumers: {:.2f} % of a core, {:.1f} wake-ups a second each\n",
-             chosen.idle, cost.cpu, cost.wake_ups / chosen.idle);
-  if (!chosen.json.empty()) write_json(chosen.json, chosen, all, cost);
-  const std::string why = chosen.plots.empty() ? "" : drawn(chosen, all);
+  measure_curve(all, how);
+  auto found = report_of(chosen, all, idle(chosen.idle, std::chrono::seconds(4)));
+  found.machine = facts_of_this_machine();
+  found.machine.emplace_back("raw round trip",
+                             fmt::format("{:.0f} ns: cores {}", raw, distance_of(raw)));
+  fmt::print("{}", as_markdown(found));
+  if (!chosen.json.empty()) std::ofstream(chosen.json) << as_json(found);
+  const std::string why = chosen.plots.empty() ? "" : draw(found.pictures, chosen.plots);
   if (!why.empty()) fmt::print(stderr, "no plot: {}\n", why);
   return why.empty() ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include <annulus/bus/quantity.hpp>
@@ -44,6 +45,25 @@ std::optional<double> seconds_of(std::string_view unit) {
   return std::nullopt;
 }
 
+std::string with_digits(double value, int digits) {
+  char text[32];
+  const auto [end, error] =
+      std::to_chars(std::begin(text), std::end(text), value, std::chars_format::fixed, digits);
+  return error == std::errc() ? std::string(std::begin(text), end) : "?";
+}
+
+// A number with three significant digits, and a unit each `step` times the one before.
+template <std::size_t N>
+std::string with_unit(double value, double step, const char* const (&units)[N]) {
+  std::size_t unit = 0;
+  while (std::abs(value) >= step && unit + 1 < N) {
+    value /= step;
+    ++unit;
+  }
+  const bool is_whole = value == std::floor(value);
+  return with_digits(value, is_whole || value >= 100 ? 0 : value >= 10 ? 1 : 2) + units[unit];
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
@@ -67,6 +87,26 @@ std::optional<std::chrono::nanoseconds> parse_span(std::string_view text) {
   constexpr double a_century = 100.0 * 366 * 24 * 3600;
   if (!unit || !(count >= 0) || count * *unit > a_century) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(count * *unit * 1e9));
+}
+
+std::string show_bytes(double bytes) {
+  return with_unit(bytes, 1024, {" B", " KiB", " MiB", " GiB", " TiB"});
+}
+
+std::string show_count(double count) { return with_unit(count, 1000, {"", "k", "M", "G", "T"}); }
+
+std::string show_span(std::chrono::nanoseconds span) {
+  const auto ns = static_cast<double>(span.count());
+  if (ns < 1e9) return with_unit(ns, 1000, {" ns", " us", " ms"});
+  const double seconds = ns / 1e9;
+  if (seconds < 120) return with_digits(seconds, 1) + " s";
+  if (seconds < 7200) return with_digits(seconds / 60, 0) + " min";
+  if (seconds < 48 * 3600) return with_digits(seconds / 3600, 0) + " h";
+  return with_digits(seconds / 86400, 0) + " days";
+}
+
+std::string show_ns(double ns) {
+  return show_span(std::chrono::nanoseconds(static_cast<std::int64_t>(ns)));
 }
 
 }  // namespace annulus::bus

@@ -1,9 +1,10 @@
-// Sizes and times, as people write them.
+// Sizes, times and counts, as people write and read them.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace annulus::bus {
@@ -15,5 +16,11 @@ namespace annulus::bus {
 // "250ms", "1.5s", "2m", "1h"; a plain number is seconds. Nothing: it is no time, or beyond a
 // century.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_span(std::string_view text);
+
+// Three significant digits and a unit: "1.5 KiB", "12 ms", "3.2M". A whole number has no fraction.
+[[nodiscard]] std::string show_bytes(double bytes);
+[[nodiscard]] std::string show_count(double count);
+[[nodiscard]] std::string show_span(std::chrono::nanoseconds span);
+[[nodiscard]] std::string show_ns(double ns);
 
 }  // namespace annulus::bus

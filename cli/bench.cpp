@@ -1,18 +1,19 @@
 // annulus bench: round trips and throughput of a ring between processes on this machine.
-#include "bench/experiments.hpp"
 #include "bench/json.hpp"
 #include "bench/machine.hpp"
-#include "bench/statistics.hpp"
 #include "bench/systems/all.hpp"
 #include "bench/table.hpp"
+#include "bench/trials.hpp"
 #include "cli/commands.hpp"
 #include "cli/json.hpp"
 #include "cli/measuring.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ namespace {
 struct bench_options {
   std::vector<std::uint64_t> sizes{8, 64, 256, 1024, 4096};
   double seconds = 5;
-  int repeats = 5;
+  unsigned repeats = 5;
   std::optional<annulus::topology> asked;
   std::uint32_t producers = 1;
   waiting wait;
@@ -38,13 +39,14 @@ struct latency {
   std::vector<double> medians;     // of each repeat, ns
   std::vector<std::uint64_t> all;  // of all repeats, ns
 
-  void add(std::vector<std::uint64_t> one) {
+  void add(const std::vector<std::uint64_t>& one) {
     medians.push_back(bench::median_of({one.begin(), one.end()}));
     all.insert(all.end(), one.begin(), one.end());
   }
-  // Requires: sorted.
-  [[nodiscard]] double quantile(double q) const {
-    return bench::quantile_of_sorted(std::span(all), q);
+  [[nodiscard]] bench::percentiles pooled() const {
+    auto sorted = all;
+    std::ranges::sort(sorted);
+    return bench::percentiles_of(sorted).value_or(bench::percentiles());
   }
 };
 
@@ -61,39 +63,45 @@ struct outcome {
   std::vector<row> rows;
 };
 
-// Interleaved, so that a change of the machine's speed affects all sizes alike.
 outcome measure(const bench_options& o) {
-  constexpr std::size_t most_at_once = 1024;
+  using enum bench::experiment;
   constexpr auto line_span = std::chrono::milliseconds(20);
-  const double parts = o.repeats * (1 + 2 * static_cast<double>(o.sizes.size())) * 1.1;
-  const auto slice = std::chrono::nanoseconds(
-      std::max<std::int64_t>(5'000'000, static_cast<std::int64_t>(o.seconds * 1e9 / parts)));
-  bench::laboratory lab(bench::processors(processors_from(o.cpus)), slice, std::chrono::seconds(5),
-                        is_asked_to_stop);
-  const auto one_way = bench::ring_system(o.topology(), o.wait);
+  const auto ring = bench::ring_system(o.topology(), o.wait);
   outcome out;
-  out.slice_ms = static_cast<double>(slice.count()) / 1e6;
-  for (const auto bytes : o.sizes) out.rows.push_back({bytes});
-  for (int repeat = 0; repeat < o.repeats; ++repeat) {
-    show_progress(fmt::format("repeat {} of {}", repeat + 1, o.repeats));
+  bench::plan how;
+  for (const auto bytes : o.sizes) {
+    out.rows.push_back({bytes});
+    how.trials.push_back({&ring, {round_trip, 1, bytes}});
+    how.trials.push_back({&ring, {drained, o.producers, bytes}});
+  }
+  how.repeats = o.repeats;
+  how.span = bench::span_for(o.seconds, o.repeats * (1 + how.trials.size()));
+  how.processors = processors_from(o.cpus);
+  how.keeps_each = true;
+  how.before_each_repeat = [&](bench::laboratory& lab) {
     out.line.add(lab.raw(bench::where::processes, line_span).each);
-    for (auto& one : out.rows) {
-      bench::shape how{one.bytes};
-      one.trip.add(lab.round_trip(one_way, how).each);
-      one.ratios.push_back(one.trip.medians.back() / out.line.medians.back());
-      how.producers = o.producers;
-      one.rates.push_back(lab.throughput(one_way, how, 1, most_at_once));
+  };
+  how.is_asked_to_stop = is_asked_to_stop;
+  how.tell = show_progress;
+  const auto seen = bench::measure(how);
+  for (const auto& one : seen.failures) throw std::runtime_error(one.why);
+  for (const auto& one : seen.samples) {
+    auto& to = out.rows[one.trial / 2];
+    if (seen.trials[one.trial].in.what == round_trip) {
+      to.trip.add(one.each);
+      to.ratios.push_back(to.trip.medians.back() / out.line.medians[one.repeat]);
+    } else {
+      to.rates.push_back(one.value);
     }
   }
-  std::ranges::sort(out.line.all);
-  for (auto& one : out.rows) std::ranges::sort(one.trip.all);
+  out.slice_ms = static_cast<double>(seen.span.count()) / 1e6;
   return out;
 }
 
 bench::table::row trip_cells(const std::string& name, const latency& trip) {
-  bench::table::row cells{name};
-  for (const double q : {0.5, 0.99, 0.999, 1.0}) cells.push_back(bench::show_ns(trip.quantile(q)));
-  return cells;
+  const auto at = trip.pooled();
+  return {name, bus::show_ns(at.p50), bus::show_ns(at.p99), bus::show_ns(at.p999),
+          bus::show_ns(at.max)};
 }
 
 void show(const bench_options& o, const outcome& out) {
@@ -125,11 +133,12 @@ void show(const bench_options& o, const outcome& out) {
 }
 
 json json_of(const latency& trip) {
+  const auto at = trip.pooled();
   return {{"samples", trip.all.size()},
-          {"p50_ns", trip.quantile(0.5)},
-          {"p99_ns", trip.quantile(0.99)},
-          {"p999_ns", trip.quantile(0.999)},
-          {"max_ns", trip.all.back()},
+          {"p50_ns", at.p50},
+          {"p99_ns", at.p99},
+          {"p999_ns", at.p999},
+          {"max_ns", at.max},
           {"p50_ns_of_repeats", bench::json_of(bench::spread_of(trip.medians))}};
 }
 

@@ -1,5 +1,5 @@
 // annulus compare: the ring, the pipe and the usual alternatives, measured on this machine.
-#include "bench/report.hpp"
+#include "bench/comparison.hpp"
 #include "bench/systems/all.hpp"
 #include "cli/commands.hpp"
 #include "cli/measuring.hpp"
@@ -12,7 +12,7 @@ namespace annulus::cli {
 namespace {
 
 struct compare_options {
-  bench::plan how;
+  bench::comparison_options how;
   std::vector<std::string> only;
   bool is_quick = false;
   bool as_json = false;
@@ -37,8 +37,8 @@ std::vector<bench::system> chosen(const std::vector<std::string>& only) {
                                                     fmt::join(names, "; "))};
 }
 
-bench::plan plan_of(const compare_options& o) {
-  bench::plan how = o.how;
+bench::comparison_options plan_of(const compare_options& o) {
+  bench::comparison_options how = o.how;
   if (o.is_quick) {
     how.seconds = std::min(how.seconds, quick_seconds);
     how.rounds = std::min(how.rounds, quick_rounds);
@@ -60,14 +60,10 @@ bench::plan plan_of(const compare_options& o) {
 void run_compare(const compare_options& o) {
   const auto how = plan_of(o);
   const auto seen = bench::report_of(bench::facts_of_this_machine(),
-                                     measured([&] { return bench::measure(how); }));
-  if (o.as_json) {
-    print_text(bench::as_json(seen));
-  } else {
-    print_text(bench::heading(seen) + bench::tables(seen) + bench::recommendation(seen));
-  }
+                                     measured([&] { return bench::compare(how); }));
+  print_text(o.as_json ? bench::as_json(seen) : bench::as_text(seen));
   if (o.plots.empty()) return;
-  if (const auto why = bench::plot(seen, o.plots); !why.empty()) {
+  if (const auto why = bench::draw(seen.pictures, o.plots); !why.empty()) {
     remark("no plots: {}", why);
   }
 }

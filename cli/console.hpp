@@ -28,6 +28,8 @@ void occupy_standard_streams() noexcept;
 // Text of our own, as it is.
 void print_text(std::string_view text) noexcept;
 void remark_text(std::string_view text) noexcept;
+// How far something is, over the line before, on a terminal.
+inline void remark_over(const std::string& line) { remark_text("\r" + line + "\x1b[K"); }
 
 template <class T>
 using shown_type =

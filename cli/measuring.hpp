@@ -35,7 +35,7 @@ inline std::vector<int> processors_from(const std::vector<int>& wanted) {
 // How far a measurement is; on a terminal only.
 inline void show_progress(const std::string& where) {
   static const bool is_terminal = isatty(STDERR_FILENO) != 0;
-  if (is_terminal) remark_text("\r" + where + "\x1b[K");
+  if (is_terminal) remark_over(where);
 }
 
 // Runs a measurement. Throws `stopped` when a signal ended it.

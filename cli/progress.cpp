@@ -43,7 +43,7 @@ void progress::show(clock::time_point now) {
   }
   line += fmt::format(", {}/s", show_bytes(count / seconds));
   if (is_terminal_)
-    remark_text("\r" + line + "\x1b[K");
+    remark_over(line);
   else
     remark("{}", line);
 }

@@ -1,8 +1,6 @@
 // Sizes and times, as people write and read them.
 #pragma once
 
-#include "bench/show.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,10 +13,9 @@ namespace annulus::cli {
 
 using bus::parse_bytes;
 using bus::parse_span;
-
-using bench::show_bytes;
-using bench::show_count;
-using bench::show_span;
+using bus::show_bytes;
+using bus::show_count;
+using bus::show_span;
 
 // "2026-11-23 14:05:09", local time.
 [[nodiscard]] std::string show_time(std::int64_t seconds_since_1970);

@@ -5,7 +5,6 @@
 #include "bench/recommendation.hpp"
 #include "bench/report.hpp"
 #include "bench/schedule.hpp"
-#include "bench/statistics.hpp"
 #include "bench/systems/all.hpp"
 #include "bench/table.hpp"
 #include "bench/targets.hpp"
@@ -170,7 +169,7 @@ TEST(Table, columns_are_as_wide_as_their_widest_cell) {
   table all({"", "p50"});
   all.add({"ring", "1.5 \u00b5s"});
   EXPECT_EQ(all.text(), "           p50\n  ring  1.5 \u00b5s\n");
-  EXPECT_EQ(all.markdown(), "|      |    p50 |\n|------|-------:|\n| ring | 1.5 \u00b5s |\n\n");
+  EXPECT_EQ(all.markdown(), "|      |    p50 |\n|------|-------:|\n| ring | 1.5 \u00b5s |\n");
 }
 
 // Messages.
@@ -438,8 +437,8 @@ std::unique_ptr<link> open_failing(const shape& of) {
   return nullptr;
 }
 
-plan tiny(std::vector<bench::system> systems) {
-  plan how;
+comparison_options tiny(std::vector<bench::system> systems) {
+  comparison_options how;
   how.systems = std::move(systems);
   how.seconds = 0.5;
   how.patience = std::chrono::minutes(1);  // of a sanitized build on a busy machine
@@ -450,10 +449,14 @@ plan tiny(std::vector<bench::system> systems) {
 }
 
 TEST(Comparison, a_transport_that_fails_says_why_and_the_others_go_on) {
-  const auto seen = measure(tiny({{"broken", "", &open_failing}, named("Unix socket")}));
-  EXPECT_THAT(seen.all[0].failure, HasSubstr("it will not open"));
-  EXPECT_THAT(seen.all[1].failure, IsEmpty());
-  EXPECT_EQ(seen.all[1].rates.at(1).size(), 2u);
+  const auto seen = compare(tiny({{"broken", "", &open_failing}, named("Unix socket")}));
+  const auto all = summaries_of(seen);
+  EXPECT_THAT(all[0].missing, HasSubstr("it will not open"));
+  EXPECT_THAT(all[1].missing, IsEmpty());
+  const auto rounds = std::ranges::count_if(seen.seen.samples, [&](const sample& one) {
+    return seen.seen.trials[one.trial].in == group{experiment::at_once, 1, 128, 1};
+  });
+  EXPECT_EQ(rounds, 2);
 }
 
 TEST(Comparison, a_side_that_fails_says_why_to_the_other_process) {
@@ -482,7 +485,7 @@ TEST(Comparison, one_asked_to_stop_ends_and_leaves_nothing_behind) {
     if (where.find(last) != std::string::npos) has_begun_the_last = true;
   };
   how.is_asked_to_stop = [&] { return has_begun_the_last; };
-  EXPECT_THROW(static_cast<void>(measure(how)), broken_off);
+  EXPECT_THROW(static_cast<void>(compare(how)), broken_off);
   EXPECT_EQ(names_around(), before);
 }
 
@@ -497,7 +500,7 @@ TEST(Experiments, many_producers_of_a_ring_keep_their_order_and_a_batch_is_whole
 
 TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
   const auto told = nlohmann::json::parse(
-      as_json(report_of(facts_of_this_machine(), measure(tiny(all_transports())))));
+      as_json(report_of(facts_of_this_machine(), compare(tiny(all_transports())))));
   for (const auto* key : {"processor", "kernel", "compiler", "flags", "pinned", "raw round trip"}) {
     EXPECT_TRUE(told["machine"][key].is_string()) << key;
   }
@@ -525,8 +528,8 @@ TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
 
 TEST(Comparison, the_tables_show_each_target_and_what_was_not_measured) {
   const auto all =
-      report_of(facts_of_this_machine(), measure(tiny({named("ring block"), named("iceoryx")})));
-  const auto text = heading(all) + tables(all) + recommendation(all);
+      report_of(facts_of_this_machine(), compare(tiny({named("ring block"), named("iceoryx")})));
+  const auto text = as_text(all);
   for (const auto& one : targets()) EXPECT_THAT(text, HasSubstr(one.name));
   EXPECT_THAT(text, HasSubstr("iceoryx: not in this build"));
   EXPECT_THAT(text, HasSubstr("For this machine"));
