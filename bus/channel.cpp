@@ -235,7 +235,7 @@ result<channel_report> channel::report() const {
 }
 
 result<bool> channel::remove_if_over() const {
-  auto own = files::reopened(lock_file(), O_RDWR, name());
+  auto own = files::reopened(lock_file(), access::read_write, name());
   if (!own) return own.error();
   const lock_witness locks(own->number());
   if (!locks.take(consumer_role)) return true;  // the next consumer ends it

@@ -6,7 +6,7 @@
 // ours       a file is trusted if its owner is our own user, or root
 //
 // Every function may be called from any thread. Errors say what was tried, on which file, and why
-// the kernel refused.
+// the kernel refused. Where a function tells why in errno, it does so on every system.
 #pragma once
 
 #include <sys/stat.h>
@@ -53,6 +53,10 @@ namespace files {
 // the missing file is the channel.
 [[nodiscard]] failure system_error(const std::string& what, int number);
 
+// Whether a name is a path, and how a path starts, for people.
+[[nodiscard]] bool is_path(std::string_view name) noexcept;
+extern const char* const path_start;
+
 // The file that a name stands for. Empty: it is no name.
 [[nodiscard]] std::string path_of(const std::string& name, std::string_view folder,
                                   std::string_view suffix = {});
@@ -60,12 +64,28 @@ namespace files {
 [[nodiscard]] failure no_name(const std::string& name, std::string_view kind);
 [[nodiscard]] std::string directory_of(const std::string& path);
 
-// open, pread and pwrite that retry on EINTR. They set errno as usual.
-[[nodiscard]] descriptor opened(const std::string& path, int flags, unsigned mode = 0) noexcept;
-[[nodiscard]] ssize_t read_at(int file, void* to, std::size_t bytes, off_t from) noexcept;
-[[nodiscard]] ssize_t write_at(int file, const void* from, std::size_t bytes, off_t to) noexcept;
+// An existing file. It follows no link (ELOOP), and waits for
+// nobody. errno: why not.
+[[nodiscard]] descriptor existing(const std::string& path, access how) noexcept;
+// A new, empty file, to which publish() may give the name `path`. Its rights are `mode`, whatever
+// the umask. What dies before leaves no file by that name.
+[[nodiscard]] descriptor unnamed(const std::string& path, unsigned mode) noexcept;
+// A new, empty file that never gets a name.
+[[nodiscard]] descriptor anonymous() noexcept;
+// Another number of the same open file.
+[[nodiscard]] descriptor duplicate(int file) noexcept;
+[[nodiscard]] bool remove(const std::string& path) noexcept;
+
+// pread and pwrite that retry on EINTR. They set errno as usual.
+[[nodiscard]] ssize_t read_at(int file, void* to, std::size_t bytes, std::uint64_t from) noexcept;
+[[nodiscard]] ssize_t write_at(int file, const void* from, std::size_t bytes,
+                               std::uint64_t to) noexcept;
 
 // Reopens the file: a new open file description with its own locks.
+[[nodiscard]] result<descriptor> reopened(int file, access how, const std::string& name);
+
+// The same by the flags of open(2), for what only Linux has. They set errno as usual.
+[[nodiscard]] descriptor opened(const std::string& path, int flags, unsigned mode = 0) noexcept;
 [[nodiscard]] result<descriptor> reopened(int file, int flags, const std::string& name);
 
 // Gives a file without a name its name. False: see errno; EEXIST: the name is taken.
@@ -77,8 +97,22 @@ namespace files {
 // Returns 0, or errno: EFBIG where this process may not make files so large; no signal is raised.
 [[nodiscard]] int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept;
 
+// Nobody can change its size from now on. Only for an anonymous file. False: see errno.
+[[nodiscard]] bool seal(int file) noexcept;
+// Whether nobody can cut off its first `bytes`.
+[[nodiscard]] bool is_sealed(int file, std::uint64_t bytes) noexcept;
+
+// Whether both are the same file.
+[[nodiscard]] bool is_same(int file, int other) noexcept;
 // Whether the path stands for this file, and not for another or none.
 [[nodiscard]] bool is_still_named(int file, const std::string& path) noexcept;
+
+// The size of a regular file of ours. `kind`: for the error, for example "segment".
+[[nodiscard]] result<std::uint64_t> size_of_ours(int file, ownership owner, const std::string& name,
+                                                 std::string_view kind);
+[[nodiscard]] failure no_regular_file(const std::string& name, std::string_view kind);
+// Whose a file is that could not be opened anew, and what to do; for a message.
+[[nodiscard]] std::string whose(int file);
 
 // Why the file is not trusted, or nothing.
 [[nodiscard]] std::optional<failure> not_ours(const struct stat& info, ownership owner,

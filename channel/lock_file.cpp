@@ -1,15 +1,10 @@
-#include <pthread.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <mutex>
 #include <string>
 #include <utility>
 
+#include <annulus/channel/fork.hpp>
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/lock_file.hpp>
-#include <annulus/channel/uncancelled.hpp>
 
 namespace annulus {
 
@@ -38,7 +33,7 @@ struct lock_files {
     while (first != nullptr) {
       lock_file& one = *first;
       remove(one);
-      ::close(std::exchange(one.number_, -1));
+      const descriptor closed(std::exchange(one.number_, -1));
       one.page_ = nullptr;
     }
   }
@@ -47,50 +42,31 @@ struct lock_files {
 namespace {
 
 constinit lock_files open_here;
-constexpr std::size_t page_bytes = 4096;  // or as much more as the kernel's pages are
 
 bool watch_forks() noexcept {
-  return pthread_atfork([] { open_here.mutex.lock(); }, [] { open_here.mutex.unlock(); },
-                        [] {
-                          open_here.close_all();
-                          open_here.mutex.unlock();
-                        }) == 0;
-}
-
-// Keeps the open file without its descriptor. Where it cannot, the descriptor must do.
-void* keep(int file) noexcept {
-  void* const page = mmap(nullptr, page_bytes, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
-  if (page == MAP_FAILED) return nullptr;
-  if (madvise(page, page_bytes, MADV_DONTFORK) == 0) return page;
-  munmap(page, page_bytes);
-  return nullptr;
-}
-
-// A role's file is opened by the rights that the process has now, not by those it was opened with.
-failure without_rights(int file, failure why) {
-  struct stat info {};
-  if (fstat(file, &info) != 0) return why;
-  const auto octal = [](unsigned digit) { return std::to_string(digit & 7); };
-  why.message += "; each role opens the file anew, and user " + std::to_string(geteuid()) +
-                 " may not: it is of user " + std::to_string(info.st_uid) + ", mode 0" +
-                 octal(info.st_mode >> 6) + octal(info.st_mode >> 3) + octal(info.st_mode) +
-                 "; attach before the process gives up rights, or let that user open it (chown, "
-                 "mode=)";
-  return why;
+  return forks::watch([] { open_here.mutex.lock(); }, [] { open_here.mutex.unlock(); },
+                      [] {
+                        open_here.close_all();
+                        open_here.mutex.unlock();
+                      });
 }
 
 }  // namespace
 
-result<lock_file> lock_file::reopened(int file, int flags, const std::string& name) {
+result<lock_file> lock_file::reopened(int file, access how, const std::string& name) {
   [[maybe_unused]] static const bool watched = watch_forks();
   lock_file made;
   {
     const std::lock_guard lock(open_here.mutex);
-    auto own = files::reopened(file, flags, name);
-    if (!own && own.error().kind == fault::no_permission) return without_rights(file, own.error());
-    if (!own) return own.error();
+    auto own = files::reopened(file, how, name);
+    if (!own) {
+      // It is opened by the rights that the process has now, not by those it was opened with.
+      auto why = own.error();
+      if (why.kind == fault::no_permission) why.message += files::whose(file);
+      return why;
+    }
     made.number_ = own->release();
-    made.page_ = keep(made.number_);
+    made.page_ = forks::keep(made.number_);
     made.home_ = home::here();
     open_here.add(made);
   }
@@ -126,22 +102,16 @@ void lock_file::let_go() noexcept {
   const int number = std::exchange(number_, -1);
   void* const page = std::exchange(page_, nullptr);
   if (!home_.leave()) return;  // a bare clone's: the number and the page may be others' by now
-  if (page != nullptr) munmap(page, page_bytes);
-  const uncancelled here;
-  ::close(number);
+  forks::let_go(page);
+  const descriptor closed(number);
 }
 
 bool lock_file::abandon(int file, std::uint32_t role) noexcept {
-  struct stat asked {};
-  if (fstat(file, &asked) != 0 || !locks::is_held(file, role)) return false;
+  if (!locks::is_held(file, role)) return false;
   const std::lock_guard lock(open_here.mutex);
   for (lock_file* one = open_here.first; one != nullptr; one = one->next_) {
     if (!one->is_here()) continue;  // a bare clone's copy: the lock is its parent's
-    struct stat info {};
-    if (fstat(one->number_, &info) != 0 || info.st_dev != asked.st_dev ||
-        info.st_ino != asked.st_ino) {
-      continue;
-    }
+    if (!files::is_same(one->number_, file)) continue;
     // Held, but not against this one: so it is the holder.
     if (locks::is_held(one->number_, role)) continue;
     locks::give_back(one->number_);

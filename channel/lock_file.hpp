@@ -24,7 +24,7 @@ namespace annulus {
 class lock_file {
  public:
   // The same file once more, opened for itself: its locks are its own. No fork() comes in between.
-  [[nodiscard]] static result<lock_file> reopened(int file, int flags, const std::string& name);
+  [[nodiscard]] static result<lock_file> reopened(int file, access how, const std::string& name);
 
   lock_file() = default;
   lock_file(lock_file&& other) noexcept;

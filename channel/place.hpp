@@ -9,8 +9,7 @@
 // Any thread. Costs one fstat and one lstat.
 #pragma once
 
-#include <sys/types.h>
-
+#include <cstdint>
 #include <string>
 
 namespace annulus::files {
@@ -29,8 +28,8 @@ class place {
 
   std::string path_;
   std::string directory_;
-  dev_t device_ = 0;  // of the directory
-  ino_t inode_ = 0;   // 0: it could not be looked at
+  std::uint64_t device_ = 0;  // of the directory
+  std::uint64_t inode_ = 0;   // 0: it could not be looked at
 };
 
 }  // namespace annulus::files

@@ -33,6 +33,10 @@ extern mark_page own;
 
 }  // namespace marks
 
+// This process's number, and the effective user's; 0 where users have no numbers. Diagnostic only.
+[[nodiscard]] std::uint32_t process_id() noexcept;
+[[nodiscard]] std::uint32_t user_id() noexcept;
+
 // The owning process of an object. Moving it leaves the source without an owner.
 class home {
  public:

@@ -1,7 +1,6 @@
-#include <unistd.h>
-
 #include <ctime>
 
+#include <annulus/channel/process.hpp>
 #include <annulus/channel/roster.hpp>
 
 namespace annulus {
@@ -17,8 +16,7 @@ failure one_in_use(const std::string& kind, const char* role, std::uint32_t pid)
 }  // namespace
 
 holder holder::here() noexcept {
-  return {static_cast<std::uint64_t>(std::time(nullptr)), static_cast<std::uint32_t>(getpid()),
-          static_cast<std::uint32_t>(geteuid())};
+  return {static_cast<std::uint64_t>(std::time(nullptr)), process_id(), user_id()};
 }
 
 failure consumer_in_use(const std::string& kind, std::uint32_t pid) {

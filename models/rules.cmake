@@ -6,7 +6,8 @@ foreach(folder IN ITEMS pipe bus fuzz)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${ruled}/annulus/${folder} SYMBOLIC)
 endforeach()
 file(GLOB names CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-     ${PROJECT_SOURCE_DIR}/ring/*.cpp ${PROJECT_SOURCE_DIR}/channel/*.cpp)
+     ${PROJECT_SOURCE_DIR}/ring/*.cpp ${PROJECT_SOURCE_DIR}/channel/*.cpp
+     ${PROJECT_SOURCE_DIR}/ring/linux/*.cpp ${PROJECT_SOURCE_DIR}/channel/linux/*.cpp)
 list(TRANSFORM names PREPEND ${ruled}/annulus/ OUTPUT_VARIABLE ruled_sources)
 file(GLOB ring_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/ring/*.[ch]pp
      ${PROJECT_SOURCE_DIR}/channel/*.[ch]pp)

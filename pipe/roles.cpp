@@ -19,11 +19,11 @@ result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
                          const std::string& name, const places& at_names) {
   roles made;
   made.places_ = at_names;
-  const int flags = read_only ? O_RDONLY : O_RDWR;
-  auto own = lock_file::reopened(file, flags, name);
+  const auto how = read_only ? access::read_only : access::read_write;
+  auto own = lock_file::reopened(file, how, name);
   if (!own) return own.error();
   made.file_ = std::move(*own);
-  auto mapped = files::reopened(file, flags, name);
+  auto mapped = files::reopened(file, how, name);
   if (!mapped) return mapped.error();
   const std::size_t size = file_bytes(shape);
   void* at = mmap(nullptr, size, read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -33,8 +30,7 @@ class data_file {
   // Past the end, or not to be read: zeros.
   void read(std::uint64_t offset, std::span<std::byte> into) const {
     while (!into.empty()) {
-      const auto got = pread(file_, into.data(), into.size(), static_cast<off_t>(offset));
-      if (got < 0 && errno == EINTR) continue;
+      const auto got = files::read_at(file_, into.data(), into.size(), offset);
       if (got <= 0) {
         std::ranges::fill(into, std::byte{0});
         return;
@@ -71,8 +67,8 @@ class data_file {
     if (shape_.trailer_bytes() == 0) return true;
     const auto from = shape_.data_offset + index_of(pos) + header_bytes;
     // A payload that has a checksum was written; a hole of any size is not read through.
-    const auto hole = lseek(file_, static_cast<off_t>(from), SEEK_HOLE);
-    if (hole >= 0 && static_cast<std::uint64_t>(hole) < from + count) return false;
+    const auto written = kernel::next_data(file_, from, from + count);
+    if (written.from != from || written.to != from + count) return false;
     const std::uint64_t start[] = {pos ^ shape_.key, count};
     auto sum = crc32c(0, std::as_bytes(std::span(start)));
     std::vector<std::byte> some(static_cast<std::size_t>(std::min(count, most_at_once)));
@@ -97,9 +93,8 @@ class data_file {
   }
   // Nothing: only a hole follows.
   [[nodiscard]] std::optional<std::uint64_t> written_from(std::uint64_t offset) const {
-    const auto next = lseek(file_, static_cast<off_t>(offset), SEEK_DATA);
-    if (next >= 0) return static_cast<std::uint64_t>(next);
-    return errno == ENXIO ? std::nullopt : std::optional(offset);  // it cannot say: read on
+    const auto next = kernel::next_data(file_, offset, shape_.segment_bytes);
+    return next.from == next.to ? std::nullopt : std::optional(next.from);
   }
 
   int file_;

@@ -1,8 +1,3 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -39,7 +34,7 @@ void sign(geometry& shape) noexcept {
   // Leaves the low bits of a position as they are.
   shape.key = files::random_word() & ~(record_align - 1);
   shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
-  shape.created_by = static_cast<std::int32_t>(getpid());
+  shape.created_by = static_cast<std::int32_t>(process_id());
   finish_geometry(shape);
 }
 
@@ -82,26 +77,16 @@ std::string fill_new_file(int file, const geometry& shape, bool reserve, int& nu
     return "cannot size it to " + std::to_string(shape.segment_bytes) + " bytes and reserve " +
            std::to_string(reserved) + " of them";
   }
-  void* base = mmap(nullptr, head, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  if (base == MAP_FAILED) {
-    number = errno;
-    return "cannot map it";
-  }
-  write_new_ring(static_cast<std::byte*>(base), shape);
-  munmap(base, head);
+  mapping made;
+  number = made.map(file, head, access::read_write, false);
+  if (number != 0) return "cannot map it";
+  write_new_ring(made.base(), shape);
   return {};
 }
 
-failure no_regular_file(const std::string& name) {
-  return {fault::not_a_channel,
-          quoted(name) + " is not a regular file, so not a segment; choose another name"};
-}
-
 result<geometry> read_geometry(int file, const std::string& name, ownership owner) {
-  struct stat info {};
-  if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
-  if (!S_ISREG(info.st_mode)) return no_regular_file(name);
-  if (auto why = files::not_ours(info, owner, name)) return *why;
+  const auto size = files::size_of_ours(file, owner, name, "segment");
+  if (!size) return size.error();
   geometry copy;
   const auto got = files::read_at(file, &copy, sizeof copy, 0);
   if (got < 0) return system_error("cannot read " + quoted(name), errno);
@@ -110,7 +95,7 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
                                              std::to_string(got) +
                                              " bytes; remove it or choose another name"};
   }
-  return check_geometry(copy, static_cast<std::uint64_t>(info.st_size), name);
+  return check_geometry(copy, *size, name);
 }
 
 }  // namespace
@@ -132,11 +117,7 @@ segment& segment::operator=(segment&& other) noexcept {
 }
 
 bool segment::is_sealed() const noexcept {
-  // The seal first: from then on the size that is seen is the least there will be.
-  const int seals = fcntl(file(), F_GET_SEALS);
-  struct stat info {};
-  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(file(), &info) == 0 &&
-         static_cast<std::uint64_t>(info.st_size) >= geometry_.segment_bytes;
+  return file_ && files::is_sealed(file(), geometry_.segment_bytes);
 }
 
 bool segment::abandon_role(std::uint32_t role) const noexcept {
@@ -159,9 +140,8 @@ result<segment> segment::create(const std::string& name, const ring_options& opt
   made.place_ = files::place(path);
   made.geometry_ = *planned;
   sign(made.geometry_);
-  made.file_ = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, options.mode);
+  made.file_ = files::unnamed(path, options.mode);
   if (!made.file_) return files::cannot_store("cannot create " + quoted(name), errno);
-  fchmod(made.file(), static_cast<mode_t>(options.mode));  // whatever the umask
   int number = 0;
   if (auto why = fill_new_file(made.file(), made.geometry_, options.reserve, number);
       !why.empty()) {
@@ -183,10 +163,7 @@ result<segment> segment::open(const std::string& name, access how, ownership own
   segment found;
   found.name_ = name;
   found.place_ = files::place(path);
-  // Non-blocking: a named pipe in the way must not hold us up.
-  const int flags =
-      (how == access::read_only ? O_RDONLY : O_RDWR) | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-  found.file_ = files::opened(path, flags);
+  found.file_ = files::existing(path, how);
   if (!found.file_) {
     if (errno == ENOENT) {
       return failure{fault::not_found,
@@ -197,7 +174,9 @@ result<segment> segment::open(const std::string& name, access how, ownership own
                                                " is a symbolic link, and links are not followed; "
                                                "remove it or choose another name"};
     }
-    if (errno == EISDIR || errno == ENXIO) return no_regular_file(name);  // a socket gives ENXIO
+    if (errno == EISDIR || errno == ENXIO) {  // a socket gives ENXIO
+      return files::no_regular_file(name, "segment");
+    }
     return system_error("cannot open " + quoted(name), errno);
   }
   auto shape = read_geometry(found.file(), name, owner);
@@ -223,14 +202,14 @@ result<segment> segment::anonymous(const ring_options& options) {
   made.name_ = "anonymous";
   made.geometry_ = *planned;
   sign(made.geometry_);
-  made.file_ = descriptor(memfd_create("annulus", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  made.file_ = files::anonymous();
   if (!made.file_) return system_error("cannot create an anonymous segment", errno);
   int number = 0;
   if (auto why = fill_new_file(made.file(), made.geometry_, options.reserve, number);
       !why.empty()) {
     return no_memory("cannot create an anonymous segment: " + why, number);
   }
-  if (fcntl(made.file(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+  if (!files::seal(made.file())) {
     return system_error("cannot seal an anonymous segment", errno);
   }
   return made;
@@ -239,7 +218,7 @@ result<segment> segment::anonymous(const ring_options& options) {
 result<segment> segment::from_file(int file) {
   segment found;
   found.name_ = "descriptor " + std::to_string(file);
-  found.file_ = descriptor(fcntl(file, F_DUPFD_CLOEXEC, 0));
+  found.file_ = files::duplicate(file);
   if (!found.file_) return system_error("cannot use " + found.name_, errno);
   auto shape = read_geometry(found.file(), found.name_, ownership::any);
   if (!shape) return shape.error();
@@ -281,7 +260,7 @@ result<bool> segment::remove(const std::string& name, bool is_forced, ownership 
       return failure{fault::not_found, "there is no segment " + quoted(name) + " any more"};
     }
   }
-  if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(name), errno);
+  if (!files::remove(path)) return system_error("cannot remove " + quoted(name), errno);
   return true;
 }
 
@@ -336,58 +315,33 @@ result<attachment> attachment::make(const segment& from, access how) {
     held.memory_ = ring_at(from.plain().data(), shape, -1);
     return held;
   }
-  const int flags = how == access::read_only ? O_RDONLY : O_RDWR;
-  auto own = lock_file::reopened(from.file(), flags, from.name());
+  auto own = lock_file::reopened(from.file(), how, from.name());
   if (!own) return own.error();
   held.file_ = std::move(*own);
   held.place_ = from.place();
-  auto mapped = files::reopened(from.file(), flags, from.name());
+  auto mapped = files::reopened(from.file(), how, from.name());
   if (!mapped) return mapped.error();
-  const auto size = static_cast<std::size_t>(shape.segment_bytes);
-  const std::size_t spare = shape.huge_pages != 0 ? huge_page_bytes : 0;
-  void* space =
-      mmap(nullptr, size + spare, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (space == MAP_FAILED)
-    return no_memory("cannot find address space for " + quoted(from.name()), errno);
-  held.reserved_ = {static_cast<std::byte*>(space), size + spare};
-  std::byte* base = held.reserved_.data();
-  if (spare != 0) {
-    base += (huge_page_bytes - reinterpret_cast<std::uintptr_t>(base) % huge_page_bytes) %
-            huge_page_bytes;
-  }
-  const int protection = how == access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
-  if (mmap(base, size, protection, MAP_SHARED | MAP_FIXED, mapped->number(), 0) == MAP_FAILED) {
-    return no_memory("cannot map " + quoted(from.name()), errno);
-  }
-#ifdef MADV_COLLAPSE
-  constexpr int collapse = MADV_COLLAPSE;
-#else
-  constexpr int collapse = 25;
-#endif
-  // Best effort: without huge pages the ring works all the same.
-  if (spare != 0 && how == access::read_write) madvise(base, size, collapse);
-  held.memory_ = ring_at(base, shape, held.file_.number());
+  const int why =
+      held.mapped_.map(mapped->number(), shape.segment_bytes, how, shape.huge_pages != 0);
+  if (why != 0) return no_memory("cannot map " + quoted(from.name()), why);
+  held.memory_ = ring_at(held.mapped_.base(), shape, held.file_.number());
   return held;
 }
 
 attachment::attachment(attachment&& other) noexcept
     : file_(std::move(other.file_)),
       place_(std::move(other.place_)),
-      reserved_(std::exchange(other.reserved_, {})),
+      mapped_(std::move(other.mapped_)),
       memory_(other.memory_),
       home_(std::move(other.home_)) {}
 
 attachment& attachment::operator=(attachment&& other) noexcept {
   std::swap(file_, other.file_);
   std::swap(place_, other.place_);
-  std::swap(reserved_, other.reserved_);
+  std::swap(mapped_, other.mapped_);
   std::swap(memory_, other.memory_);
   std::swap(home_, other.home_);
   return *this;
-}
-
-attachment::~attachment() {
-  if (!reserved_.empty()) munmap(reserved_.data(), reserved_.size());
 }
 
 void attachment::unlock() noexcept { lock_witness(file_.number()).give_back(); }

@@ -28,12 +28,10 @@
 #include <annulus/channel/result.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/geometry.hpp>
+#include <annulus/ring/mapping.hpp>
 #include <annulus/ring/memory.hpp>
 
 namespace annulus {
-
-// How a segment is mapped.
-enum class access : std::uint8_t { read_only, read_write };
 
 // The memory of a ring, mapped: under a name, anonymous, or in memory of yours.
 class segment {
@@ -114,7 +112,6 @@ class attachment {
   [[nodiscard]] static result<attachment> make(const segment&, access);
   attachment(attachment&&) noexcept;
   attachment& operator=(attachment&&) noexcept;
-  ~attachment();
 
   // The words of the ring.
   [[nodiscard]] const ring_memory<std_atomics>& memory() const noexcept { return memory_; }
@@ -132,7 +129,7 @@ class attachment {
 
   lock_file file_;
   files::place place_;
-  std::span<std::byte> reserved_;  // address space to give back
+  mapping mapped_;
   ring_memory<std_atomics> memory_;
   home home_ = home::here();
 };

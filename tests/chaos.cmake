@@ -31,7 +31,8 @@ set(headers planted.hpp)
 set(depends planted.py ${PROJECT_SOURCE_DIR}/models/mutants.py)
 foreach(folder IN ITEMS channel ring pipe bus)
   file(GLOB files CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-       ${PROJECT_SOURCE_DIR}/${folder}/*.?pp)
+       ${PROJECT_SOURCE_DIR}/${folder}/*.?pp
+       ${PROJECT_SOURCE_DIR}/${folder}/${ANNULUS_PLATFORM}/*.cpp)
   foreach(file IN LISTS files)
     list(APPEND depends ${PROJECT_SOURCE_DIR}/${file})
     if(file MATCHES "[.]cpp$")

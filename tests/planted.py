@@ -30,7 +30,8 @@ PLANTED = {
     "no_walk": of_models("a new producer trusts the copy of write_pos"),
     # The living are taken for dead.
     "locks_read_as_dead": [
-        ("channel/lock.cpp", "bool lock_witness::is_held(std::uint32_t role) const noexcept {\n",
+        ("channel/lock_witness.cpp",
+         "bool lock_witness::is_held(std::uint32_t role) const noexcept {\n",
          "bool lock_witness::is_held(std::uint32_t role) const noexcept {\n"
          "  if (IF) return false;\n")],
     # What was released and still stands in the FIFO is not told to the next consumer.

@@ -15,7 +15,7 @@ namespace annulus::testing {
 // What a remover holds while it looks whether it may: all roles, and the maker's lock.
 class remover {
  public:
-  explicit remover(int of) : file_(files::reopened(of, O_RDWR, "it").value()) {
+  explicit remover(int of) : file_(files::reopened(of, access::read_write, "it").value()) {
     EXPECT_TRUE(locks::take(file_.number(), locks::maker));
     for (std::uint32_t role = 0; role <= max_producers; ++role) {
       EXPECT_TRUE(locks::take(file_.number(), role));

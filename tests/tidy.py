@@ -32,7 +32,7 @@ SEAM = "ring/atomics.hpp"
 EDGES = "ring/edges.hpp"
 PIPE_EDGES = "pipe/edges.hpp"
 # Raw atomics that no other process sees.
-PRIVATE_WORDS = ("channel/process.hpp", "channel/process.cpp", "channel/checked.hpp")
+PRIVATE_WORDS = ("channel/process.hpp", "channel/linux/process.cpp", "channel/checked.hpp")
 ATOMICS = (  # folders, the seam that raw atomics stay behind, the file that declares the edges
     (("ring", "channel"), SEAM, EDGES),
     (("pipe", "channel"), WORD, PIPE_EDGES),

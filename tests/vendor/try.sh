@@ -60,7 +60,7 @@ case $way in
     copy
     plain=(-fno-exceptions -fno-rtti)
     "$compiler" -std=c++20 "${plain[@]}" "${warnings[@]}" -I third_party \
-      -c third_party/annulus/ring/*.cpp third_party/annulus/channel/*.cpp
+      -c third_party/annulus/{ring,channel}{,/linux}/*.cpp
     "$compiler" -std=c++20 "${plain[@]}" "${warnings[@]}" -I third_party "$here/app.cpp" *.o -o app
     ./app
     "$compiler" -std=c++20 -O2 "${warnings[@]}" -I third_party "$here/app.cpp" *.o -o app

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -56,22 +57,21 @@ auto again_after_signals(Call call) noexcept {
   return done;
 }
 
+int flags_of(access how) noexcept { return how == access::read_only ? O_RDONLY : O_RDWR; }
+
 std::string link_of(int file) { return "/proc/self/fd/" + std::to_string(file); }
 
 // Of a link that was not found.
 std::string advice_without_proc(int number) {
-  if (number != ENOENT || access("/proc/self/fd", F_OK) == 0) return {};
+  if (number != ENOENT || ::access("/proc/self/fd", F_OK) == 0) return {};
   return "; /proc is missing, by which a channel is made, and each role opens it anew: mount it";
 }
 
 }  // namespace
 
-std::string quoted(std::string_view name) {
-  std::string out(1, '\'');
-  out += name;
-  out += '\'';
-  return out;
-}
+const char* const path_start = "/";
+
+bool is_path(std::string_view name) noexcept { return name.size() > 1 && name.front() == '/'; }
 
 failure system_error(const std::string& what, int number) {
   fault kind = fault::system;
@@ -88,22 +88,6 @@ failure system_error(const std::string& what, int number) {
   return {kind, what + ": " + std::strerror(number) + advice};
 }
 
-std::string path_of(const std::string& name, std::string_view folder, std::string_view suffix) {
-  if (name.size() > 1 && name.front() == '/') return name;
-  if (name.empty() || name.size() > 200 || name.front() == '.') return {};
-  for (const char c : name) {
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!is_letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return {};
-  }
-  return std::string(folder) + "/annulus." + name + std::string(suffix);
-}
-
-failure no_name(const std::string& name, std::string_view kind) {
-  return {fault::bad_argument, quoted(name) + " is no " + std::string(kind) +
-                                   " name: use 1 to 200 letters, digits, '.', '_' or '-', or a "
-                                   "path that starts with '/'"};
-}
-
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -115,14 +99,33 @@ descriptor opened(const std::string& path, int flags, unsigned mode) noexcept {
       [&] { return ::open(path.c_str(), flags | O_CLOEXEC, static_cast<mode_t>(mode)); }));
 }
 
-ssize_t read_at(int file, void* to, std::size_t bytes, off_t from) noexcept {
-  const uncancelled here;
-  return again_after_signals([&] { return pread(file, to, bytes, from); });
+descriptor existing(const std::string& path, access how) noexcept {
+  // Non-blocking: a named pipe in the way must not hold us up.
+  return opened(path, flags_of(how) | O_NOFOLLOW | O_NONBLOCK);
 }
 
-ssize_t write_at(int file, const void* from, std::size_t bytes, off_t to) noexcept {
+descriptor unnamed(const std::string& path, unsigned mode) noexcept {
+  descriptor made = opened(directory_of(path), O_TMPFILE | O_RDWR, mode);
+  if (made) fchmod(made.number(), static_cast<mode_t>(mode));
+  return made;
+}
+
+descriptor anonymous() noexcept {
+  return descriptor(memfd_create("annulus", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+}
+
+descriptor duplicate(int file) noexcept { return descriptor(fcntl(file, F_DUPFD_CLOEXEC, 0)); }
+
+bool remove(const std::string& path) noexcept { return unlink(path.c_str()) == 0; }
+
+ssize_t read_at(int file, void* to, std::size_t bytes, std::uint64_t from) noexcept {
   const uncancelled here;
-  return again_after_signals([&] { return pwrite(file, from, bytes, to); });
+  return again_after_signals([&] { return pread(file, to, bytes, static_cast<off_t>(from)); });
+}
+
+ssize_t write_at(int file, const void* from, std::size_t bytes, std::uint64_t to) noexcept {
+  const uncancelled here;
+  return again_after_signals([&] { return pwrite(file, from, bytes, static_cast<off_t>(to)); });
 }
 
 result<descriptor> reopened(int file, int flags, const std::string& name) {
@@ -132,6 +135,10 @@ result<descriptor> reopened(int file, int flags, const std::string& name) {
   auto why = system_error("cannot open " + quoted(name), number);
   why.message += advice_without_proc(number);
   return why;
+}
+
+result<descriptor> reopened(int file, access how, const std::string& name) {
+  return reopened(file, flags_of(how), name);
 }
 
 int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept {
@@ -158,11 +165,49 @@ failure cannot_name(const std::string& name, int number) {
   return why;
 }
 
+bool seal(int file) noexcept {
+  return fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+}
+
+bool is_sealed(int file, std::uint64_t bytes) noexcept {
+  // The seal first: from then on the size that is seen is the least there will be.
+  const int seals = fcntl(file, F_GET_SEALS);
+  struct stat info {};
+  return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && fstat(file, &info) == 0 &&
+         static_cast<std::uint64_t>(info.st_size) >= bytes;
+}
+
+bool is_same(int file, int other) noexcept {
+  struct stat one {};
+  struct stat two {};
+  return fstat(file, &one) == 0 && fstat(other, &two) == 0 && one.st_dev == two.st_dev &&
+         one.st_ino == two.st_ino;
+}
+
 bool is_still_named(int file, const std::string& path) noexcept {
   struct stat held {};
   struct stat named {};
   return fstat(file, &held) == 0 && lstat(path.c_str(), &named) == 0 &&
          held.st_dev == named.st_dev && held.st_ino == named.st_ino;
+}
+
+result<std::uint64_t> size_of_ours(int file, ownership owner, const std::string& name,
+                                   std::string_view kind) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(name), errno);
+  if (!S_ISREG(info.st_mode)) return no_regular_file(name, kind);
+  if (auto why = not_ours(info, owner, name)) return *why;
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+std::string whose(int file) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return {};
+  const auto octal = [](unsigned digit) { return std::to_string(digit & 7); };
+  return "; each role opens the file anew, and user " + std::to_string(geteuid()) +
+         " may not: it is of user " + std::to_string(info.st_uid) + ", mode 0" +
+         octal(info.st_mode >> 6) + octal(info.st_mode >> 3) + octal(info.st_mode) +
+         "; attach before the process gives up rights, or let that user open it (chown, mode=)";
 }
 
 std::optional<failure> not_ours(const struct stat& info, ownership owner, const std::string& name) {

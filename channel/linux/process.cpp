@@ -4,6 +4,14 @@
 
 #include <annulus/channel/process.hpp>
 
+namespace annulus {
+
+std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(getpid()); }
+
+std::uint32_t user_id() noexcept { return static_cast<std::uint32_t>(geteuid()); }
+
+}  // namespace annulus
+
 namespace annulus::marks {
 
 constinit mark_page own;
