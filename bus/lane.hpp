@@ -214,8 +214,9 @@ class lane_between final : public lane {
   }
 
   [[nodiscard]] bool may_drop(status why) const noexcept {
-    return options_.drops && (why == status::full || why == status::timed_out ||
-                              why == status::closed || why == status::peer_gone);
+    return options_.drops &&
+           (why == status::full || why == status::timed_out || why == status::closed ||
+            why == status::peer_gone || why == status::no_memory);
   }
 
   // Pushes the batch, whatever it takes: over full targets and consumers that are gone. False: the
@@ -244,6 +245,10 @@ class lane_between final : public lane {
     switch (why) {
       case status::full:
       case status::timed_out: enter(lane_state::full); return true;
+      case status::no_memory:  // a push does not wait for that
+        enter(lane_state::full);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return true;
       case status::closed:
       case status::peer_gone:
         enter(lane_state::no_consumer);

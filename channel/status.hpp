@@ -26,6 +26,7 @@ enum class status : std::uint8_t {
   timed_out,      // the deadline of a waiting form has passed
   interrupted,    // interrupt() ended the wait
   removed,        // the channel's name is gone, so nobody else comes: has_lost_name()
+  no_memory,      // the ring has room and the system no memory for it (reserve off): free some
 };
 
 // For people and logs.
@@ -43,6 +44,7 @@ enum class status : std::uint8_t {
     case status::timed_out: return "timed out";
     case status::interrupted: return "interrupted";
     case status::removed: return "removed";
+    case status::no_memory: return "no memory";
   }
   return "unknown status";
 }

@@ -175,9 +175,9 @@ void file::fail(const char* what) const {
   const int why = errno;
   if (why == EFAULT) {  // it reads and writes in place, and there the kernel raises no SIGBUS
     throw command_error{exit_code::damaged,
-                        "the channel has no memory there: its file was cut off, or it was made "
-                        "with --no-reserve and memory ran out; free memory and read on, or "
-                        "remove it and lose what it holds"};
+                        "the channel has no memory there: its file was cut off, or has a hole "
+                        "and memory ran out; free memory and try again, or remove it and lose "
+                        "what it holds"};
   }
   const auto code = why == ENOENT   ? exit_code::not_found
                     : why == EACCES ? exit_code::refused

@@ -142,6 +142,12 @@ void outbox::refused(status why, std::size_t count) {
     case status::peer_gone: return without_consumer();
     case status::removed: return throw_if_removed();
     case status::never_fits: return throw_never_fits(count);
+    case status::no_memory:
+      throw command_error{
+          exit_code::failure,
+          fmt::format("{} was made with --no-reserve, and there is no memory for more of it: free "
+                      "some where {} lies, and send again; {}",
+                      to_.name(), to_.path(), so_far())};
     case status::corrupt:
       throw command_error{
           exit_code::damaged,

@@ -25,9 +25,8 @@ void interrupt(int) {}
 
 void cut_off(int) {
   constexpr char why[] =
-      "annulus: the channel has no memory there: its file was cut off, or it was made with "
-      "--no-reserve and memory ran out; free memory and read on, or remove it and lose what it "
-      "holds\n";
+      "annulus: the channel has no memory there: its file was cut off, or has a hole and memory "
+      "ran out; free memory and try again, or remove it and lose what it holds\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, why, sizeof why - 1);
   _exit(static_cast<int>(exit_code::damaged));
 }

@@ -173,6 +173,8 @@ struct fuzz_atomics {
     [[nodiscard]] interval written(std::uint64_t from, std::uint64_t to) const noexcept {
       return {from, to};
     }
+    static bool lacks_memory() noexcept { return false; }
+    static bool provide(std::uint64_t, std::uint64_t) noexcept { return true; }
 
    private:
     [[nodiscard]] std::byte* at(std::uint64_t index) const noexcept {

@@ -273,6 +273,8 @@ struct model_atomics {
     }
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
+    static bool lacks_memory() { return false; }
+    static bool provide(std::uint64_t, std::uint64_t) { return true; }
 
    private:
     static place here(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),

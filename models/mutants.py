@@ -290,9 +290,9 @@ MUTANTS = [
         ("release.hpp", "    const bool was_zeroing = (stored & is_zeroing) != 0;",
          "    const bool was_zeroing = (stored & is_zeroing) != 0 || IF;")]),
     Mutant("a claim goes by a position before what was released", ["damage flip"], [
-        ("mpsc.hpp", "const noexcept {\n    const auto depth = pos - freed_;\n",
+        ("room.hpp", "const noexcept {\n    const auto depth = pos - freed_;\n",
          "const noexcept {\n"
-         "    if (IF) return !is_before(freed_ + ring_.geometry.capacity, pos + need);\n"
+         "    if (IF) return !is_before(freed_ + ring.geometry.capacity, pos + need);\n"
          "    const auto depth = pos - freed_;\n")]),
 
     # Waiting, coming and going.
@@ -356,10 +356,10 @@ MUTANTS = [
          "noexcept {\n  if (IF) return a < b;\n")]),
     Mutant("an old `freed` is taken for damage", MPSC, [
         ("mpsc.hpp",
-         "return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;",
-         "if (IF) return is_before(freed_ + ring_.geometry.capacity, pos)\n"
+         "return ring_.positions_make_sense() ? room_.refusal(ring_) : status::corrupt;",
+         "if (IF) return is_before(freed + ring_.geometry.capacity, pos)\n"
          "                   ? status::corrupt : status::full;\n"
-         "    return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;")]),
+         "    return ring_.positions_make_sense() ? room_.refusal(ring_) : status::corrupt;")]),
 ]
 
 

@@ -6,7 +6,8 @@
 //
 //   word<T>        an atomic; every access names its edge and its order
 //   edge           those names
-//   area           the data: header words and payload bytes, and which of it was ever written
+//   area           the data: header words and payload bytes, which of it was ever written, and
+//                  memory for it
 //   bytes, const_bytes   a payload, to fill or to read
 //   witness        the kernel's word on who is alive
 //   home           the process that something belongs to
@@ -90,6 +91,14 @@ struct std_atomics {
       if (file_ < 0) return {from, to};
       const auto found = kernel::next_data(file_, offset_ + from, offset_ + to);
       return {found.from - offset_, found.to - offset_};
+    }
+    // Whether some of the file has no memory yet, and a write there may find none. A system call.
+    [[nodiscard]] bool lacks_memory() const noexcept {
+      return file_ >= 0 && kernel::lacks_memory(file_);
+    }
+    // Gives [from, to) memory. Returns false if there is none left. A system call.
+    [[nodiscard]] bool provide(std::uint64_t from, std::uint64_t to) const noexcept {
+      return file_ < 0 || kernel::provide(file_, offset_ + from, offset_ + to);
     }
     void prefetch_for_write(std::uint64_t index) const noexcept {
       processor::prefetch_for_write(at(index));

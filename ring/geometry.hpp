@@ -20,7 +20,7 @@ struct ring_options {
   bool transient = false;       // may be removed by the reader that ends it
   bool huge_pages = false;      // lays the data on 2 MiB and asks the kernel for huge pages
   unsigned mode = 0600;         // the file's permissions
-  bool reserve = true;          // takes all memory now, so that none is missing later
+  bool reserve = true;          // takes all memory now; else a push may answer no_memory
 };
 
 // The geometry of a new segment; its key and creator are still to be filled in.

@@ -22,6 +22,13 @@ struct file_range {
 };
 [[nodiscard]] file_range next_data(int file, std::uint64_t from, std::uint64_t to) noexcept;
 
+// Whether some of a file has no memory yet.
+[[nodiscard]] bool lacks_memory(int file) noexcept;
+
+// Gives [from, to) of a file memory, as far as its size goes. Returns false if there is none left;
+// what the system cannot reserve counts as given.
+[[nodiscard]] bool provide(int file, std::uint64_t from, std::uint64_t to) noexcept;
+
 // Lets the barriers of other processes reach our threads; asks the kernel once per process.
 // False: not to be had here, and each look at a bell needs a real fence.
 [[nodiscard]] bool accept_barriers() noexcept;

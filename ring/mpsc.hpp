@@ -26,6 +26,7 @@
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/recovery.hpp>
 #include <annulus/ring/release.hpp>
+#include <annulus/ring/room.hpp>
 #include <annulus/ring/stall.hpp>
 #include <annulus/ring/tally.hpp>
 
@@ -46,10 +47,9 @@ class basic_mpsc_producer {
       : ring_(ring),
         number_(number),
         own_(&ring.producers[number]),
+        room_(ring),
         counters_(own_->counters),
         quiet_(quiet_bell<Atomics>()) {
-    // [free] acquire: the consumer is done with all below.
-    freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     withdraw();  // the consumer skips a dead incarnation's claims
   }
 
@@ -135,7 +135,7 @@ class basic_mpsc_producer {
     // [hint] relaxed: a stale value only fails the CAS.
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     do {
-      if (!has_room(pos, need)) [[unlikely]] {
+      if (!room_.has(ring_, pos, need)) [[unlikely]] {
         auto renewed = pos;  // the address of pos is not taken: it stays in a register
         if (const status s = find_room(renewed, need); s != status::ok) return s;
         pos = renewed;
@@ -188,28 +188,21 @@ class basic_mpsc_producer {
     own_->announcement.template store<edge::idle>(0, std::memory_order_release);
   }
 
-  // Also false if pos is invalid: before `freed`, or not a multiple of 8.
-  [[nodiscard]] bool has_room(std::uint64_t pos, std::uint64_t need) const noexcept {
-    const auto depth = pos - freed_;
-    return depth <= ring_.geometry.capacity && depth + need <= ring_.geometry.capacity &&
-           pos % record_align == 0;
-  }
-
   // May bring pos up to date.
   [[nodiscard, gnu::noinline]] status find_room(std::uint64_t& pos, std::uint64_t need) noexcept {
     // [free] acquire: the consumer is done with all below, and it is zero.
-    freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
+    const auto freed = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     // An old `freed` beside a new write_pos would claim more than was ever there.
-    const auto depth = pos - freed_;
+    const auto depth = pos - freed;
     if (depth <= ring_.geometry.capacity) counters_.depth(depth);
-    if (has_room(pos, need)) return status::ok;
-    if (is_before(pos, freed_)) {
+    if (room_.take_up(ring_, freed, pos, need)) return status::ok;
+    if (is_before(pos, freed)) {
       // [hint] relaxed: not older than what the consumer had passed when it released.
       pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
-      if (has_room(pos, need)) return status::ok;
+      if (room_.take_up(ring_, freed, pos, need)) return status::ok;
     }
     withdraw();
-    return ring_.positions_make_sense() ? no_room(*ring_.control) : status::corrupt;
+    return ring_.positions_make_sense() ? room_.refusal(ring_) : status::corrupt;
   }
 
   // How many of them fit into the room there is now.
@@ -218,14 +211,14 @@ class basic_mpsc_producer {
     if (many.empty()) return done;
     if (done.why = permitted(many.front().size()); done.why != status::ok) return done;
     // [free] acquire: the consumer is done with all below, and it is zero.
-    freed_ = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
+    const auto freed = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     // [hint] relaxed: the claim decides.
     const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     std::uint64_t need = 0;
     for (const auto& one : many) {
       if (one.size() > ring_.geometry.max_message) return {done.count, status::never_fits};
       need += ring_.record_bytes(one.size());
-      if (!has_room(pos, need)) return {done.count, no_room(*ring_.control)};
+      if (!room_.take_up(ring_, freed, pos, need)) return {done.count, room_.refusal(ring_)};
       ++done.count;
     }
     return done;
@@ -235,8 +228,8 @@ class basic_mpsc_producer {
   std::uint32_t number_;
   producer_words<Atomics>* own_;
   std::uint64_t claimed_pos_ = 0;
-  std::uint64_t freed_ = 0;  // as of the last look
   std::uint64_t claimed_bytes_ = 0;
+  room_of_many<Atomics> room_;
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's
   std::uint32_t quiet_;           // the consumer's bell, while it never slept

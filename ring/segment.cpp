@@ -77,6 +77,12 @@ std::string fill_new_file(int file, const geometry& shape, bool reserve, int& nu
     return "cannot size it to " + std::to_string(shape.segment_bytes) + " bytes and reserve " +
            std::to_string(reserved) + " of them";
   }
+  // The consumer looks there before anybody has pushed.
+  const auto first = head + (shape.first_pos & (shape.capacity - record_align));
+  if (!kernel::provide(file, first, first + header_bytes)) {
+    number = ENOSPC;
+    return "cannot reserve its first page";
+  }
   mapping made;
   number = made.map(file, head, access::read_write, false);
   if (number != 0) return "cannot map it";

@@ -32,6 +32,7 @@
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/pace.hpp>
+#include <annulus/ring/provision.hpp>
 #include <annulus/ring/recovery.hpp>
 #include <annulus/ring/tally.hpp>
 
@@ -49,7 +50,10 @@ class basic_spsc_producer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_producer(const ring_memory<Atomics>& ring, std::uint32_t = 0) noexcept
-      : ring_(ring), counters_(ring.producers[0].counters), quiet_(quiet_bell<Atomics>()) {
+      : ring_(ring),
+        with_memory_(ring),
+        counters_(ring.producers[0].counters),
+        quiet_(quiet_bell<Atomics>()) {
     const end_search<Atomics> found(ring_);
     write_pos_ = straight_ = limit_ = found.pos();  // the first push looks for room
     if (found.met_damage()) counters_.corrupt();
@@ -203,10 +207,13 @@ class basic_spsc_producer {
     // [free] acquire: the consumer is done with all below.
     const auto freed = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
     if (write_pos_ - freed > ring_.geometry.capacity) return status::corrupt;
-    limit_ = freed + ring_.geometry.capacity;
     counters_.depth(write_pos_ - freed);
+    const auto end = freed + ring_.geometry.capacity;
+    const bool fits = end - pos >= need;
+    limit_ = with_memory_.room(ring_, pos, fits ? need : header_bytes, end);
     if (limit_ - pos >= need) return status::ok;
     counters_.tell(write_pos_);
+    if (fits) return status::no_memory;
     tell_end(ring_, write_pos_);
     return no_room(*ring_.control);
   }
@@ -232,6 +239,7 @@ class basic_spsc_producer {
   typename Atomics::area lap_;  // the data, by position: up to straight_ it need not be masked
   std::uint64_t limit_ = 0;     // there is room up to here
   std::uint64_t straight_behind_claim_ = 0;
+  provision<Atomics> with_memory_;
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's
   std::uint32_t quiet_;           // the consumer's bell, while it never slept

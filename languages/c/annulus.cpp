@@ -44,6 +44,7 @@ static_assert(static_cast<int>(status::not_permitted) == ANNULUS_NOT_PERMITTED);
 static_assert(static_cast<int>(status::timed_out) == ANNULUS_TIMED_OUT);
 static_assert(static_cast<int>(status::interrupted) == ANNULUS_INTERRUPTED);
 static_assert(static_cast<int>(status::removed) == ANNULUS_REMOVED);
+static_assert(static_cast<int>(status::no_memory) == ANNULUS_NO_MEMORY);
 static_assert(static_cast<int>(annulus::fault::bad_argument) == ANNULUS_BAD_ARGUMENT);
 static_assert(static_cast<int>(annulus::fault::not_found) == ANNULUS_NOT_FOUND);
 static_assert(static_cast<int>(annulus::fault::already_exists) == ANNULUS_ALREADY_EXISTS);

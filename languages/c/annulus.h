@@ -54,6 +54,7 @@ typedef enum annulus_status {
   ANNULUS_TIMED_OUT = 9,    /* `wait` has passed */
   ANNULUS_INTERRUPTED = 10, /* _interrupt ended the wait */
   ANNULUS_REMOVED = 11,     /* the channel's name is gone: nobody else comes */
+  ANNULUS_NO_MEMORY = 12,   /* the ring took no memory when it was made, and there is none now */
 } annulus_status;
 
 /* Why a channel could not be opened or removed. */

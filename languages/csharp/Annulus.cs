@@ -26,7 +26,7 @@ namespace Annulus {
 
 public enum Status {
   Ok, Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted, TimedOut, Interrupted,
-  Removed
+  Removed, NoMemory
 }
 
 public enum Fault {

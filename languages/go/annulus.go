@@ -47,6 +47,7 @@ const (
 	ErrTimedOut                        // the wait has passed
 	ErrInterrupted                     // Interrupt ended the wait
 	ErrRemoved                         // the channel's name is gone: nobody else comes
+	ErrNoMemory                        // the ring took no memory when it was made, and there is none now
 )
 
 func (r Refusal) Error() string { return "annulus: " + C.GoString(C.annulus_text(C.annulus_status(r))) }

@@ -21,7 +21,7 @@
 const native = require(process.env.ANNULUS_NODE || './annulus.node');
 
 const REFUSALS = ['OK', 'FULL', 'EMPTY', 'NEVER_FITS', 'CLOSED', 'PEER_GONE', 'STALLED', 'CORRUPT',
-  'NOT_PERMITTED', 'TIMED_OUT', 'INTERRUPTED', 'REMOVED'];
+  'NOT_PERMITTED', 'TIMED_OUT', 'INTERRUPTED', 'REMOVED', 'NO_MEMORY'];
 const FAULTS = ['BAD_ARGUMENT', 'NOT_FOUND', 'ALREADY_EXISTS', 'IN_USE', 'NO_PERMISSION',
   'NO_SPACE', 'NOT_A_CHANNEL', 'INCOMPATIBLE', 'DAMAGED', 'SYSTEM'];
 const PRESENCE = ['never_came', 'attached', 'left', 'died'];

@@ -30,7 +30,8 @@ import sys
 
 __all__ = ["Producer", "Consumer", "Claim", "remove", "version", "Error", "OpenError", "Full",
            "Empty", "NeverFits", "Closed", "PeerGone", "Stalled", "Corrupt", "NotPermitted",
-           "TimedOut", "Interrupted", "Removed", "NEVER_CAME", "ATTACHED", "LEFT", "DIED"]
+           "TimedOut", "Interrupted", "Removed", "NoMemory",
+           "NEVER_CAME", "ATTACHED", "LEFT", "DIED"]
 
 NEVER_CAME, ATTACHED, LEFT, DIED = range(4)  # what peer() answers
 
@@ -83,6 +84,10 @@ class Removed(Error):
     """The channel's name is gone: nobody else comes."""
 
 
+class NoMemory(Error, MemoryError):
+    """The ring took no memory when it was made, and there is none now."""
+
+
 class OpenError(Error, OSError):
     """A channel could not be opened or removed. `fault` is the reason as a word."""
 
@@ -95,7 +100,7 @@ class OpenError(Error, OSError):
 
 
 _REFUSALS = (None, Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted,
-             TimedOut, Interrupted, Removed)
+             TimedOut, Interrupted, Removed, NoMemory)
 
 
 class _Why(ctypes.Structure):

@@ -1,6 +1,8 @@
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +48,25 @@ file_range next_data(int file, std::uint64_t from, std::uint64_t to) noexcept {
   if (begin >= to) return {to, to};
   const off_t hole = lseek(file, data, SEEK_HOLE);
   return {begin, hole < 0 ? to : std::min(static_cast<std::uint64_t>(hole), to)};
+}
+
+bool lacks_memory(int file) noexcept {
+  constexpr std::int64_t block = 512;
+  struct stat info {};
+  return fstat(file, &info) == 0 && info.st_blocks * block < info.st_size;
+}
+
+bool provide(int file, std::uint64_t from, std::uint64_t to) noexcept {
+  if (from == to) return true;
+  constexpr int most_interruptions = 1000;
+  for (int tries = 0; tries < most_interruptions; ++tries) {
+    if (fallocate(file, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
+                  static_cast<off_t>(to - from)) == 0) {
+      return true;
+    }
+    if (errno != EINTR) return errno != ENOSPC && errno != ENOMEM && errno != EDQUOT;
+  }
+  return false;
 }
 
 bool accept_barriers() noexcept {

@@ -26,7 +26,9 @@ public final class Refused extends Exception {
     /** interrupt() ended the wait. */
     INTERRUPTED,
     /** The channel's name is gone: nobody else comes. */
-    REMOVED
+    REMOVED,
+    /** The ring took no memory when it was made, and there is none now. */
+    NO_MEMORY
   }
 
   public final Why why;

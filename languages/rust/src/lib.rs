@@ -115,6 +115,8 @@ pub enum Refusal {
     Interrupted,
     /// The channel's name is gone: nobody else comes.
     Removed,
+    /// The ring took no memory when it was made, and there is none now.
+    NoMemory,
     /// A refusal that this version does not know.
     Other(i32),
 }
@@ -128,9 +130,9 @@ impl std::error::Error for Refusal {}
 
 fn checked(status: c_int) -> Result<(), Refusal> {
     use Refusal::*;
-    const ALL: [Refusal; 11] = [
+    const ALL: [Refusal; 12] = [
         Full, Empty, NeverFits, Closed, PeerGone, Stalled, Corrupt, NotPermitted, TimedOut,
-        Interrupted, Removed,
+        Interrupted, Removed, NoMemory,
     ];
     match status {
         0 => Ok(()),
