@@ -12,7 +12,6 @@
 //                               is per process too: a child's copy records nothing
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,10 +23,10 @@
 #include <variant>
 
 #include <annulus/bus/channel.hpp>
+#include <annulus/bus/claim.hpp>
 #include <annulus/bus/dedup.hpp>
 #include <annulus/bus/name.hpp>
 #include <annulus/channel/at_least_cxx20.hpp>
-#include <annulus/channel/claim.hpp>
 #include <annulus/channel/drain.hpp>
 #include <annulus/pipe/pipe.hpp>
 #include <annulus/ring/ring.hpp>
@@ -56,103 +55,12 @@ template <class Variant, class F>
 
 }  // namespace bus
 
-// Space for one message: see channel/claim.hpp. Type-erased: it finds its transport only at commit
-// or abort.
-class bus_claim {
- public:
-  // Open, or refused for a reason. Programs get claims from a producer.
-  explicit bus_claim(annulus::status why) noexcept : status_(why) {}
-  template <class Producer>
-  explicit bus_claim(basic_claim<Producer> one) noexcept
-      : bytes_(one.bytes()),
-        status_(one.status()),
-        owner_(owner_of<Producer>),
-        watch_(one.watch()),
-        producer_(one.handed_over()) {}
-
-  bus_claim(bus_claim&& other) noexcept
-      : bytes_(other.bytes_),
-        status_(std::exchange(other.status_, annulus::status::not_permitted)),
-        owner_(other.owner_),
-        watch_(std::move(other.watch_)),
-        producer_(std::exchange(other.producer_, nullptr)) {}
-  bus_claim& operator=(bus_claim&& other) noexcept {
-    if (this == &other) return *this;
-    abort();
-    bytes_ = other.bytes_;
-    status_ = std::exchange(other.status_, annulus::status::not_permitted);
-    owner_ = other.owner_;
-    watch_ = std::move(other.watch_);
-    producer_ = std::exchange(other.producer_, nullptr);
-    return *this;
-  }
-  ~bus_claim() {
-    if (producer_ != nullptr) [[unlikely]]
-      abort();
-  }
-
-  // See basic_claim.
-  [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
-  [[nodiscard]] annulus::status status() const noexcept { return status_; }
-  [[nodiscard]] std::span<std::byte> bytes() noexcept { return bytes_; }
-
-  // See basic_claim: commits all, or the first `fewer` bytes, or aborts.
-  [[gnu::always_inline]] void commit() noexcept { commit(bytes_.size()); }
-  [[gnu::always_inline]] void commit(std::size_t fewer) noexcept {
-    if (fewer > bytes_.size()) watch_.exceeds();
-    assert(producer_ == nullptr || fewer <= bytes_.size());
-    if (fewer > bytes_.size()) return abort();
-    const auto running = watch_.ending("commit");
-    end(committing{fewer});
-  }
-  void abort() noexcept {
-    const auto running = watch_.ending("abort");
-    end([]<class P>(P& producer) { basic_claim<P>::abort_for(producer); });
-  }
-
- private:
-  enum class owner : std::uint8_t { spsc, mpsc, pipe };
-  template <class Producer>
-  static constexpr owner owner_of =
-      std::is_same_v<basic_claim<Producer>, spsc_producer::claim_type>   ? owner::spsc
-      : std::is_same_v<basic_claim<Producer>, mpsc_producer::claim_type> ? owner::mpsc
-                                                                         : owner::pipe;
-
-  struct committing {
-    std::size_t fewer;
-    template <class P>
-    [[gnu::always_inline]] void operator()(P& producer) const noexcept {
-      basic_claim<P>::commit_for(producer, fewer);
-    }
-  };
-
-  template <class How>
-  [[gnu::always_inline]] void end(How how) noexcept {
-    status_ = annulus::status::not_permitted;
-    void* const producer = std::exchange(producer_, nullptr);
-    if (producer == nullptr) return;
-    switch (owner_) {
-      case owner::spsc: return how(*static_cast<producer_of<spsc_producer>*>(producer));
-      case owner::mpsc: return how(*static_cast<producer_of<mpsc_producer>*>(producer));
-      case owner::pipe: return how(*static_cast<producer_of<pipe_producer>*>(producer));
-    }
-  }
-  template <class Role>
-  using producer_of =
-      std::remove_pointer_t<decltype(std::declval<typename Role::claim_type>().handed_over())>;
-
-  std::span<std::byte> bytes_;
-  annulus::status status_;
-  owner owner_ = owner::spsc;
-  [[no_unique_address]] checked_claim watch_;
-  void* producer_ = nullptr;  // nobody: not open
-};
-
 // A producer of a channel opened by name. Each call is the one of ring_producer or pipe_producer.
 class bus_producer {
  public:
   // What it may be.
   using roles = std::variant<spsc_producer, mpsc_producer, pipe_producer>;
+  // What try_claim() and claim() return.
   using claim_type = bus_claim;
 
   // Attaches to an open channel (bus/channel.hpp).
@@ -168,6 +76,7 @@ class bus_producer {
     }
     return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
   }
+  // See the role.
   [[nodiscard, gnu::always_inline]] status try_push(message one) noexcept {
     if (auto* const lone = std::get_if<spsc_producer>(&role_)) [[likely]]
       return lone->try_push(one);
@@ -176,21 +85,26 @@ class bus_producer {
   [[nodiscard]] status try_push(pieces parts) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(parts); });
   }
+  // See the role.
   [[nodiscard]] batch try_push_batch(messages many) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push_batch(many); });
   }
+  // See the role.
   [[nodiscard]] bus_claim claim(std::size_t bytes, deadline until) noexcept {
     return bus::with(role_, [&](auto& r) { return bus_claim(r.claim(bytes, until)); });
   }
+  // See the role.
   [[nodiscard]] status push(message one, deadline until) noexcept {
     return bus::with(role_, [&](auto& r) { return r.push(one, until); });
   }
   [[nodiscard]] status push(pieces parts, deadline until) noexcept {
     return bus::with(role_, [&](auto& r) { return r.push(parts, until); });
   }
+  // See the role.
   [[nodiscard]] batch push_batch(messages many, deadline until) noexcept {
     return bus::with(role_, [&](auto& r) { return r.push_batch(many, until); });
   }
+  // See the role.
   [[nodiscard]] status push_or_drop(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.push_or_drop(one); });
   }
@@ -266,10 +180,12 @@ class bus_consumer {
       return first_new([&] { return try_read_any(); }, no_deadline, capacity());
     return try_read_any();
   }
+  // See the role.
   [[nodiscard]] view read(deadline until) noexcept {
     const auto attempt = [&] { return bus::with(role_, [&](auto& r) { return r.read(until); }); };
     return seen_ == nullptr ? attempt() : first_new(attempt, until, bus::any_number);
   }
+  // See the role.
   [[gnu::always_inline]] void release() noexcept {
     if (seen_ != nullptr) [[unlikely]]
       note_released();
@@ -386,8 +302,9 @@ static_assert(producer<bus_producer> && consumer<bus_consumer>);
 // Opens the channel, or creates it if allowed, and attaches. Fails with a message that names the
 // option, file or holder at fault.
 [[nodiscard]] result<bus_producer> open_producer(std::string_view name);
-[[nodiscard]] result<bus_consumer> open_consumer(std::string_view name);
 [[nodiscard]] result<bus_producer> open_producer(const bus::endpoint& at);
+// See open_producer.
+[[nodiscard]] result<bus_consumer> open_consumer(std::string_view name);
 [[nodiscard]] result<bus_consumer> open_consumer(const bus::endpoint& at);
 
 }  // namespace annulus

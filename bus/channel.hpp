@@ -59,10 +59,11 @@ class channel {
   [[nodiscard]] bool is_ring() const noexcept { return held_.index() == 0; }
   // Requires: it is one.
   [[nodiscard]] const segment& ring() const& noexcept { return *std::get_if<segment>(&held_); }
+  [[nodiscard]] segment ring() && noexcept { return std::move(*std::get_if<segment>(&held_)); }
+  // Requires: it is one.
   [[nodiscard]] const named_pipe& pipe() const& noexcept {
     return *std::get_if<named_pipe>(&held_);
   }
-  [[nodiscard]] segment ring() && noexcept { return std::move(*std::get_if<segment>(&held_)); }
   [[nodiscard]] named_pipe pipe() && noexcept {
     return std::move(*std::get_if<named_pipe>(&held_));
   }
@@ -112,13 +113,15 @@ template <class Role>
 
 // The same as open_or_create, for the static types. Requires: the name is of shm, or of a pipe.
 [[nodiscard]] result<segment> open_segment(const endpoint& e);
+// See open_segment.
 [[nodiscard]] result<named_pipe> open_pipe(const endpoint& e);
 
 // What a new ring would be like.
 [[nodiscard]] ring_options shape_of(const endpoint& e);
 
-// The directory of its files, and the file that its name stands for.
+// The directory of its files.
 [[nodiscard]] std::string directory_of(const endpoint& e);
+// The file that the name stands for.
 [[nodiscard]] std::string path_of(const endpoint& e);
 // What segment and named_pipe take for its name: with dir=, a path. Fails where the directory does
 // not do.

@@ -47,6 +47,7 @@ class gateway {
 
   // At any time, from any thread.
   [[nodiscard]] std::vector<lane_report> report() const;
+  // Whether every lane has ended. At any time, from any thread.
   [[nodiscard]] bool is_over() const noexcept;
 
  private:

@@ -44,6 +44,7 @@ class basic_claim {
 
   // Whether it is open; else the status says why not.
   [[nodiscard]] explicit operator bool() const noexcept { return producer_ != nullptr; }
+  // ok, or why there is no claim; not_permitted once it has ended.
   [[nodiscard]] annulus::status status() const noexcept { return status_; }
 
   // Requires: the claim is open.
@@ -70,11 +71,14 @@ class basic_claim {
   // Hands the open claim to a type-erased wrapper: ends this one and returns its producer, or null.
   // The wrapper later calls commit_for or abort_for.
   [[nodiscard]] Producer* handed_over() noexcept { return close(); }
+  // The check of a debug build that goes with the claim: taken, or set.
   [[nodiscard]] checked_claim watch() noexcept { return std::move(watch_); }
   void watch(checked_claim by) noexcept { watch_ = std::move(by); }
+  // Commits a claim that was handed over.
   [[gnu::always_inline]] static void commit_for(Producer& producer, std::size_t bytes) noexcept {
     producer.commit_claim(bytes);
   }
+  // Aborts a claim that was handed over.
   static void abort_for(Producer& producer) noexcept { producer.abort_claim(); }
 
  private:

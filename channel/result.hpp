@@ -45,8 +45,10 @@ class [[nodiscard]] result {
   [[nodiscard]] T& operator*() & noexcept { return held<0>(*this); }
   [[nodiscard]] const T& operator*() const& noexcept { return held<0>(*this); }
   [[nodiscard]] T&& operator*() && noexcept { return std::move(held<0>(*this)); }
+  // Requires a value: without one the program ends.
   [[nodiscard]] T* operator->() noexcept { return &held<0>(*this); }
   [[nodiscard]] const T* operator->() const noexcept { return &held<0>(*this); }
+  // Requires a value: without one the program ends.
   [[nodiscard]] T& value() & noexcept { return held<0>(*this); }
   [[nodiscard]] const T& value() const& noexcept { return held<0>(*this); }
   [[nodiscard]] T&& value() && noexcept { return std::move(held<0>(*this)); }

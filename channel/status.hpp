@@ -70,6 +70,7 @@ enum class presence : std::uint8_t {
 
 // Waiting forms end at a deadline: a point of the steady clock.
 using deadline = std::chrono::steady_clock::time_point;
+// Never: such a wait ends for other reasons only.
 inline constexpr deadline no_deadline = deadline::max();
 
 // That long from now, in any unit. More than 146 years means no_deadline; less than -146 years, or

@@ -20,7 +20,9 @@ class basic_view {
 
   // Whether there is a message; else the status says why not.
   [[nodiscard]] explicit operator bool() const noexcept { return status_ == status::ok; }
+  // ok, or why there is no message.
   [[nodiscard]] annulus::status status() const noexcept { return status_; }
+  // The message; empty if there is none. Valid until it is released.
   [[nodiscard]] Bytes bytes() const noexcept { return bytes_; }
 
  private:

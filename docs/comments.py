@@ -2,8 +2,8 @@
 """Doxygen's filter: turns plain comments into those that it reads.   comments.py FILE
 
 The comment at the head of a file describes the file. A comment above a declaration describes it,
-and the declarations that follow it without a blank line. A comment behind a declaration, on its
-line, describes that one.
+and the further overloads of its name that follow without a blank line. A comment behind a
+declaration, on its line, describes that one.
 """
 
 import re
@@ -14,7 +14,14 @@ SPECIAL = (  # members that need no words of their own
     (re.compile(r"\s*(?:explicit )?(\w+)\(\1&&"), "Takes the other's place."),
     (re.compile(r".*operator=\((\w+)&&"), "Ends this one, and takes the other's place."),
 )
+NAME = re.compile(r"(operator[^\s\w(]+|~?\w+)\s*(?:\(|\{[^{}]*\};|=|;|,$|$)")
 CLOSES = re.compile(r"\s*[}#]|\s*\w+:$")
+
+
+def name_of(code):
+    """What a line that begins a declaration declares: the name before its parameters or its value."""
+    found = NAME.search(re.sub(r"\[\[\w+\]\]|<[^<>()]*>", "", code))
+    return found and found[1]
 
 
 def depth_behind(code, depth):
@@ -26,6 +33,7 @@ def depth_behind(code, depth):
 def filtered(lines):
     in_head, depth, at_start = True, 0, True  # at_start: no declaration has begun on a line above
     comment, comment_depth, is_fresh = [], 0, False  # is_fresh: it stands directly above
+    described = None  # the name of the declaration that it describes
     for number, line in enumerate(lines):
         if in_head and line.startswith("//"):
             yield ("/// @file\n///\n" if number == 0 else "") + "/" + line
@@ -43,12 +51,15 @@ def filtered(lines):
             comment, is_fresh = [], False
             yield line
             continue
-        inherits = at_start and not is_fresh and not behind and depth == comment_depth
+        name = name_of(code) if at_start and depth == comment_depth else None
+        inherits = name is not None and not is_fresh and not behind and name == described
         special = [words for pattern, words in SPECIAL if pattern.match(code)]
         if special and not is_fresh:
             yield "/// " + special[0]
         elif inherits and not CLOSES.match(code):
             yield from comment
+        if is_fresh and depth == comment_depth:
+            described = name or described
         is_fresh = False
         yield code + (f"  ///< {text}" if behind else "")
         depth = depth_behind(code, depth)

@@ -75,6 +75,7 @@ class pipe_consumer {
   [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(from_.fifo()); }
   // The live producer of an incomplete long message, if nothing else is readable.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
+  // What the last `corrupt` skipped.
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
 
   // The mark of the last message that was read: its producer and its sequence.

@@ -72,8 +72,9 @@ class named_pipe {
   // Requires: the object is neither used nor destroyed any more.
   [[nodiscard]] bool abandon_role(std::uint32_t role) const noexcept;
 
-  // Descriptors that stay this object's.
+  // The FIFO's descriptor, which stays this object's.
   [[nodiscard]] int file() const noexcept { return fifo_.number(); }
+  // Its roles file's descriptor, which stays this object's.
   [[nodiscard]] int roles_file() const noexcept { return roles_.number(); }
 
  private:

@@ -89,6 +89,7 @@ class pipe_producer {
   // its death, or the end of the pipe's name. What fits is taken, whether a consumer is there or
   // not: the next one finds it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept;
+  // Waits like claim(), and pushes.
   [[nodiscard]] status push(message one, deadline until) noexcept;
   [[nodiscard]] status push(pieces parts, deadline until) noexcept;
   // Waits until all are taken; the batch tells how many were when the wait ended.
@@ -121,6 +122,7 @@ class pipe_producer {
   [[nodiscard]] std::size_t max_message() const noexcept { return shape().max_message; }
   // The largest message that try_ forms accept, bytes: at most max_message().
   [[nodiscard]] std::size_t most_at_once() const noexcept { return most_at_once_; }
+  // This producer's index, from 0; a successor reuses a dead producer's.
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
  private:

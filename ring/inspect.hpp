@@ -21,6 +21,7 @@ struct producer_report : role_report {
 
 // What is at read_pos, where a new consumer would start.
 enum class front : std::uint8_t { empty, readable, unfinished, given_up, unreadable };
+// In words, for people.
 [[nodiscard]] std::string_view to_string(front f) noexcept;
 
 // A ring as it was at one moment, as far as that can be told without stopping it.

@@ -41,6 +41,7 @@ namespace annulus {
 
 // Take a role: its lock, then its words. The error names who holds it. (ring.cpp)
 [[nodiscard]] result<bool> take_consumer(const attachment& held, topology expected);
+// The first free one. Returns its number.
 [[nodiscard]] result<std::uint32_t> take_producer(const attachment& held, topology expected);
 // Call it with the lock held. A remover holds every role's lock until the name is gone.
 [[nodiscard]] std::optional<failure> lost_name(const segment& of);
@@ -109,6 +110,7 @@ class ring_producer {
     watch_.opened(made);
     return made;
   }
+  // Waits like claim(), and pushes.
   [[nodiscard]] status push(message one, deadline until) noexcept {
     const auto running = watch_.enter("push");
     return wait(until, [&] { return open([&] { return core_.try_push(one); }); });
@@ -354,10 +356,13 @@ class ring_consumer {
                                                                              : "mpsc_consumer"};
 };
 
-// The roles of a ring of one producer, and of many.
+// The only producer of a ring.
 using spsc_producer = ring_producer<basic_spsc_producer<std_atomics>>;
+// The consumer of one producer.
 using spsc_consumer = ring_consumer<basic_spsc_consumer<std_atomics>>;
+// One producer of many.
 using mpsc_producer = ring_producer<basic_mpsc_producer<std_atomics>>;
+// The consumer of many producers.
 using mpsc_consumer = ring_consumer<basic_mpsc_consumer<std_atomics>>;
 
 static_assert(producer<spsc_producer> && consumer<spsc_consumer>);
