@@ -68,7 +68,7 @@ table throughput(const figures& of) {
     head.push_back(batch == 1 ? "one by one" : fmt::format("batches of {}", batch));
   }
   for (const auto bytes : of.how.sizes) {
-    head.push_back(show_bytes(static_cast<double>(bytes)));
+    head.push_back(show_bytes(bytes));
   }
   table all(head);
   for (const auto& one : of.drawn) {
@@ -111,8 +111,7 @@ table costs(const figures& of) {
     cells.push_back(one.cpu ? percent(one.cpu->producer) : nothing);
     cells.push_back(one.cpu ? percent(one.cpu->consumer) : nothing);
     cells.push_back(one.cpu ? percent(one.cpu->busier() / cores_of_the_target) : nothing);
-    cells.push_back(one.memory_bytes > 0 ? show_bytes(static_cast<double>(one.memory_bytes))
-                                         : nothing);
+    cells.push_back(one.memory_bytes > 0 ? show_bytes(one.memory_bytes) : nothing);
     cells.push_back(one.single ? fmt::format("{:.0f}", one.single->copies) : nothing);
     cells.push_back(one.single ? count_of(one.single->producer) : nothing);
     cells.push_back(one.single ? count_of(one.single->consumer) : nothing);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,7 +20,15 @@ namespace annulus::bus {
 
 // Three significant digits and a unit: "1.5 KiB", "12 ms", "3.2M". A whole number has no fraction.
 [[nodiscard]] std::string show_bytes(double bytes);
+template <std::integral T>
+[[nodiscard]] std::string show_bytes(T bytes) {
+  return show_bytes(static_cast<double>(bytes));
+}
 [[nodiscard]] std::string show_count(double count);
+template <std::integral T>
+[[nodiscard]] std::string show_count(T count) {
+  return show_count(static_cast<double>(count));
+}
 [[nodiscard]] std::string show_span(std::chrono::nanoseconds span);
 [[nodiscard]] std::string show_ns(double ns);
 

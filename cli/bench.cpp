@@ -122,7 +122,7 @@ void show(const bench_options& o, const outcome& out) {
   for (const auto& one : out.rows) {
     const auto ratio = bench::spread_of(one.ratios);
     const auto rate = bench::spread_of(one.rates);
-    auto cells = trip_cells(show_bytes(static_cast<double>(one.bytes)), one.trip);
+    auto cells = trip_cells(show_bytes(one.bytes), one.trip);
     cells.push_back(fmt::format("{:.2f} ({:.2f}-{:.2f})", ratio.median, ratio.low, ratio.high));
     cells.push_back(fmt::format("{} ({}-{})", show_count(rate.median), show_count(rate.low),
                                 show_count(rate.high)));
@@ -207,18 +207,14 @@ void add_bench(CLI::App& app, exit_code&) {
           "message sizes (default: 8,64,256,1KiB,4KiB)")
       ->delimiter(',')
       ->type_name("SIZE,...");
-  command->add_option("--seconds", o->seconds, "how long it all takes, about (default: 5)")
-      ->check(CLI::Range(0.1, 86400.0));
+  add_seconds(*command, o->seconds);
   command->add_option("--repeats", o->repeats, "interleaved repeats (default: 5)")
       ->check(CLI::Range(1, 1000));
   add_topology(*command, o->asked);
   command->add_option("--producers", o->producers, "producers of the throughput (mpsc; default: 1)")
       ->check(CLI::Range(1, 1024));
   add_waiting(*command, o->wait);
-  command
-      ->add_option("--cpus", o->cpus, "processors to pin to, the consumer's first (default: two)")
-      ->delimiter(',')
-      ->type_name("N,N");
+  add_processors(*command, o->cpus);
   command->add_flag("--json", o->as_json, "as JSON");
   command->callback([o] { run_bench(*o); });
 }

@@ -90,20 +90,14 @@ void add_compare(CLI::App& app, exit_code&) {
       ->add_option("--rate", o->how.rate,
                    "messages a second of the open loop and of the CPU's share (default: 50000)")
       ->check(CLI::Range(10.0, 10e6));
-  command->add_option("--seconds", o->how.seconds, "how long it all takes, about (default: 75)")
-      ->check(CLI::Range(0.1, 86400.0))
-      ->excludes("--quick");
+  add_seconds(*command, o->how.seconds)->excludes("--quick");
   command->add_option("--rounds", o->how.rounds, "interleaved rounds (default: 5)")
       ->check(CLI::Range(1, 1000))
       ->excludes("--quick");
   command->add_option("--only", o->only, "only transports whose name contains one of these")
       ->delimiter(',')
       ->type_name("NAME,...");
-  command
-      ->add_option("--cpus", o->how.processors,
-                   "processors to pin to, the consumer's first (default: two)")
-      ->delimiter(',')
-      ->type_name("N,N");
+  add_processors(*command, o->how.processors);
   command->add_flag("--json", o->as_json, "as JSON");
   command->add_option("--plots", o->plots, "write SVG plots into this directory (by gnuplot)")
       ->type_name("DIR");

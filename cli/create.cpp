@@ -25,9 +25,8 @@ std::string producers_of(std::uint32_t count) {
 void show_ring(const std::string& name, const segment& made) {
   const auto& shape = made.geometry();
   print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", name,
-        to_string(shape.topology), show_bytes(static_cast<double>(shape.capacity)),
-        show_bytes(static_cast<double>(shape.max_message)), to_string(shape.integrity),
-        producers_of(shape.producers), made.path());
+        to_string(shape.topology), show_bytes(shape.capacity), show_bytes(shape.max_message),
+        to_string(shape.integrity), producers_of(shape.producers), made.path());
 }
 
 void show_pipe(const std::string& name, const named_pipe& made) {
@@ -35,10 +34,8 @@ void show_pipe(const std::string& name, const named_pipe& made) {
   print(
       "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
       "({})\n",
-      name, show_bytes(static_cast<double>(shape.capacity)),
-      show_bytes(static_cast<double>(made.kernel_bytes())),
-      show_bytes(static_cast<double>(shape.max_message)), producers_of(shape.producers),
-      made.path());
+      name, show_bytes(shape.capacity), show_bytes(made.kernel_bytes()),
+      show_bytes(shape.max_message), producers_of(shape.producers), made.path());
 }
 
 // What has no meaning for a pipe.
@@ -101,12 +98,9 @@ void add_create(CLI::App& app, exit_code&) {
                                          "how many may be attached at once (default: 16 for mpsc)")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
-  command
-      ->add_option_function<std::string>("--integrity", says("--integrity", "integrity"),
-                                         "shm: what is checked of each record, its header, or its "
-                                         "payload too (default: structure)")
-      ->check(CLI::IsMember({"structure", "crc32c"}))
-      ->type_name("structure|crc32c");
+  add_choice(*command, "--integrity", {"structure", "crc32c"}, says("--integrity", "integrity"),
+             "shm: what is checked of each record, its header, or its payload too (default: "
+             "structure)");
   command
       ->add_option_function<std::string>("--mode", says("--mode", "mode"),
                                          "the permissions of its files (default: 0600)")

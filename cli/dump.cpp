@@ -94,11 +94,6 @@ void print_record(const dumped_record& one) {
         to_string(one.what), remark_on(one));
 }
 
-void print_role(const std::string& who, const role_report& role) {
-  print("  {:<12} {:<10} {:>8}  {:<19} {:>12} messages\n", who, word_for(role.state), role.pid,
-        role.attached_at != 0 ? show_time(role.attached_at) : "", role.counters.messages);
-}
-
 void print_summary(const ring_dump& all) {
   print("  {} unread messages, {} consumed and still there, {} aborted and {} unfinished claims\n",
         all.unread, all.consumed, all.aborted, all.unfinished);
@@ -112,15 +107,11 @@ void print_summary(const ring_dump& all) {
 void print_head(const std::string& name, const ring_dump& all) {
   const auto& shape = all.geometry;
   print("{}  {}, capacity {}, messages up to {}, integrity {}{}, since {}\n", name,
-        to_string(shape.topology), show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+        to_string(shape.topology), show_bytes(shape.capacity), show_bytes(shape.max_message),
         to_string(shape.integrity), shape.transient != 0 ? ", made in passing" : "",
         show_time(shape.created_at));
   print("  read up to {}, written up to {}\n", all.read_pos, all.write_pos);
-  print_role("consumer", all.consumer);
-  for (std::size_t i = 0; i < all.producers.size(); ++i) {
-    if (all.producers[i].state == presence::never_came) continue;
-    print_role(fmt::format("producer {}", i), all.producers[i]);
-  }
+  show_roles(all);
 }
 
 // JSON.
@@ -137,14 +128,6 @@ json json_of(const dumped_record& one) {
   }
   if (one.what == dumped_record::kind::busy) out["producer"] = one.producer;
   return out;
-}
-
-json json_of(const role_report& role) {
-  return {{"state", std::string(to_string(role.state))},
-          {"pid", role.pid},
-          {"attached_at", role.attached_at},
-          {"incarnation", role.incarnation},
-          {"messages", role.counters.messages}};
 }
 
 json json_of(const std::string& name, const ring_dump& all) {
@@ -164,16 +147,8 @@ json json_of(const std::string& name, const ring_dump& all) {
               {"unfinished", all.unfinished},
               {"damaged", all.damaged},
               {"is_well", all.is_well()},
-              {"problems", all.problems},
-              {"consumer", json_of(all.consumer)}};
-  out["producers"] = json::array();
-  for (std::size_t i = 0; i < all.producers.size(); ++i) {
-    if (all.producers[i].state == presence::never_came) continue;
-    auto one = json_of(all.producers[i]);
-    one["number"] = i;
-    if (all.producers[i].has_claim) one["claim_pos"] = all.producers[i].claim_pos;
-    out["producers"].push_back(std::move(one));
-  }
+              {"problems", all.problems}};
+  add_roles(out, all);
   return out;
 }
 
@@ -215,19 +190,11 @@ void dump_pipe(const dump_options& o, const bus::endpoint& e) {
   if (o.as_json) {
     json out = {{"name", name}, {"is_live", is_live}, {"is_well", true}};
     add_to(out, seen);
-    out["consumer"] = json_of(seen.consumer);
-    out["producers"] = json::array();
-    for (const auto& one : seen.producers) {
-      if (one.state != presence::never_came) out["producers"].push_back(json_of(one));
-    }
+    add_roles(out, seen);
     return print_json(out, 2);
   }
   show(seen, name);
-  print_role("consumer", seen.consumer);
-  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
-    if (seen.producers[i].state == presence::never_came) continue;
-    print_role(fmt::format("producer {}", i), seen.producers[i]);
-  }
+  show_roles(seen);
   show_audit_log(seen);
   print(
       "  its roles file is whole; its messages are in the kernel, where only a consumer reads "
@@ -242,11 +209,10 @@ void run_dump(const dump_options& o, exit_code& ends_with) {
 
 constexpr const char* dump_footer =
     "Every record, the unread ones in their order, then those that were consumed and still stand\n"
-    "there; how each payload begins; what is damaged; claims that the dead left. Only the "
-    "geometry\n"
-    "is trusted. Reads only, maps nothing, and leaves the holes of a sparse file. A channel in "
-    "use\n"
-    "is refused, unless --live asks for it. For a pipe: its roles and its audit log.\n"
+    "there; how each payload begins; what is damaged; claims that the dead left. Only the\n"
+    "geometry is trusted. Reads only, maps nothing, and leaves the holes of a sparse file. A\n"
+    "channel in use is refused, unless --live asks for it. For a pipe: its roles and its audit\n"
+    "log.\n"
     "\n"
     "Examples:\n"
     "  annulus dump shm:orders\n"

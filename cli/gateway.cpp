@@ -67,8 +67,7 @@ class account {
 
   void say(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all, double rate,
            bool is_final) const {
-    auto line = fmt::format("{}: {} messages, {}", to_, all.messages,
-                            show_bytes(static_cast<double>(all.bytes)));
+    auto line = fmt::format("{}: {} messages, {}", to_, all.messages, show_bytes(all.bytes));
     if (!is_final) line += fmt::format(", {}/s", show_count(rate));
     if (all.dropped > 0) line += fmt::format(", {} dropped", all.dropped);
     if (all.corrupt > 0) line += fmt::format(", {} stretches of damage skipped", all.corrupt);
@@ -243,13 +242,11 @@ void add_gateway(CLI::App& app, exit_code& ends_with) {
       ->required()
       ->expected(2, 1024)
       ->type_name("FROM... TO");
-  command
-      ->add_option_function<std::string>(
-          "--on-full", [o](const std::string& text) { o->how.drops = text == "drop"; },
-          "when TO has no room, or nobody is there: wait, or drop the newest and count it "
-          "(default: wait)")
-      ->check(CLI::IsMember({"wait", "drop"}))
-      ->type_name("wait|drop");
+  add_choice(
+      *command, "--on-full", {"wait", "drop"},
+      [o](const std::string& text) { o->how.drops = text == "drop"; },
+      "when TO has no room, or nobody is there: wait, or drop the newest and count it (default: "
+      "wait)");
   command->add_flag("--until-closed", o->how.ends_with_source,
                     "end when the producers of every source have closed and all was passed on");
   command

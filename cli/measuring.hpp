@@ -5,6 +5,7 @@
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/signals.hpp"
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
@@ -30,6 +31,19 @@ inline std::vector<int> processors_from(const std::vector<int>& wanted) {
   if (!wanted.empty()) return wanted;
   const auto two = bench::processors::two_cores();
   return two.empty() ? allowed : two;
+}
+
+// How long it all takes, and where.
+inline CLI::Option* add_seconds(CLI::App& command, double& seconds) {
+  return command
+      .add_option("--seconds", seconds,
+                  fmt::format("how long it all takes, about (default: {})", seconds))
+      ->check(CLI::Range(0.1, 86400.0));
+}
+inline void add_processors(CLI::App& command, std::vector<int>& use) {
+  command.add_option("--cpus", use, "processors to pin to, the consumer's first (default: two)")
+      ->delimiter(',')
+      ->type_name("N,N");
 }
 
 // How far a measurement is; on a terminal only.

@@ -2,9 +2,9 @@
 
 #include "cli/text.hpp"
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
-#include <functional>
 #include <utility>
 
 namespace annulus::cli {
@@ -19,13 +19,10 @@ std::uint64_t read_size(const std::string& flag, const std::string& text) {
 }
 
 CLI::Option* add_waiting(CLI::App& command, const std::function<void(const std::string&)>& take) {
-  return command
-      .add_option_function<std::string>(
-          "--wait", take,
-          "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once "
-          "a millisecond and is cheapest (default: block)")
-      ->check(CLI::IsMember({"spin", "yield", "block", "nap"}))
-      ->type_name("spin|yield|block|nap");
+  return add_choice(
+      command, "--wait", {"spin", "yield", "block", "nap"}, take,
+      "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once a "
+      "millisecond and is cheapest (default: block)");
 }
 
 }  // namespace
@@ -69,6 +66,15 @@ CLI::Option* add_size(CLI::App& command, const std::string& flag, named_endpoint
       ->type_name("SIZE");
 }
 
+CLI::Option* add_choice(CLI::App& command, const std::string& flag,
+                        const std::vector<std::string>& words,
+                        const std::function<void(const std::string&)>& take,
+                        const std::string& help) {
+  return command.add_option_function<std::string>(flag, take, help)
+      ->check(CLI::IsMember(words))
+      ->type_name(fmt::format("{}", fmt::join(words, "|")));
+}
+
 CLI::Option* add_span(CLI::App& command, const std::string& flag,
                       std::optional<std::chrono::nanoseconds>& span, const std::string& help) {
   return command
@@ -86,15 +92,12 @@ CLI::Option* add_span(CLI::App& command, const std::string& flag,
 }
 
 void add_topology(CLI::App& command, std::optional<topology>& asked) {
-  command
-      .add_option_function<std::string>(
-          "--topology",
-          [&asked](const std::string& text) {
-            asked = text == "mpsc" ? topology::mpsc : topology::spsc;
-          },
-          "one producer, or many")
-      ->check(CLI::IsMember({"spsc", "mpsc"}))
-      ->type_name("spsc|mpsc");
+  add_choice(
+      command, "--topology", {"spsc", "mpsc"},
+      [&asked](const std::string& text) {
+        asked = text == "mpsc" ? topology::mpsc : topology::spsc;
+      },
+      "one producer, or many");
 }
 
 void add_waiting(CLI::App& command, named_endpoint& name) {
@@ -110,8 +113,19 @@ void add_waiting(CLI::App& command, waiting& how) {
   });
 }
 
+void add_framing(CLI::App& command, framing& how, const std::string& lines,
+                 const std::string& frames) {
+  auto* one = command.add_flag_function(
+      "--lines", [&how](std::int64_t) { how = framing::lines; }, lines);
+  command
+      .add_flag_function(
+          "--frames", [&how](std::int64_t) { how = framing::frames; }, frames)
+      ->excludes(one);
+}
+
 const char* to_string(topology t) noexcept { return t == topology::spsc ? "spsc" : "mpsc"; }
 const char* to_string(integrity i) noexcept {
   return i == integrity::structure ? "structure" : "crc32c";
 }
+
 }  // namespace annulus::cli

@@ -6,8 +6,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <annulus/channel/waiting.hpp>
 #include <annulus/ring/segment.hpp>
@@ -41,6 +43,11 @@ CLI::Option* add_number(CLI::App& command, const std::string& flag, T& number, s
           help)
       ->type_name("N");
 }
+// One of several words.
+CLI::Option* add_choice(CLI::App& command, const std::string& flag,
+                        const std::vector<std::string>& words,
+                        const std::function<void(const std::string&)>& take,
+                        const std::string& help);
 CLI::Option* add_span(CLI::App& command, const std::string& flag,
                       std::optional<std::chrono::nanoseconds>& span, const std::string& help);
 void add_topology(CLI::App& command, std::optional<topology>& asked);
@@ -48,6 +55,9 @@ void add_waiting(CLI::App& command, waiting& how);
 
 // How a message lies in a byte stream.
 enum class framing : std::uint8_t { bytes, lines, frames };
+// --lines and --frames.
+void add_framing(CLI::App& command, framing& how, const std::string& lines,
+                 const std::string& frames);
 
 [[nodiscard]] const char* to_string(topology t) noexcept;
 [[nodiscard]] const char* to_string(integrity i) noexcept;

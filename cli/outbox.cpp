@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <thread>
+#include <utility>
 
 #include <annulus/pipe/fifo.hpp>
 
@@ -33,20 +34,16 @@ outbox::outbox(const bus::channel& to, bus_producer& role, const outbox_options&
 // Bytes in the pipe: what was read is there until it is released.
 std::uint64_t outbox::unread() const { return pipes::bytes_in(to_.pipe().file()); }
 
-// Waits while a consumer that has closed ends the channel (bus/channel.hpp). Once we are past that,
-// nobody removes it under us.
 void outbox::wait_until_open() {
   while (role_.peer() == presence::closed && to_.is_consumer_held()) {
     if (!to_.is_still_named()) throw start_over{};
     throw_if_stopped();
-    go_on_waiting("there is no consumer, waiting for one" + where());
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    wait_for_consumer();
   }
   if (!to_.is_still_named()) throw start_over{};
   is_waiting_ = false;
 }
 
-// A claim that is open. Requires: the policy is not to drop.
 bus_claim outbox::claim(std::size_t count) {
   for (;;) {
     auto one = options_.full == on_full::wait ? role_.claim(count, within(wait_slice))
@@ -157,16 +154,12 @@ void outbox::refused(status why, std::size_t count) {
   }
 }
 
-void outbox::begin_to_wait(clock::time_point now) noexcept {
-  if (is_waiting_) return;
-  is_waiting_ = true;
-  since_ = now;
-  patience_.over();
-}
-
 void outbox::go_on_waiting(const std::string& what) {
   const auto now = clock::now();
-  begin_to_wait(now);
+  if (!std::exchange(is_waiting_, true)) {
+    since_ = now;
+    patience_.over();
+  }
   if (options_.timeout && now - since_ >= *options_.timeout) {
     throw command_error{exit_code::timed_out,
                         fmt::format("{}: {}, and {} have passed; {}", to_.name(), what,
@@ -251,14 +244,12 @@ void outbox::throw_full() const {
 }
 
 void outbox::throw_never_fits(std::size_t count) const {
-  if (!to_.is_ring()) {
-    if (count <= role_.max_message()) {
-      throw command_error{
-          exit_code::failure,
-          fmt::format("a message of {} bytes does not fit into {} at once: the kernel grants it "
-                      "room for {}; wait for room with --on-full wait",
-                      count, to_.name(), role_.most_at_once())};
-    }
+  if (!to_.is_ring() && count <= role_.max_message()) {
+    throw command_error{
+        exit_code::failure,
+        fmt::format("a message of {} bytes does not fit into {} at once: the kernel grants it room "
+                    "for {}; wait for room with --on-full wait",
+                    count, to_.name(), role_.most_at_once())};
   }
   throw command_error{exit_code::failure,
                       fmt::format("a message of {} bytes does not fit: {} takes up to {}", count,

@@ -75,7 +75,6 @@ class outbox {
   void sent(std::size_t count) noexcept;
   void drop_or_push(message one);
   void refused(status why, std::size_t count);
-  void begin_to_wait(clock::time_point now) noexcept;
   void go_on_waiting(const std::string& what);
   void without_consumer();
   void wait_for_consumer();

@@ -35,10 +35,9 @@ void progress::show(clock::time_point now) {
   has_shown_ = true;
   const auto count = static_cast<double>(bytes_);
   const double seconds = std::chrono::duration<double>(now - began_).count();
-  auto line = fmt::format("{} {} messages, {}", verb_, show_count(static_cast<double>(messages_)),
-                          show_bytes(count));
+  auto line = fmt::format("{} {} messages, {}", verb_, show_count(messages_), show_bytes(count));
   if (total_ && *total_ > 0) {
-    line += fmt::format(" of {} ({:.0f} %)", show_bytes(static_cast<double>(*total_)),
+    line += fmt::format(" of {} ({:.0f} %)", show_bytes(*total_),
                         100 * count / static_cast<double>(*total_));
   }
   line += fmt::format(", {}/s", show_bytes(count / seconds));

@@ -11,7 +11,6 @@
 
 namespace annulus::cli {
 
-// Opens the channel, reads it to its end and removes it if it was made in passing.
 void receiver::run() {
   for (;;) {
     const auto from = open();
@@ -162,11 +161,9 @@ bool receiver::is_gone(const bus::channel& from, const bus_consumer& role) {
     throw command_error{
         exit_code::peer_gone,
         fmt::format(
-            "{}: its producer (process {}) died without closing, or gave up before the end of "
-            "its "
-            "input; all "
-            "that it had committed was received, {} messages, {} bytes; the {} stays: {}`annulus "
-            "recv --keep` waits for the next one",
+            "{}: its producer (process {}) died without closing, or gave up before the end of its "
+            "input; all that it had committed was received, {} messages, {} bytes; the {} stays: "
+            "{}`annulus recv --keep` waits for the next one",
             name(), who, count_, bytes_, from.kind(),
             from.is_ring() ? "`annulus send --resume` goes on, " : "")};
   }

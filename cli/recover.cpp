@@ -123,7 +123,7 @@ void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
         is.recovered - was.recovered, damage);
   if (drains) {
     print("shm:{}: {} messages, {}, were discarded\n", e.name, out.drained,
-          show_bytes(static_cast<double>(out.drained_bytes)));
+          show_bytes(out.drained_bytes));
   }
   print("shm:{}: {}{}\n", e.name, meaning_of(out.front), holder_up(memory));
   if (damage > 0) ends_with = exit_code::damaged;

@@ -20,13 +20,11 @@ constexpr const char* footer =
     "Waits for the channel to be made, reads until every producer has closed and all was read,\n"
     "and then removes it if nobody created it. Messages are written one after the other as they\n"
     "are; --lines ends each with a newline, --frames puts its length (4 bytes, little endian)\n"
-    "before it. --file is emptied when the channel can be read, not before. A stream that its "
-    "sender\n"
-    "did not finish, as it was killed, stopped or failed, ends with 5: all that had come is "
-    "written\n"
-    "out, and it is not whole. What was not written out stays for the next recv: in a ring for as "
-    "long as that\n"
-    "takes, in a pipe as long as somebody has it open, as `annulus send` has.\n"
+    "before it. --file is emptied when the channel can be read, not before. A stream that its\n"
+    "sender did not finish, as it was killed, stopped or failed, ends with 5: all that had come\n"
+    "is written out, and it is not whole. What was not written out stays for the next recv: in a\n"
+    "ring for as long as that takes, in a pipe as long as somebody has it open, as `annulus send`\n"
+    "has.\n"
     "\n"
     "Examples:\n"
     "  annulus recv shm:x | sha256sum\n"
@@ -42,13 +40,8 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   command->footer(footer);
   add_endpoint(*command, o->from)->required();
   command->add_option("--file", o->path, "write into this file")->type_name("PATH");
-  auto* lines = command->add_flag_function(
-      "--lines", [o](std::int64_t) { o->how = framing::lines; }, "end each message with a newline");
-  command
-      ->add_flag_function(
-          "--frames", [o](std::int64_t) { o->how = framing::frames; },
-          "put each message's length before it")
-      ->excludes(lines);
+  add_framing(*command, o->how, "end each message with a newline",
+              "put each message's length before it");
   add_number(*command, "--count", o->count, 1, no_limit, "end after so many messages");
   auto* producers = add_number(*command, "--producers", o->producers, 1, no_limit,
                                "do not end before so many producers have come (and closed)");

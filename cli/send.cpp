@@ -219,27 +219,19 @@ void add_send(CLI::App& app, exit_code&) {
   command->footer(footer);
   add_endpoint(*command, o->to)->required();
   command->add_option("--file", o->path, "send this file")->type_name("PATH");
-  auto* lines = command->add_flag_function(
-      "--lines", [o](std::int64_t) { o->how = framing::lines; }, "a message for each line");
-  command
-      ->add_flag_function(
-          "--frames", [o](std::int64_t) { o->how = framing::frames; }, "a message for each frame")
-      ->excludes(lines);
+  add_framing(*command, o->how, "a message for each line", "a message for each frame");
   add_size(*command, "--chunk", o->chunk, "bytes in a message (default: 32KiB, or what fits)")
       ->check([](const std::string& text) { return text == "0" ? "a chunk of 0 bytes" : ""; });
   add_topology(*command, o->asked);
   add_waiting(*command, o->to);
-  command
-      ->add_option_function<std::string>(
-          "--on-full",
-          [o](const std::string& text) {
-            o->box.full = text == "drop"     ? on_full::drop
-                          : text == "refuse" ? on_full::refuse
-                                             : on_full::wait;
-          },
-          "without room: wait for it, drop the message, or end with 8 (default: wait)")
-      ->check(CLI::IsMember({"wait", "drop", "refuse"}))
-      ->type_name("wait|drop|refuse");
+  add_choice(
+      *command, "--on-full", {"wait", "drop", "refuse"},
+      [o](const std::string& text) {
+        o->box.full = text == "drop"     ? on_full::drop
+                      : text == "refuse" ? on_full::refuse
+                                         : on_full::wait;
+      },
+      "without room: wait for it, drop the message, or end with 8 (default: wait)");
   add_span(*command, "--timeout", o->box.timeout,
            "wait no longer for room, or over a pipe for being read, and end with 7");
   command->add_flag("--keep", o->box.keeps_on,

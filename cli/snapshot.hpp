@@ -78,7 +78,6 @@ void show_audit_log(const ring_snapshot& seen);
 void show_audit_log(const pipe_snapshot& seen);
 void add_to(json& out, const ring_snapshot& seen);
 void add_to(json& out, const pipe_snapshot& seen);
-void add_to(json& out, const producer_report& one);
 
 // For a line of a list: its kind and its capacity.
 [[nodiscard]] std::string kind_of(const ring_snapshot& seen);
@@ -87,6 +86,36 @@ void add_to(json& out, const producer_report& one);
 [[nodiscard]] std::uint64_t capacity_of(const pipe_snapshot& seen);
 
 [[nodiscard]] const char* word_for(presence p) noexcept;
-[[nodiscard]] std::string show_bytes_of(std::uint64_t bytes);
+
+// Each role that ever came: a line of a table, and an entry in JSON.
+void show_roles_head();
+void show_role(const std::string& who, const role_report& role);
+[[nodiscard]] json json_of(const role_report& role);
+
+template <class Seen>
+void show_roles(const Seen& seen) {
+  show_roles_head();
+  show_role("consumer", seen.consumer);
+  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
+    if (seen.producers[i].state == presence::never_came) continue;
+    show_role("producer " + std::to_string(i), seen.producers[i]);
+  }
+}
+template <class Seen>
+void add_roles(json& out, const Seen& seen) {
+  out["consumer"] = json_of(seen.consumer);
+  out["producers"] = json::array();
+  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
+    const auto& role = seen.producers[i];
+    if (role.state == presence::never_came) continue;
+    auto one = json_of(role);
+    one["number"] = i;
+    if constexpr (requires { role.has_claim; }) {  // a pipe's claims are its producer's own
+      one["has_claim"] = role.has_claim;
+      if (role.has_claim) one["claim_pos"] = role.claim_pos;
+    }
+    out["producers"].push_back(std::move(one));
+  }
+}
 
 }  // namespace annulus::cli

@@ -63,12 +63,12 @@ void show(const pipe_snapshot& r, const std::string& name) {
   const auto& shape = r.geometry;
   print("{}  {}, capacity {}, messages up to {}{}, since {} ({})\n", name,
         shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-        show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+        show_bytes(shape.capacity), show_bytes(shape.max_message),
         shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at), r.path);
   print("  depth {} of the {} that the kernel grants ({:.0f} %), high water {}\n",
-        show_bytes_of(r.depth), show_bytes_of(r.kernel_bytes),
+        show_bytes(r.depth), show_bytes(r.kernel_bytes),
         100 * static_cast<double>(r.depth) / static_cast<double>(r.kernel_bytes),
-        show_bytes_of(high_water(r)));
+        show_bytes(high_water(r)));
 }
 
 void show_audit_log(const pipe_snapshot& r) {

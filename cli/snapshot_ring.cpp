@@ -44,13 +44,13 @@ std::string blocked_by(const ring_snapshot& r) {
 void show(const ring_snapshot& r, const std::string& name) {
   const auto& shape = r.geometry;
   print("{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
-        to_string(shape.topology), show_bytes_of(shape.capacity), show_bytes_of(shape.max_message),
+        to_string(shape.topology), show_bytes(shape.capacity), show_bytes(shape.max_message),
         to_string(shape.integrity), shape.huge_pages != 0 ? ", huge pages" : "",
         shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
   print("  depth {} ({:.0f} %), high water {}, read up to {}, written up to {}, next: {}\n",
-        show_bytes_of(r.depth),
+        show_bytes(r.depth),
         100 * static_cast<double>(r.depth) / static_cast<double>(shape.capacity),
-        show_bytes_of(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
+        show_bytes(high_water(r)), r.read_pos, r.write_pos, to_string(r.front));
 }
 
 void show_audit_log(const ring_snapshot&) {}
@@ -73,11 +73,6 @@ void add_to(json& out, const ring_snapshot& r) {
               {"consumer_sleeps", r.consumer_sleeps},
               {"producers_wait", r.producers_wait},
               {"stalled_for_ns", r.stalled_for_ns}});
-}
-
-void add_to(json& out, const producer_report& one) {
-  out["has_claim"] = one.has_claim;
-  if (one.has_claim) out["claim_pos"] = one.claim_pos;
 }
 
 std::string kind_of(const ring_snapshot& r) { return to_string(r.geometry.topology); }

@@ -21,18 +21,6 @@
 
 namespace annulus::cli {
 
-const char* word_for(presence p) noexcept {
-  switch (p) {
-    case presence::never_came: return "never came";
-    case presence::attached: return "alive";
-    case presence::closed: return "closed";
-    case presence::died: return "dead";
-  }
-  return "?";
-}
-
-std::string show_bytes_of(std::uint64_t bytes) { return show_bytes(static_cast<double>(bytes)); }
-
 namespace {
 
 using clock = std::chrono::steady_clock;
@@ -53,13 +41,6 @@ timed<Snapshot> snapshot_of(const bus::endpoint& at) {
 
 // Tables.
 
-void show_role(const std::string& who, const role_report& role) {
-  const auto& c = role.counters;
-  print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", who,
-        word_for(role.state), role.pid, role.attached_at != 0 ? show_time(role.attached_at) : "",
-        c.messages, show_bytes_of(c.bytes), c.refused, c.dropped, c.waits);
-}
-
 template <class Snapshot>
 void show_all(const found_endpoint& at, const Snapshot& seen, const rates* speed) {
   const auto name = to_string(at.where);
@@ -75,13 +56,7 @@ void show_all(const found_endpoint& at, const Snapshot& seen, const rates* speed
           show_bytes(std::floor(speed->bytes)));
   }
   if (const auto why = blocked_by(seen); !why.empty()) print("  BLOCKED: {}\n", why);
-  print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", "role", "state",
-        "process", "attached", "messages", "bytes", "refused", "dropped", "waits");
-  show_role("consumer", seen.consumer);
-  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
-    if (seen.producers[i].state == presence::never_came) continue;
-    show_role(fmt::format("producer {}", i), seen.producers[i]);
-  }
+  show_roles(seen);
   show_audit_log(seen);
 }
 
@@ -90,27 +65,12 @@ void show_line(const std::string& name, const Snapshot& seen) {
   const auto alive = std::ranges::count(seen.producers, presence::attached, &role_report::state);
   const auto dead = std::ranges::count(seen.producers, presence::died, &role_report::state);
   print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", name, kind_of(seen),
-        show_bytes_of(capacity_of(seen)), show_bytes_of(seen.depth),
-        sum_of_producers(seen).messages, seen.consumer.counters.messages,
-        word_for(seen.consumer.state), alive, dead, blocked_by(seen).empty() ? "" : "  BLOCKED");
+        show_bytes(capacity_of(seen)), show_bytes(seen.depth), sum_of_producers(seen).messages,
+        seen.consumer.counters.messages, word_for(seen.consumer.state), alive, dead,
+        blocked_by(seen).empty() ? "" : "  BLOCKED");
 }
 
 // JSON.
-
-json json_of(const counters_report& c) {
-  return {{"messages", c.messages}, {"bytes", c.bytes},          {"refused", c.refused},
-          {"dropped", c.dropped},   {"waits", c.waits},          {"recovered", c.recovered},
-          {"corrupt", c.corrupt},   {"high_water", c.high_water}};
-}
-
-json json_of(const role_report& role) {
-  return {{"state", std::string(to_string(role.state))},
-          {"pid", role.pid},
-          {"uid", role.uid},
-          {"attached_at", role.attached_at},
-          {"incarnation", role.incarnation},
-          {"counters", json_of(role.counters)}};
-}
 
 template <class Snapshot>
 json json_of(const found_endpoint& at, const Snapshot& seen, const rates* speed) {
@@ -126,15 +86,7 @@ json json_of(const found_endpoint& at, const Snapshot& seen, const rates* speed)
     out["messages_per_second"] = speed->messages;
     out["bytes_per_second"] = speed->bytes;
   }
-  out["consumer"] = json_of(seen.consumer);
-  out["producers"] = json::array();
-  for (std::size_t i = 0; i < seen.producers.size(); ++i) {
-    if (seen.producers[i].state == presence::never_came) continue;
-    auto one = json_of(seen.producers[i]);
-    one["number"] = i;
-    if constexpr (std::is_same_v<Snapshot, ring_snapshot>) add_to(one, seen.producers[i]);
-    out["producers"].push_back(std::move(one));
-  }
+  add_roles(out, seen);
   return out;
 }
 
