@@ -19,7 +19,7 @@ CLOSES = re.compile(r"\s*[}#]|\s*\w+:$")
 
 
 def name_of(code):
-    """What a line that begins a declaration declares: the name before its parameters or its value."""
+    """What a line declares: the name before its parameters or its value."""
     found = NAME.search(re.sub(r"\[\[\w+\]\]|<[^<>()]*>", "", code))
     return found and found[1]
 
