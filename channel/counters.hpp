@@ -70,6 +70,9 @@ class uncounted {
  public:
   explicit uncounted(counter_words<Atomics>&) noexcept {}
   void messages(std::uint64_t, std::uint64_t) noexcept {}
+  void begin_at(std::uint64_t) noexcept {}
+  void message(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
+  void pass(std::uint64_t, std::uint64_t) noexcept {}
   void told(std::uint64_t, std::uint64_t) noexcept {}
   void tell(std::uint64_t) noexcept {}
   [[nodiscard]] std::uint64_t counted_to(std::uint64_t to) const noexcept { return to; }

@@ -95,14 +95,6 @@ struct ring_memory {
     data.zero(0, count - to_the_end);
   }
 
-  // Asks for the lines of [from, from + count), to be written soon. Requires: the data does not end
-  // between the two.
-  void prefetch_for_write(std::uint64_t from, std::uint64_t count) const noexcept {
-    for (std::uint64_t at = 0; at < count; at += Atomics::cache_line_bytes) {
-      data.prefetch_for_write(index_of(from) + at);
-    }
-  }
-
   // How much the consumer frees before it stores `freed`, bytes.
   [[nodiscard]] std::uint64_t chunk() const noexcept {
     return std::clamp(geometry.capacity / 16, Atomics::cache_line_bytes, longest_chunk);

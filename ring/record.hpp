@@ -143,7 +143,7 @@ class usual_header {
   [[nodiscard]] constexpr std::uint64_t word(std::uint64_t pos, std::uint64_t key) const noexcept {
     return record_header::of_body(body_, pos, key);
   }
-  [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return body_ >> 2; }
+  [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] constexpr std::uint64_t record_bytes() const noexcept { return record_; }
   // Of the last message.
   [[nodiscard]] constexpr std::uint64_t last_bytes() const noexcept { return last_; }
@@ -159,6 +159,7 @@ class usual_header {
       last_ = bytes;
     } else if (++alike_ == enough) {
       body_ = record_header::body_of(record_state::committed, bytes);
+      bytes_ = bytes;
       record_ = annulus::record_bytes(bytes, 0);
     }
   }
@@ -169,6 +170,7 @@ class usual_header {
   // None: busy, of no bytes. A lone producer writes no such header; from one that is forged comes
   // an empty message.
   std::uint64_t body_ = record_header::body_of(record_state::busy, 0);
+  std::uint64_t bytes_ = 0;
   std::uint64_t record_ = annulus::record_bytes(0, 0);
   std::uint64_t last_ = 0;
   std::uint64_t alike_ = 0;

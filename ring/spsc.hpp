@@ -29,6 +29,7 @@
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/roster.hpp>
 #include <annulus/channel/view.hpp>
+#include <annulus/ring/ahead.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/pace.hpp>
@@ -58,6 +59,7 @@ class basic_spsc_producer {
     write_pos_ = straight_ = limit_ = found.pos();  // the first push looks for room
     if (found.met_damage()) counters_.corrupt();
     if (found.makes_sense()) catch_up(ring_, counters_, write_pos_);
+    counters_.begin_at(write_pos_);
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -70,9 +72,16 @@ class basic_spsc_producer {
   [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
     const std::uint64_t count = one.size(), pos = write_pos_;
     const auto end = pos + annulus::record_bytes(count, 0);
-    if (!is_straight(count, end)) [[unlikely]]
-      return push_slowly(one);
+    if (!is_straight(count, end)) [[unlikely]] {
+      if (const status room = make_way_slowly(count); room != status::ok) return room;
+      // Here too, and not behind a call: the address of a message that the caller has just made is
+      // taken nowhere, so it need not be stored before it is stored here.
+      lap_.fill(pos + header_bytes, one);
+      commit(count);
+      return status::ok;
+    }
     const auto lap = lap_;
+    if (end - pos >= shortest_asked) ask_ahead<Atomics>(lap, end, end - pos, straight_ - end);
     lap.fill(pos + header_bytes, one);
     commit_straight(lap, count, pos, end);
     return status::ok;
@@ -106,6 +115,7 @@ class basic_spsc_producer {
       ++done.count;
     }
     if (done.count == 0) return done;
+    counters_.pass(write_pos_, end);
     counters_.messages(done.count, payload);
     publish(ring_.header(write_pos_), ring_.header(end), many.front().size(), write_pos_, end);
     tell_all();
@@ -134,27 +144,15 @@ class basic_spsc_producer {
   // free, on this side of the end of the data, and nothing else is due.
   [[nodiscard, gnu::always_inline]] bool is_straight(std::uint64_t count,
                                                      std::uint64_t end) noexcept {
-    const auto straight = straight_;
-    if (count > ring_.geometry.max_message || is_before(straight, end)) return false;
-    const auto record = annulus::record_bytes(count, 0);
-    if (record >= shortest_asked && record <= longest_asked && straight - end > asked_ahead) {
-      for (auto ask = end - record; is_before(ask, end); ask += Atomics::cache_line_bytes) {
-        lap_.prefetch_for_write(ask + asked_ahead);
-      }
-    }
-    return true;
-  }
-
-  [[nodiscard, gnu::noinline]] status push_slowly(const_bytes one) noexcept {
-    if (const status room = make_way_slowly(one.size()); room != status::ok) return room;
-    ring_.fill(write_pos_, one);
-    commit(one.size());
-    return status::ok;
+    return count <= ring_.geometry.max_message && !is_before(straight_, end);
   }
 
   [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count) noexcept {
-    const auto end = write_pos_ + annulus::record_bytes(count, 0);
-    return is_straight(count, end) ? status::ok : make_way_slowly(count);
+    const auto record = annulus::record_bytes(count, 0), end = write_pos_ + record;
+    if (!is_straight(count, end)) [[unlikely]]
+      return make_way_slowly(count);
+    ask_ahead<Atomics>(lap_, end, record, straight_ - end);
+    return status::ok;
   }
   [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count) noexcept {
     const status room = make_room(count, write_pos_);
@@ -170,14 +168,14 @@ class basic_spsc_producer {
   }
   [[gnu::always_inline]] void commit_straight(typename Atomics::area lap, std::uint64_t count,
                                               std::uint64_t pos, std::uint64_t end) noexcept {
-    counters_.messages(1, count);
+    counters_.message(pos, end, count);
     publish(lap.header(pos), lap.header(end), count, pos, end);
   }
 
   [[gnu::noinline]] void commit(std::uint64_t count) noexcept {
     const auto end = write_pos_ + ring_.record_bytes(count);
     ring_.write_checksum(write_pos_, count);
-    counters_.messages(1, count);
+    counters_.message(write_pos_, end, count);
     publish(ring_.header(write_pos_), ring_.header(end), count, write_pos_, end);
   }
 
@@ -230,9 +228,6 @@ class basic_spsc_producer {
     lap_ = ring_.data.starting_at(write_pos_ - index);
   }
 
-  // Prefetches only for records that span several lines; short ones gain nothing.
-  static constexpr std::uint64_t shortest_asked = 128, longest_asked = 4096, asked_ahead = 2048;
-
   ring_memory<Atomics> ring_;
   std::uint64_t write_pos_ = 0;
   std::uint64_t straight_ = 0;  // a record may end here on the fast path
@@ -256,16 +251,20 @@ class basic_spsc_consumer {
   static constexpr annulus::topology topology = annulus::topology::spsc;
 
   explicit basic_spsc_consumer(const ring_memory<Atomics>& ring) noexcept
-      : ring_(ring), counters_(ring.control->consumer.counters), quiet_(quiet_bell<Atomics>()) {
+      : ring_(ring),
+        mask_(ring.geometry.capacity - record_align),
+        counters_(ring.control->consumer.counters),
+        quiet_(quiet_bell<Atomics>()) {
     cursor_ = released_ = told_ = doubted_ = find_start(ring_);
     catch_up(ring_, counters_, cursor_);
+    counters_.begin_at(cursor_);
     tell(told_);
   }
 
   // The next message. It stays in place until release().
   [[nodiscard, gnu::always_inline]] view_type try_read() noexcept {
     const std::uint64_t pos = cursor_;
-    const std::uint64_t index = ring_.index_of(pos);
+    const std::uint64_t index = pos & mask_;
     const auto data = ring_.data;
     const auto usual = usual_;
     // [publish] acquire: sees the payload behind the header it reads.
@@ -274,8 +273,7 @@ class basic_spsc_consumer {
     // the next position does not wait for this load.
     if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
-    cursor_ = pos + usual.record_bytes();
-    counters_.messages(1, usual.bytes());
+    cursor_ = pos + usual.record_bytes();  // counted: the run of its length goes on
     return const_bytes(data.payload(index + header_bytes, usual.bytes()));
   }
 
@@ -350,7 +348,7 @@ class basic_spsc_consumer {
     usual_.saw(count, ring_.geometry.trailer_bytes() != 0);
     if (!ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
-    counters_.messages(1, count);
+    counters_.message(pos, cursor_, count);
     return const_bytes(ring_.payload(pos, count));
   }
 
@@ -375,6 +373,7 @@ class basic_spsc_consumer {
   // [from, cursor) was damaged.
   [[nodiscard]] view_type lost(std::uint64_t from) noexcept {
     damage_ = damage{from, cursor_ - from};
+    counters_.pass(from, cursor_);
     counters_.corrupt();
     // No view is open, so no release would follow; the producer may need the space.
     if (from == released_) release();
@@ -384,6 +383,7 @@ class basic_spsc_consumer {
   static constexpr std::uint64_t most_taken_over = std::uint64_t{1} << 20;  // what a core may keep
 
   ring_memory<Atomics> ring_;
+  std::uint64_t mask_;          // of a position: its index
   std::uint64_t cursor_ = 0;    // the next record to read
   std::uint64_t released_ = 0;  // all below was handed back
   std::uint64_t told_ = 0;      // as published in `freed`

@@ -4,6 +4,9 @@
 // role looks for room or hands space back, when it finds nothing to read, and when it closes. What
 // is not told yet stands in a lone producer's ring, past `counted_to`: a report adds it, and a
 // successor counts it (catch_up in recovery.hpp). A producer of many tells each message.
+//
+// A lone producer's ring does not even count in the role while messages are of one length: how many
+// there were follows from the positions (a run).
 #pragma once
 
 #include <atomic>
@@ -11,6 +14,7 @@
 
 #include <annulus/channel/counters.hpp>
 #include <annulus/ring/edges.hpp>
+#include <annulus/ring/record.hpp>
 
 namespace annulus {
 
@@ -29,6 +33,19 @@ class tallied : public counted<Atomics> {
     untold_messages_ += count;
     untold_bytes_ += bytes;
   }
+  // The first run begins here.
+  void begin_at(std::uint64_t pos) noexcept { run_ = {pos, 0, header_bytes}; }
+  // A message whose record is [pos, end).
+  [[gnu::always_inline]] void message(std::uint64_t pos, std::uint64_t end,
+                                      std::uint64_t bytes) noexcept {
+    if (bytes != run_.bytes) [[unlikely]]
+      begin_run(pos, end, bytes);
+  }
+  // Messages that are counted otherwise, or none, are in [from, to).
+  void pass(std::uint64_t from, std::uint64_t to) noexcept {
+    end_run(from);
+    run_.from = to;
+  }
   // The same, told at once.
   void told(std::uint64_t count, std::uint64_t bytes) noexcept {
     counted<Atomics>::messages(count, bytes);
@@ -36,6 +53,7 @@ class tallied : public counted<Atomics> {
   // All messages below `to` are counted. A death in here loses what was untold, and counts nothing
   // twice.
   void tell(std::uint64_t to) noexcept {
+    end_run(to);
     // [own] relaxed: a statistic orders nothing.
     words_->counted_to.template store<edge::own>(to, std::memory_order_relaxed);
     // [own] fence: should this process die between the stores.
@@ -50,9 +68,28 @@ class tallied : public counted<Atomics> {
   }
 
  private:
+  // Messages of so many bytes, whose records are so long, and nothing else, since `from`.
+  struct run {
+    std::uint64_t from = 0, bytes = 0, record = 0;
+  };
+
+  [[gnu::noinline]] void begin_run(std::uint64_t pos, std::uint64_t end,
+                                   std::uint64_t bytes) noexcept {
+    end_run(pos);
+    run_ = {pos, bytes, end - pos};
+  }
+  void end_run(std::uint64_t pos) noexcept {
+    if (run_.record == 0) return;  // a role of many counts each message
+    const std::uint64_t passed = pos - run_.from;
+    const std::uint64_t count = passed == run_.record ? 1 : passed / run_.record;
+    messages(count, count * run_.bytes);
+    run_.from = pos;
+  }
+
+  run run_;
   std::uint64_t untold_messages_ = 0;
-  tally_words<Atomics>* words_;  // between the two: apart, each is one addition to memory
   std::uint64_t untold_bytes_ = 0;
+  tally_words<Atomics>* words_;
 };
 
 }  // namespace annulus

@@ -1,5 +1,6 @@
 #include "hot_path.hpp"
 
+#include <cstdint>
 #include <cstring>
 
 namespace annulus::hot_path {
@@ -9,7 +10,8 @@ template <std::size_t Bytes, class Producer>
 [[gnu::noinline]] bool push_of(Producer& tx, unsigned times) {
   std::byte bytes[Bytes] = {};
   for (; times > 0; --times) {
-    std::memcpy(bytes, &times, sizeof times);
+    const std::uint64_t word = times;
+    std::memcpy(bytes, &word, sizeof word);
     if (tx.try_push(bytes) != status::ok) return false;
   }
   return true;

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <iterator>
+#include <span>
 #include <string>
 
 #include <annulus/ring/inspect.hpp>
@@ -179,6 +181,55 @@ TEST_P(Telling, a_new_producer_counts_what_the_last_one_did_not_live_to_tell) {
   tx.tell_all();
   EXPECT_EQ(it.words().producers[0].counters.messages.load<edge::own>(relaxed), sent);
   EXPECT_EQ(it.words().producers[0].counters.bytes.load<edge::own>(relaxed), sent * 7);
+}
+
+// Messages of one length are counted by their positions.
+TEST_P(Telling, alike_messages_are_counted_whatever_stands_between_them) {
+  told_ring it(std::uint64_t{1} << 16, GetParam());
+  told_ring::producer_core tx(it.words());
+  told_ring::consumer_core rx(it.words());
+  std::uint64_t sent = 0, sent_bytes = 0, got = 0, got_bytes = 0;
+  const auto push = [&](std::size_t length, unsigned times) {
+    const std::string one(length, 'a');
+    for (unsigned i = 0; i < times; ++i) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+    sent += times;
+    sent_bytes += times * length;
+  };
+  const std::size_t lengths[] = {0, 1, 7, 8, 9, 100};
+  for (const std::size_t length : lengths) {
+    const std::string one(length, 'b');
+    push(length, 10);
+    const std::span<const std::byte> many[] = {bytes(one), bytes("other"), bytes(one)};
+    ASSERT_EQ(tx.try_push_batch(many).count, 3u);
+    push(length, 10);
+    auto claim = tx.try_claim(64);
+    claim.commit(3);
+    sent += 4;
+    sent_bytes += 2 * length + 5 + 3;
+
+    push(length, 6);
+    const auto damaged = it.written();
+    push(length, 10);
+    it.words().header(damaged).store<edge::own>(~std::uint64_t{0}, relaxed);
+    for (;;) {
+      auto seen = rx.try_read();
+      if (seen.status() == status::empty) seen = rx.examine();
+      if (seen.status() == status::empty) break;
+      got += seen.status() == status::ok;
+      got_bytes += seen.bytes().size();
+      rx.release();
+    }
+    got_bytes += length;  // of the one that was lost
+  }
+  tx.tell_all();
+  const auto& told = it.words().producers[0].counters;
+  EXPECT_EQ(told.messages.load<edge::own>(relaxed), sent);
+  EXPECT_EQ(told.bytes.load<edge::own>(relaxed), sent_bytes);
+  EXPECT_EQ(got, sent - std::size(lengths));
+  EXPECT_EQ(got_bytes, sent_bytes);
+  const auto& read = it.words().control->consumer.counters;
+  EXPECT_EQ(read.messages.load<edge::own>(relaxed), got);
+  EXPECT_EQ(read.corrupt.load<edge::own>(relaxed), std::size(lengths));
 }
 
 INSTANTIATE_TEST_SUITE_P(From, Telling, ::testing::Values(0, 4096 - 8, ~std::uint64_t{0} - 999));
