@@ -1,16 +1,17 @@
 // Where a file was opened by its name, and whether it still has that name.
 //
-// Lost       the file has no name at all, or its path leads to another file or to none: it was
-//            removed, or renamed, or another was put in its place
-// Unknown    where the path cannot be looked at, or lies in another directory than it did (after
-//            chroot, in another mount namespace, a directory that was moved), only a file without
-//            any name counts as lost
+// Lost       the file has no name at all, or its path leads to another file or to none: it or a
+//            directory above it was removed, or renamed, or another was put in its place
+// Unknown    where the path cannot be looked at, or says nothing about where the file was (after
+//            chroot, in another mount namespace, under a new mount), only a file without any name
+//            counts as lost
 //
-// Any thread. Costs one fstat and one lstat.
+// Any thread. Costs one fstat and one lstat; where these differ, a look at each directory above.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace annulus::files {
 
@@ -24,12 +25,19 @@ class place {
   [[nodiscard]] bool is_lost_by(int file) const noexcept;
 
  private:
-  [[nodiscard]] bool is_where_it_was() const noexcept;
+  // A directory above, as it was.
+  struct ancestor {
+    std::string path;
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;  // 0: it could not be looked at
+    std::uint64_t mount = 0;  // the mount that it is reached by; 0: the system does not say
+  };
+
+  // Whether the path leads where it did, up to a directory that is gone or was put in its place.
+  [[nodiscard]] bool leads_astray() const noexcept;
 
   std::string path_;
-  std::string directory_;
-  std::uint64_t device_ = 0;  // of the directory
-  std::uint64_t inode_ = 0;   // 0: it could not be looked at
+  std::vector<ancestor> above_;  // from the file's own directory to the root
 };
 
 }  // namespace annulus::files

@@ -77,6 +77,12 @@ std::string shown(std::string_view text) {
 
 void print_text(std::string_view text) noexcept { fwrite(text.data(), 1, text.size(), stdout); }
 
+bool is_stdout_whole() noexcept {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+}
+
 void remark_text(std::string_view text) noexcept {
   while (!text.empty()) {
     // What poll() calls writable takes PIPE_BUF bytes without a wait.

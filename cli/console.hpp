@@ -44,6 +44,10 @@ template <class T>
   }
 }
 
+// Writes out what was printed. Returns false if it has not all arrived: a full disk is a failure,
+// not a success. A reader that has gone had enough, as `head` has.
+[[nodiscard]] bool is_stdout_whole() noexcept;
+
 // Formats to standard output; a string among the values is shown().
 template <class... T>
 void print(fmt::format_string<shown_type<T>...> form, const T&... values) {

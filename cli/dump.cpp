@@ -185,7 +185,7 @@ void dump_pipe(const dump_options& o, const bus::endpoint& e) {
   pipe_snapshot seen;
   inspect(e, seen);
   const auto name = to_string(e);
-  const bool is_live = is_any_attached(seen.producers) || seen.consumer.state == presence::attached;
+  const bool is_live = seen.is_held;
   if (is_live && !o.even_live) refuse_live(name);
   if (o.as_json) {
     json out = {{"name", name}, {"is_live", is_live}, {"is_well", true}};

@@ -13,6 +13,7 @@
 #include <memory>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <annulus/nats/gateway.hpp>
@@ -80,7 +81,7 @@ class account {
   }
 
   void say_json(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all,
-                double rate, bool is_final) const {
+                double rate, bool is_final) {
     json out;
     out["to"] = to_;
     out["final"] = is_final;
@@ -95,7 +96,8 @@ class account {
       out["lanes"].push_back(std::move(lane));
     }
     print_json(out, -1);
-    std::fflush(stdout);
+    if (is_stdout_whole() || std::exchange(has_complained_, true)) return;
+    remark("the account cannot be written to standard output; messages are passed on");
   }
   static void put_counts(json& to, const bus::lane_report& of) {
     to["messages"] = of.messages;
@@ -107,6 +109,7 @@ class account {
 
   std::string to_;
   bool as_json_;
+  bool has_complained_ = false;
   clock::time_point began_ = clock::now();
   clock::time_point last_ = began_;
   std::uint64_t told_ = 0;

@@ -3,10 +3,7 @@
 #include "cli/signals.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <poll.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <sstream>
@@ -62,14 +59,6 @@ void describe(CLI::App& app) {
   app.set_help_all_flag("--help-all", "Show every subcommand's help");
   app.set_version_flag("--version", "annulus " ANNULUS_VERSION " (" ANNULUS_BUILD ")");
   app.footer(std::string(footer) + exit_codes_help);
-}
-
-// What was printed must have arrived: a full disk is a failure, not a success. A reader that has
-// gone had enough, as `head` has.
-bool is_stdout_whole() {
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
-  pollfd out{STDOUT_FILENO, 0, 0};
-  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 // What CLI11 has to say: help on standard output, an error as a remark.
@@ -141,9 +130,9 @@ int run(int argc, const char* const* argv) {
   } catch (const std::exception& e) {
     remark("{}", e.what());
   }
-  if (!is_stdout_whole() && code == 0) {
-    remark("cannot write to standard output");
-    code = static_cast<int>(exit_code::failure);
+  if (!is_stdout_whole()) {
+    remark("cannot write to standard output: what was said there is not whole");
+    if (code == 0) code = static_cast<int>(exit_code::failure);
   }
   return code;
 }

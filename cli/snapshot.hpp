@@ -21,6 +21,7 @@ struct pipe_snapshot : pipe_report {
   pipes::geometry geometry;
   std::string path;
   bool is_full = false;  // no free page in the FIFO
+  bool is_held = false;  // a live process has a role's lock, whatever the words say
 };
 
 // A snapshot, and when it was taken.

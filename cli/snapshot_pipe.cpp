@@ -8,6 +8,7 @@
 #include <pwd.h>
 
 #include <annulus/bus/channel.hpp>
+#include <annulus/channel/lock.hpp>
 #include <annulus/pipe/fifo.hpp>
 
 namespace annulus::cli {
@@ -37,6 +38,10 @@ void inspect(const bus::endpoint& at, pipe_snapshot& into) {
   into.geometry = pipe.geometry();
   into.path = pipe.path();
   into.is_full = !pipes::has_free_page(pipe.file());
+  into.is_held = false;
+  for (std::uint32_t role = 0; role <= pipe.geometry().producers; ++role) {
+    into.is_held |= locks::is_held(pipe.roles_file(), role);
+  }
 }
 
 std::string blocked_by(const pipe_snapshot& r) {

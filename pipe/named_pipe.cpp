@@ -102,7 +102,7 @@ result<bool> take_maker(int file, const std::string& path) {
                  quoted(path) + " is locked, as by a process that makes or removes the pipe, for " +
                      std::to_string(files::patience.count()) +
                      " s now; the kernel does not say by which: see `fuser " + path +
-                     "`, end it, or delete both files"};
+                     "`, end it, or remove the pipe by force"};
 }
 
 // Opened. Requires: the maker's lock is held.
@@ -154,7 +154,8 @@ void size_fifo(int fifo, std::uint64_t capacity) noexcept {
 result<bool> remove_files(int file, const std::string& path, const std::string& name,
                           bool even_if_in_use) {
   const auto roles_path = roles_path_of(path);
-  if (auto done = take_maker(file, roles_path); !done) return done.error();
+  // By force after it was waited for, too: whoever holds it for so long is no maker.
+  if (auto done = take_maker(file, roles_path); !done && !even_if_in_use) return done.error();
   auto shape = pipes::read_roles(file, name);
   // Damaged beyond use, or of another version: the file is ours, or it would not be open.
   const bool is_unreadable =

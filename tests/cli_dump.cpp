@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 #include <annulus/ring/dump.hpp>
 #include <annulus/ring/ring.hpp>
@@ -272,6 +273,25 @@ TEST(CliDump, a_ring_in_use_is_refused_unless_it_is_asked_for) {
     const auto said = annulus_says(at, {command, at.endpoint(), "--live"});
     EXPECT_EQ(said.code, 0);
     EXPECT_THAT(said.out, HasSubstr("MOVING"));
+  }
+}
+
+TEST(CliDump, a_channel_whose_role_is_locked_is_in_use_whatever_its_words_say) {
+  for (const bool is_pipe : {false, true}) {
+    const place at;
+    const auto name = is_pipe ? at.pipe() : at.endpoint();
+    ASSERT_EQ(annulus_says(at, {"create", name}).code, 0);
+    const auto path = is_pipe ? at.left(".pipe.roles") : at.left("");
+    for (const std::uint32_t role : {0u, 1u}) {
+      EXPECT_EQ(annulus_says(at, {"fsck", name}).code, 0);
+      const int held = open(path.c_str(), O_RDWR | O_CLOEXEC);
+      ASSERT_TRUE(locks::take(held, role));
+      for (const auto* command : {"fsck", "dump"}) {
+        EXPECT_EQ(annulus_says(at, {command, name}).code, code(exit_code::refused)) << name << role;
+        EXPECT_EQ(annulus_says(at, {command, name, "--live"}).code, 0) << name << role;
+      }
+      close(held);
+    }
   }
 }
 

@@ -147,6 +147,44 @@ TEST(CliStreams, what_stdout_did_not_take_is_a_failure) {
   EXPECT_EQ(annulus_says(at, {"recv", at.endpoint()}).out, "text") << "nothing was released";
 }
 
+TEST(CliStreams, a_create_that_could_not_say_so_leaves_nothing) {
+  for (const auto* out : {">/dev/full", ">&-"}) {
+    const place at;
+    for (const auto* kind : {"shm", "pipe", "auto"}) {
+      const auto line = std::string("$A create ") + kind + ":$N ";
+      const auto said = shell(at, line + out);
+      EXPECT_EQ(said.code, code(exit_code::failure)) << kind;
+      EXPECT_THAT(said.err, HasSubstr("is removed again")) << kind;
+      for (const auto* end : {"", ".pipe", ".pipe.roles", ".auto"}) {
+        EXPECT_NE(::access(at.left(end).c_str(), F_OK), 0) << kind << end;
+      }
+    }
+    // A reader that has gone has not failed.
+    EXPECT_EQ(shell(at, "$A create shm:$N > >(true)").code, 0);
+    EXPECT_TRUE(at.has_ring());
+  }
+}
+
+TEST(CliStreams, an_account_that_nobody_takes_is_told_once_and_messages_are_passed_on) {
+  const place at;
+  ASSERT_TRUE(segment::create(at.path("to")));
+  ASSERT_TRUE(segment::create(at.ring()));
+  {
+    auto tx = spsc_producer::attach(*segment::open(at.ring()));
+    ASSERT_TRUE(tx);
+    ASSERT_EQ(tx->try_push(bytes("one")), status::ok);
+  }
+  const std::string passes = "$A gateway shm:$N shm:${D}to --json --health 1ms ";
+  const auto said = shell(at, passes + "--until-closed >/dev/full");
+  EXPECT_EQ(said.code, code(exit_code::failure));
+  const std::string complaint = "account cannot be written";
+  EXPECT_THAT(said.err, HasSubstr(complaint));
+  EXPECT_EQ(said.err.find(complaint), said.err.rfind(complaint));
+  EXPECT_EQ(inspect(*segment::open(at.path("to")))->producers[0].counters.messages, 1u);
+  const auto stopped = shell(at, "timeout -s INT 0.3 " + passes + ">/dev/full; exit $?");
+  EXPECT_THAT(stopped.err, HasSubstr("cannot write to standard output"));
+}
+
 TEST(CliStreams, a_file_that_may_not_grow_is_an_error_and_no_death) {
   const place at;
   ASSERT_TRUE(segment::create(at.ring()));

@@ -3,8 +3,11 @@
 #include "bytes.hpp"
 #include "child.hpp"
 #include "endpoints.hpp"
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +19,7 @@
 #include <thread>
 
 #include <annulus/bus/gateway.hpp>
+#include <annulus/channel/place.hpp>
 
 namespace annulus::testing {
 namespace {
@@ -23,7 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
-enum class loss { unlinked, renamed, replaced, fifo_only };
+enum class loss { unlinked, renamed, replaced, fifo_only, moved };  // moved: a directory above
 struct way {
   const char* scheme;
   const char* options;
@@ -34,9 +38,11 @@ class LostName : public ::testing::TestWithParam<way> {
  protected:
   LostName() {
     std::string pattern = ::testing::TempDir() + "lost-XXXXXX";
-    folder = mkdtemp(pattern.data());
+    above = mkdtemp(pattern.data());
+    folder = above + "/in/it";
+    std::filesystem::create_directories(folder);
   }
-  ~LostName() override { std::filesystem::remove_all(folder); }
+  ~LostName() override { std::filesystem::remove_all(above); }
 
   [[nodiscard]] std::string name() const {
     return std::string(GetParam().scheme) + ":" + folder + "/channel" + GetParam().options;
@@ -45,6 +51,10 @@ class LostName : public ::testing::TestWithParam<way> {
   [[nodiscard]] bool is_pipe() const { return std::string(GetParam().scheme) == "pipe"; }
 
   void lose() const {
+    if (GetParam().how == loss::moved) {
+      ASSERT_EQ(rename((above + "/in").c_str(), (above + "/away").c_str()), 0);
+      return;
+    }
     for (const std::string end : {"", ".roles"}) {
       if (!end.empty() && (!is_pipe() || GetParam().how == loss::fifo_only)) return;
       const auto file = path() + end;
@@ -57,7 +67,7 @@ class LostName : public ::testing::TestWithParam<way> {
     }
   }
 
-  std::string folder;
+  std::string above, folder;
 };
 
 INSTANTIATE_TEST_SUITE_P(Ways, LostName,
@@ -68,6 +78,8 @@ INSTANTIATE_TEST_SUITE_P(Ways, LostName,
                                            way{"pipe", "?capacity=4KiB&producers=2",
                                                loss::unlinked},
                                            way{"pipe", "?capacity=4KiB&wait=yield", loss::renamed},
+                                           way{"shm", "?capacity=4KiB", loss::moved},
+                                           way{"pipe", "?capacity=4KiB", loss::moved},
                                            way{"pipe", "?capacity=4KiB", loss::fifo_only}));
 
 TEST_P(LostName, is_told_to_a_consumer_when_it_has_read_what_is_there) {
@@ -168,22 +180,6 @@ TEST_P(LostName, of_a_source_ends_its_lane_when_all_was_passed_on) {
   EXPECT_THAT(lane.error, HasSubstr(path()));
 }
 
-TEST(LostNames, are_none_where_the_directory_is_another_one_by_now) {
-  std::string pattern = ::testing::TempDir() + "moved-XXXXXX";
-  const std::string folder = mkdtemp(pattern.data());
-  const auto at = opened(segment::create(folder + "/ring", {.capacity = 4096}));
-  auto rx = opened(spsc_consumer::attach(at));
-  const auto moved = folder + ".moved";
-  ASSERT_EQ(rename(folder.c_str(), moved.c_str()), 0);
-  EXPECT_FALSE(rx.has_lost_name());
-  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
-  EXPECT_FALSE(rx.has_lost_name());
-  EXPECT_EQ(rx.read(within(20ms)).status(), status::timed_out);
-  std::filesystem::remove_all(moved);  // now no name is left at all
-  EXPECT_TRUE(rx.has_lost_name());
-  std::filesystem::remove_all(folder);
-}
-
 TEST(LostNames, are_none_of_memory_that_never_had_one) {
   const auto at = opened(segment::anonymous({.capacity = 4096}));
   auto rx = opened(spsc_consumer::attach(at));
@@ -194,6 +190,91 @@ TEST(LostNames, are_none_of_memory_that_never_had_one) {
   auto other = opened(spsc_consumer::attach(plain));
   EXPECT_FALSE(other.has_lost_name());
   EXPECT_EQ(other.read(within(20ms)).status(), status::timed_out);
+}
+
+// The name itself, in directories that others change.
+class Place : public ::testing::Test {
+ protected:
+  Place() {
+    std::string pattern = ::testing::TempDir() + "place-XXXXXX";
+    above = mkdtemp(pattern.data());
+    std::filesystem::create_directories(above + "/a/b/c");
+    file = open((above + "/a/b/c/file").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  }
+  ~Place() override {
+    close(file);
+    std::filesystem::remove_all(above);
+  }
+  void move(const std::string& from, const std::string& to) const {
+    ASSERT_EQ(rename((above + from).c_str(), (above + to).c_str()), 0);
+  }
+  [[nodiscard]] files::place at() const { return files::place(above + "/a/b/c/file"); }
+
+  std::string above;
+  int file = -1;
+};
+
+TEST_F(Place, is_lost_with_any_directory_above_it_and_found_again) {
+  const auto of = at();
+  EXPECT_FALSE(of.is_lost_by(file));
+  for (const auto* one : {"/a", "/a/b", "/a/b/c"}) {
+    move(one, "/away");
+    EXPECT_TRUE(of.is_lost_by(file)) << one;
+    std::filesystem::create_directories(above + "/a/b/c");
+    EXPECT_TRUE(of.is_lost_by(file)) << one << ", another in its place";
+    std::ofstream(above + "/a/b/c/file") << "another";
+    EXPECT_TRUE(of.is_lost_by(file)) << one << ", another file in its place";
+    std::filesystem::remove_all(above + one);
+    std::ofstream(above + one) << "no directory";
+    EXPECT_TRUE(of.is_lost_by(file)) << one << ", a file in its place";
+    std::filesystem::remove_all(above + one);
+    move("/away", one);
+    EXPECT_FALSE(of.is_lost_by(file)) << one;
+  }
+}
+
+TEST_F(Place, is_lost_by_a_link_that_leads_elsewhere) {
+  ASSERT_EQ(symlink((above + "/a").c_str(), (above + "/link").c_str()), 0);
+  const files::place of(above + "/link/b/c/file");
+  EXPECT_FALSE(of.is_lost_by(file));
+  std::filesystem::create_directories(above + "/other");
+  unlink((above + "/link").c_str());
+  ASSERT_EQ(symlink((above + "/other").c_str(), (above + "/link").c_str()), 0);
+  EXPECT_TRUE(of.is_lost_by(file));
+}
+
+// What hides the name from one process alone says nothing of the others.
+TEST_F(Place, is_not_lost_in_another_root_or_under_another_mount) {
+  if (!may_mount()) return;
+  const auto of = at();
+  child other_root([&] {
+    return chroot(above.c_str()) == 0 && chdir("/") == 0 && !of.is_lost_by(file) ? 0 : 1;
+  });
+  EXPECT_EQ(other_root.exit_status(), 0);
+  for (const auto* over : {"/a", "/a/b", "/a/b/c"}) {
+    child hidden([&] {
+      const auto where = above + over;
+      const bool is_set =
+          unshare(CLONE_NEWNS) == 0 && mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+      const files::place here = at();
+      if (!is_set || mount("none", where.c_str(), "tmpfs", 0, nullptr) != 0) return 1;
+      if (of.is_lost_by(file)) return 2;
+      return here.is_lost_by(file) ? 3 : 0;
+    });
+    EXPECT_EQ(hidden.exit_status(), 0) << over;
+    child bound([&] {
+      std::filesystem::create_directories(above + "/own/b/c");
+      const bool is_set =
+          unshare(CLONE_NEWNS) == 0 && mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+      const files::place here = at();
+      if (!is_set ||
+          mount((above + "/own").c_str(), (above + "/a").c_str(), nullptr, MS_BIND, nullptr) != 0) {
+        return 1;
+      }
+      return of.is_lost_by(file) || here.is_lost_by(file) ? 2 : 0;
+    });
+    EXPECT_EQ(bound.exit_status(), 0) << "the same file system, and another mount";
+  }
 }
 
 }  // namespace

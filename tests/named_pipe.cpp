@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include <annulus/channel/lock.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/pipe/pipe.hpp>
 
@@ -113,8 +114,8 @@ TEST(PipeNames, a_pipe_is_made_found_and_removed_by_its_name) {
   EXPECT_EQ(good(named_pipe::open(name.str())).options().capacity, 8192u);
   EXPECT_EQ(good(named_pipe::open_or_create(name.str())).options().capacity, 8192u);
   EXPECT_TRUE(named_pipe::remove(name.str()));
-  EXPECT_NE(access(name.path().c_str(), F_OK), 0);
-  EXPECT_NE(access(name.roles_path().c_str(), F_OK), 0);
+  EXPECT_NE(::access(name.path().c_str(), F_OK), 0);
+  EXPECT_NE(::access(name.roles_path().c_str(), F_OK), 0);
 }
 
 TEST(PipeNames, a_path_is_a_name_and_both_files_get_the_mode_asked_for) {
@@ -246,6 +247,21 @@ TEST(PipeNames, a_pipe_left_half_made_is_mended_by_the_next_to_open_it) {
   auto rx = attached<pipe_consumer>(mended);
   ASSERT_EQ(tx.try_push(bytes("whole")), status::ok);
   EXPECT_EQ(next(rx), "whole");
+}
+
+TEST(PipeNames, a_lock_that_is_held_holds_up_a_removal_but_not_one_by_force) {
+  scratch_pipe pipe(of(4096));
+  const auto path = pipe.name().path();
+  const int held = open((path + ".roles").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_TRUE(locks::take(held, locks::maker));
+  const auto refused = named_pipe::remove(pipe->name());
+  EXPECT_EQ(kind_of(refused), fault::in_use);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("by force"));
+  EXPECT_EQ(::access(path.c_str(), F_OK), 0);
+  EXPECT_TRUE(named_pipe::remove(pipe->name(), true));
+  EXPECT_NE(::access(path.c_str(), F_OK), 0);
+  EXPECT_NE(::access((path + ".roles").c_str(), F_OK), 0);
+  close(held);
 }
 
 TEST(PipeNames, many_that_come_at_once_meet_on_one_pipe) {
