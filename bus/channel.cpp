@@ -220,7 +220,7 @@ bool channel::is_transient() const noexcept {
 int channel::lock_file() const noexcept { return is_ring() ? ring().file() : pipe().roles_file(); }
 
 bool channel::is_still_named() const noexcept {
-  return files::is_still_named(lock_file(), is_ring() ? path() : path() + ".roles");
+  return files::is_still_named(lock_file(), is_ring() ? path() : path() + files::roles_ending);
 }
 bool channel::is_consumer_held() const noexcept {
   return locks::is_held(lock_file(), consumer_role);

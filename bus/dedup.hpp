@@ -1,4 +1,4 @@
-// Marked messages, and a consumer that drops those that come again.
+// Marked messages, and a consumer that drops those that are redelivered.
 //
 // A gateway that died may have passed on messages that it had not released yet: its successor
 // passes them on again. On an endpoint with once=yes it puts the source's mark in front of each,
@@ -9,8 +9,8 @@
 //
 // Memory     what was released is noted per stream in a small file beside the channel,
 //            annulus.NAME.shm.seen (or .pipe.seen; of a path PATH.seen), before the channel is
-//            told, so a successor drops it too. What was read and not released comes again to the
-//            successor, as on every channel
+//            told, so a successor drops it too. What was read and not released is redelivered
+//            to the successor, as on every channel
 // Streams    a ring is one stream, a pipe one for each producer. The last 1024 that brought
 //            something are known; one that was silent for longer is forgotten, and what it repeats
 //            then would be new

@@ -5,7 +5,7 @@
 // Steps      read a batch -> push it -> release it. A source is released only when the target has
 //            taken what was read, so a death in between loses nothing: the next gateway passes on
 //            again what was not released. With once=yes on the target each message carries the mark
-//            of its source, and a consumer with once=yes drops what came again
+//            of its source, and a consumer with once=yes drops redeliveries
 // Full       wait for room (the source fills up, and its producers feel it), or drop the newest and
 //            count it, also where no consumer is
 // Removed    a lane whose source or target has lost its name fails: it checks the target before it

@@ -15,7 +15,7 @@
 //   wait          all          how this role waits: spin, yield, block or nap           block
 //   spin          all          how long yield and block spin first                      20us
 //   nap           all          how long nap sleeps between two looks                    1ms
-//   once          all          marked messages: the consumer drops what comes again     no
+//   once          all          marked messages: the consumer drops redeliveries         no
 //   portable      auto         must work where shared memory does not: yes or no        no
 //   latency       auto         needed, one way                                          none
 //   rate          auto         needed, messages a second                                none

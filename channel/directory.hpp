@@ -32,7 +32,8 @@ inline constexpr const char* directory_variable = "ANNULUS_DIR";
 [[nodiscard]] failure cannot_store(const std::string& what, int number);
 
 // The endings of the files there. A ring's has none, so its name must not end in one of them.
-inline constexpr std::string_view endings[] = {".pipe", ".roles", ".auto", ".seen"};
+inline constexpr const char* roles_ending = ".roles";  // of a pipe, beside its FIFO
+inline constexpr std::string_view endings[] = {".pipe", roles_ending, ".auto", ".seen"};
 
 // The file that a name stands for: in `folder`, or, where that is empty, in directory(). A name
 // that starts with '/' is a path. `kind`: for the error, for example "segment".

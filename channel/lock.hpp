@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include <annulus/channel/limits.hpp>
 #include <annulus/channel/status.hpp>
@@ -72,6 +73,18 @@ template <class Attempt>
   auto taken = attempt();
   for (int more = 3; !taken && more > 0 && kernel.outlast_maker(); --more) taken = attempt();
   return taken;
+}
+
+// The first of `count` producers' roles that `take(number)` takes; empty if all are held.
+template <class Take>
+[[nodiscard]] std::optional<std::uint32_t> take_first_free(const lock_witness& kernel,
+                                                           std::uint32_t count, Take take) {
+  return past_a_remover(kernel, [&]() -> std::optional<std::uint32_t> {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (take(i)) return i;
+    }
+    return std::nullopt;
+  });
 }
 
 }  // namespace annulus

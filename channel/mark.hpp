@@ -1,4 +1,4 @@
-// The identity of a message, so that one that comes again can be told from a new one.
+// The identity of a message, so that one that is redelivered can be told from a new one.
 #pragma once
 
 #include <cstdint>

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include <annulus/channel/result.hpp>
+
 namespace annulus::files {
 
 class place {
@@ -39,5 +41,11 @@ class place {
   std::string path_;
   std::vector<ancestor> above_;  // from the file's own directory to the root
 };
+
+// What attaching a role to a channel fails with whose name was lost meanwhile.
+[[nodiscard]] inline failure lost(const std::string& what) {
+  return {fault::not_found,
+          what + " was removed or renamed while it was attached to; open it anew"};
+}
 
 }  // namespace annulus::files

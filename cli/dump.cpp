@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <annulus/bus/channel.hpp>
+#include <annulus/channel/directory.hpp>
 #include <annulus/ring/dump.hpp>
 
 namespace annulus::cli {
@@ -31,7 +32,7 @@ struct dump_options {
   bool tells_records = false;  // dump; else fsck
 };
 
-constexpr std::string_view roles_end = ".roles";
+constexpr std::string_view roles_end = files::roles_ending;
 
 std::string whole_path(const std::string& text) {
   std::error_code why;

@@ -10,6 +10,7 @@
 
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>
+#include <annulus/channel/directory.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -83,7 +84,7 @@ void refuse_files_of(bus::endpoint e, const file& stream) {
   e.transport = bus::transport::pipe;
   const auto fifo = bus::path_of(e);
   for (const auto& path :
-       {ring, ring_seen, ring + ".auto", fifo, fifo + ".roles", bus::seen_path_of(e)}) {
+       {ring, ring_seen, ring + ".auto", fifo, fifo + files::roles_ending, bus::seen_path_of(e)}) {
     if (!stream.is_at(path)) continue;
     throw command_error{exit_code::usage,
                         fmt::format("{} is a file of the channel {} itself; name another file",

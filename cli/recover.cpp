@@ -83,7 +83,7 @@ outcome skip(const segment& memory, bool drains) {
     } else if (seen.status() == status::corrupt) {
       left.take(role.last_damage());
     } else {
-      return out;  // a message that was not released comes again to the next consumer
+      return out;  // a message that was not released is redelivered
     }
   }
 }

@@ -54,7 +54,7 @@ class ledger : public observer {
     staged_count_ = kept;
   }
 
-  // A consumer begins: what was read and not released comes again.
+  // A consumer begins: what was read and not released is redelivered.
   void consumer_came() {
     cursor_ = read_pos_;
     for (unsigned i = 0; i < count_; ++i) {

@@ -87,7 +87,7 @@ class pipe_consumer {
   void interrupt() noexcept { waits_.interrupt.raise(); }
 
   // Says that nothing more will be read and gives the role back. What was read and not released
-  // comes again to the next consumer.
+  // is redelivered to the next consumer.
   void close() noexcept;
 
   // The most that one message can hold, bytes.

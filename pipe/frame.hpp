@@ -10,6 +10,7 @@
 // this pipe, and so the consumer finds the next frame again behind anything else.
 #pragma once
 
+#include <algorithm>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,12 @@ static_assert(sizeof(frame_header) == 32);
 inline constexpr std::size_t header_bytes = sizeof(frame_header);
 inline constexpr std::size_t block_bytes = PIPE_BUF;  // the most that one write keeps together
 inline constexpr std::size_t most_payload = block_bytes - header_bytes;
+
+// The largest message that an empty FIFO takes at once, of those that the pipe carries.
+[[nodiscard]] constexpr std::uint64_t most_at_once_of(std::uint64_t max_message,
+                                                      std::uint64_t kernel_bytes) noexcept {
+  return std::min(max_message, kernel_bytes / block_bytes * most_payload);
+}
 static_assert(block_bytes % 8 == 0 && block_bytes <= UINT16_MAX);
 
 [[nodiscard]] constexpr std::size_t frame_bytes(std::size_t payload) noexcept {

@@ -27,8 +27,7 @@ result<pipe_report> inspect(const named_pipe& of) {
   pipe_report out;
   out.options = of.options();
   out.kernel_bytes = of.kernel_bytes();
-  out.most_at_once = std::min(out.options.max_message,
-                              out.kernel_bytes / pipes::block_bytes * pipes::most_payload);
+  out.most_at_once = pipes::most_at_once_of(out.options.max_message, out.kernel_bytes);
   out.depth = pipes::bytes_in(of.file());
   out.consumer_closed = seen(control.is_closed) != 0;
   const auto& kernel = at->memory().witness;

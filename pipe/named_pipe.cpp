@@ -12,6 +12,7 @@
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/lock_file.hpp>
 #include <annulus/channel/settled.hpp>
+#include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/geometry.hpp>
 #include <annulus/pipe/named_pipe.hpp>
 
@@ -28,7 +29,7 @@ result<std::string> place_of(const std::string& name, ownership owner = ownershi
   return files::place_of(name, ".pipe", "pipe", owner);
 }
 
-std::string roles_path_of(const std::string& path) { return path + ".roles"; }
+std::string roles_path_of(const std::string& path) { return path + files::roles_ending; }
 
 const char* kind_of(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
@@ -142,7 +143,7 @@ bool publish(const descriptor& file, const std::string& passing, const std::stri
 
 // Asks the kernel for the capacity, and where it refuses so much, for the most that it grants.
 void size_fifo(int fifo, std::uint64_t capacity) noexcept {
-  const auto now = static_cast<std::uint64_t>(std::max(fcntl(fifo, F_GETPIPE_SZ), 0));
+  const auto now = pipes::kernel_bytes(fifo);
   std::uint64_t wanted = std::min(capacity, std::uint64_t{1} << 30);
   while (wanted != now && fcntl(fifo, F_SETPIPE_SZ, static_cast<int>(wanted)) < 0 &&
          wanted > 2 * now) {
@@ -199,10 +200,7 @@ bool named_pipe::abandon_role(std::uint32_t role) const noexcept {
   return lock_file::abandon(roles_file(), role);
 }
 
-std::uint64_t named_pipe::kernel_bytes() const noexcept {
-  const int bytes = fcntl(fifo_.number(), F_GETPIPE_SZ);
-  return bytes > 0 ? static_cast<std::uint64_t>(bytes) : 0;
-}
+std::uint64_t named_pipe::kernel_bytes() const noexcept { return pipes::kernel_bytes(file()); }
 
 result<named_pipe> named_pipe::create(const std::string& name, const pipe_options& options) {
   auto place = place_of(name);

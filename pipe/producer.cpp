@@ -56,12 +56,8 @@ result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
   auto interrupt = interruption::make();
   if (!interrupt) return interrupt.error();
   const std::uint32_t most = held->geometry().producers;
-  const auto number = past_a_remover(held->memory().witness, [&]() -> std::optional<std::uint32_t> {
-    for (std::uint32_t i = 0; i < most; ++i) {
-      if (held->enter(producer_role(i))) return i;
-    }
-    return std::nullopt;
-  });
+  const auto number = take_first_free(
+      held->memory().witness, most, [&](std::uint32_t i) { return held->enter(producer_role(i)); });
   if (auto why = held->lost_name(to.file())) return *why;
   if (number) {
     pipe_producer made(std::move(*held), std::move(*own), std::move(*staging), std::move(*claimed),
@@ -82,8 +78,7 @@ pipe_producer::pipe_producer(roles held, descriptor fifo, pages staging, pages c
       counters_(held_.producer(number).counters),
       how_(how),
       number_(number),
-      most_at_once_(
-          std::min(shape().max_message, kernel_bytes(fifo_.number()) / block_bytes * most_payload)),
+      most_at_once_(most_at_once_of(shape().max_message, kernel_bytes(fifo_.number()))),
       blocks_(shape().producers == 1 ? most_blocks : 1) {
   auto& words = held_.producer(number_);
   // [own] relaxed: our own word, just stored.

@@ -91,9 +91,7 @@ presence roles::presence_of_producers() const noexcept {
 
 std::optional<failure> roles::lost_name(int fifo) const {
   if (!has_lost_name(fifo)) return std::nullopt;
-  return failure{fault::not_found, "the pipe " + quoted(places_.fifo.path()) +
-                                       " was removed or renamed while it was attached to; open it "
-                                       "anew"};
+  return files::lost("the pipe " + quoted(places_.fifo.path()));
 }
 
 // Keeping.

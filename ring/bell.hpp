@@ -1,13 +1,13 @@
-// Waking a sleeper, at no cost while there is none.
+// An eventcount: waking a sleeper, at no cost while there is none.
 //
-// The sleeper sets its bell, fences, looks once more and sleeps. The other side does its work,
-// fences, and looks at the bell. One of the two sees the other: either the sleeper sees the work,
-// or the bell is seen and rung.
+// The sleeper sets its bell, fences, polls once more and sleeps. The other side does its work,
+// fences, and loads the bell. One of the two sees the other: either the sleeper sees the work, or
+// the waker sees the bell and wakes it.
 //
 // Announced   Until its owner first sleeps a bell is `none`, and the waker pays one compiler
-//             barrier and one load of a rarely written line. The first sleep announces itself: its
-//             fence is heavy (the kernel runs a barrier on every thread of the others), so that
-//             from then on the others see that the bell is in use, fence for real and look again.
+//             barrier and one load of a rarely written line. The first sleep announces itself by
+//             an asymmetric fence (the kernel runs a barrier on every thread of the others): from
+//             then on the others see that the bell is in use, fence for real and load it again.
 //             Later sleeps need only a fence of their own. A consumer that no longer sleeps takes
 //             its announcement back
 // Crash       a death between clearing the bell and waking is why no sleep is long

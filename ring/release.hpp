@@ -5,7 +5,7 @@
 // Edges    free   freed -> claim    the consumer is done with the space, and it is zero
 //          redo   `releasing`, ahead of the zeroing in program order
 // Crash    a death while zeroing leaves `releasing` marked, and a successor zeroes that stretch
-//          again; what it had not begun comes again as messages
+//          again; what it had not begun is redelivered
 // Damage   at rest `releasing` equals read_pos, so a flipped bit of either shows
 #pragma once
 

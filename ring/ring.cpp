@@ -27,9 +27,7 @@ bool take(const attachment& held, role_words<std_atomics>& role, std::uint32_t n
 
 std::optional<failure> lost_name(const segment& of) {
   if (!of.has_lost_name()) return std::nullopt;
-  return failure{fault::not_found,
-                 "'" + of.name() + "' (" + of.path() +
-                     ") was removed or renamed while it was attached to; open it anew"};
+  return files::lost(files::quoted(of.name()) + " (" + of.path() + ")");
 }
 
 result<bool> take_consumer(const attachment& held, topology expected) {
@@ -46,11 +44,8 @@ result<bool> take_consumer(const attachment& held, topology expected) {
 result<std::uint32_t> take_producer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();
   const auto& ring = held.memory();
-  const auto number = past_a_remover(ring.witness, [&]() -> std::optional<std::uint32_t> {
-    for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
-      if (take(held, ring.producers[i].role, producer_role(i))) return i;
-    }
-    return std::nullopt;
+  const auto number = take_first_free(ring.witness, ring.geometry.producers, [&](std::uint32_t i) {
+    return take(held, ring.producers[i].role, producer_role(i));
   });
   if (number) return *number;
   return producers_in_use("segment", ring.geometry.producers, pid_of(ring.producers[0].role));

@@ -322,7 +322,7 @@ class ring_consumer {
   }
 
   // Says that nothing more will be read and gives the role back. What was read and not released
-  // comes again to the next consumer.
+  // is redelivered to the next consumer.
   void close() noexcept {
     const auto running = watch_.enter("close");
     if (!home_.leave()) return;

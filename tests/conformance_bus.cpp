@@ -1,5 +1,5 @@
 // The bus as a transport: every channel behind it answers as the static types do, and so does a
-// consumer that drops what comes again.
+// consumer that drops redeliveries.
 #include "conformance.hpp"
 #include "endpoints.hpp"
 #include <gtest/gtest.h>

@@ -649,7 +649,7 @@ TEST(Fork, what_once_noted_is_the_parents_alone) {
               return 0;
             }),
             0);
-  rx.close();  // what was read and not released comes again
+  rx.close();  // what was read and not released is redelivered
   rx = opened(open_consumer(at.at("shm", "once=yes")));
   EXPECT_EQ(read_one(rx), "marked");
   EXPECT_EQ(rx.repeated(), 0u);

@@ -211,7 +211,7 @@ TEST_P(GatewayOver, one_that_waits_is_held_up_and_is_stopped_without_a_loss) {
     while (tx.push(message(one), within(200ms)) == status::ok) ++sent;
     EXPECT_TRUE(passing.eventually([](const auto& r) { return r.state == lane_state::full; }));
   }
-  // Its successor passes on the rest; what it had begun comes again.
+  // Its successor passes on the rest; what it had begun is redelivered.
   running passing(opened(open_gateway({from()}, to())));
   std::uint64_t seen = 0;
   while (seen < sent) {

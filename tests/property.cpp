@@ -444,7 +444,7 @@ struct close_consumer : command {
 
 struct attach_consumer : command {
   void checkPreconditions(const model& m) const override { RC_PRE(m.consumer_closed); }
-  // What was read and not released comes again.
+  // What was read and not released is redelivered.
   void apply(model& m) const override {
     m.consumer_closed = false;
     m.read = 0;

@@ -252,7 +252,7 @@ TEST(Segment, after_all_died_it_works_on) {
         for (const char* one : {"a", "b", "c"}) (void)tx.try_push(bytes(one));
         (void)rx.try_read();
         rx.release();
-        (void)rx.try_read();  // read, and not released: comes again
+        (void)rx.try_read();  // read, and not released: redelivered
         return std::pair(std::move(tx), std::move(rx));
       });
       EXPECT_EQ(kind_of(segment::remove(name.str())), fault::in_use);

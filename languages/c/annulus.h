@@ -133,7 +133,7 @@ void annulus_interrupt_producer(annulus_producer* role);
 
 /* Opens the channel and takes the consumer's role. NULL: see `why`, which may be NULL. */
 annulus_consumer* annulus_open_consumer(const char* name, annulus_error* why);
-/* Gives the role back and frees it; its views end. What was not released comes again to the next
+/* Gives the role back and frees it; its views end. What was not released is redelivered to the next
  * consumer. NULL: does nothing. */
 void annulus_close_consumer(annulus_consumer* role);
 

@@ -5,7 +5,7 @@
 //     relay around COUNT PROGRAM...  sends messages through a row of such programs and checks them
 //
 // A station reads, pushes, and then releases. So one that is killed loses nothing, and the one
-// message that it had pushed and not yet released comes again from its successor: at most one for
+// message that it had pushed and not yet released is redelivered by its successor: at most one for
 // each death, next to its twin. That much is checked, and the order, and every byte.
 #include <signal.h>
 #include <sys/prctl.h>
