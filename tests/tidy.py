@@ -12,7 +12,8 @@ Layers   channel <- ring, pipe <- bus <- bench, nats <- cli. The first three res
          library alone.
 Words    One word per idea: in these three no writer, no sender, no buffer but "ring buffer"; in the
          library and the command none of SYNONYMS.
-Size     A line 100 columns, a header 400 lines, a function 60.
+Size     A line 100 columns, a header 400 lines, a function 60. A room of the product or its tools
+         holds no more lines than ROOMS says; what falls well below lowers that number.
 Claims   What SECURITY.md and CLAIMS.md name as shown by a test or a file is there.
 Links    A link of a page leads to a file of the tree, and to a heading that it has.
 Format   clang-format-14 changes nothing.
@@ -49,6 +50,10 @@ LAYERS = {  # folder -> the folders that it may include
     "proofs": {"channel", "ring", "proofs"},
 }
 MAX_COLUMNS, MAX_HEADER, MAX_FUNCTION = 100, 400, 60
+# Lines of C++ in each room, at most. A number is only ever lowered: who adds takes out elsewhere.
+ROOMS = {"channel": 3000, "ring": 4950, "pipe": 3150, "bus": 2800, "nats": 1800, "bench": 6000,
+         "cli": 4800}
+ROOM_SLACK = 400
 
 
 # Reading C++: just enough of it.
@@ -307,6 +312,19 @@ def sizes(tree):
                            f"a function of {length} lines, {MAX_FUNCTION} at most")
 
 
+def rooms(tree):
+    lines = dict.fromkeys(ROOMS, 0)
+    for path, text in tree.items():
+        room = path.split("/")[0]
+        if room in ROOMS and is_cpp(path):
+            lines[room] += text.count("\n")
+    for room, count in lines.items():
+        if count > ROOMS[room]:
+            yield room, 1, f"{count} lines in the room, {ROOMS[room]} at most"
+        if ROOMS[room] / 2 < count < ROOMS[room] - ROOM_SLACK:  # fewer: a small tree, for a test
+            yield room, 1, f"{count} lines in the room: lower its {ROOMS[room]} in tests/tidy.py"
+
+
 # Claims.
 
 CLAIM = re.compile(r"`([A-Z]\w*)\.(\w+|\*)`")
@@ -384,7 +402,7 @@ def neatness(tree):
             yield path, 1, "a header opens with a comment on what it is, then #pragma once"
 
 
-RULES = (atomics, layers, words, sizes, claims, links, neatness)
+RULES = (atomics, layers, words, sizes, rooms, claims, links, neatness)
 
 
 def judge(tree):
@@ -516,6 +534,8 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("not a word of this house", "ring/a.cpp", "int ring_buffer_size = 0;\n"),
     ("101 columns", "tests/a.cpp", "//" + "x" * 99 + "\n"),
     ("401 lines in a header", "tests/a.hpp", "// A header.\n#pragma once\n" + "\n" * 398 + "//\n"),
+    ("4801 lines in the room", "cli/a.cpp", "//\n" * 4801),
+    ("lower its 4800", "cli/a.cpp", "//\n" * 4399),
     ("a function of 62 lines", "tests/a.cpp",
      "namespace a {\ntemplate <class T>\nvoid f(T t) {\n" + "  g();\n" * 59 + "}\n}\n"),
     ("'TODO' does not belong", "tests/a.cpp", "// TODO: all\n"),
