@@ -42,7 +42,7 @@ class adviser {
 
   [[nodiscard]] static advice elsewhere() {
     return {"another machine, or another system than Linux", "",
-            "the ring and the pipe both end at this machine, and are for Linux: take a socket"};
+            "the ring and the pipe both end at this machine: a gateway to nats:// reaches another"};
   }
 
   [[nodiscard]] advice anywhere() const {

@@ -5,7 +5,7 @@
 //     are more than 10,000 messages/s needed?      yes: shm
 //     is the system to guard it, and log it?       pipe; and it is the default
 //
-// Both end at this machine: a FIFO is no network.
+// Both end at this machine: a FIFO is no network. A gateway to another machine: nats/gateway.hpp.
 //
 // If shared memory is chosen but unavailable, the pipe is used, with the reason.
 #pragma once

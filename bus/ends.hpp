@@ -32,6 +32,7 @@ class channel_source : public always_there {
   [[nodiscard]] view try_read() noexcept { return role_.try_read(); }
   [[nodiscard]] message_mark mark() const noexcept { return role_.mark(); }
   void release() noexcept { role_.release(); }
+  [[nodiscard]] static constexpr bool has_ended() noexcept { return false; }
   void close() noexcept { role_.close(); }
   [[nodiscard]] bool has_lost_name() const noexcept { return role_.has_lost_name(); }
   [[nodiscard]] std::size_t max_message() const noexcept { return role_.max_message(); }

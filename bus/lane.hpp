@@ -4,6 +4,7 @@
 // ends.hpp has those of channels. An end is a small class:
 //
 //   From   read, try_read, mark, release, close   as a consumer's: channel/concepts.hpp
+//          has_ended   beside a read that says `closed`: nothing more is there
 //   To     add      puts a message and its mark into the batch; false: there is no room, push first
 //          push     passes the batch on, until a deadline; what was not taken stays in it
 //          drop     gives up what stands first in it, and says how many messages
@@ -33,7 +34,7 @@ namespace annulus::bus {
 // How a gateway passes messages on.
 struct gateway_options {
   bool drops = false;             // without room: drop the newest; else wait
-  bool ends_with_source = false;  // when all producers of a source have closed, and it is empty
+  bool ends_with_source = false;  // when a source is empty, and all its producers have closed
   std::size_t batch = 256;        // messages
 };
 
@@ -194,6 +195,7 @@ class lane_between final : public lane {
       return false;
     if (gives_up(from_)) return false;
     if (waits_for(from_)) return true;
+    if (options_.ends_with_source && from_.has_ended()) return false;
     switch (why) {
       case status::corrupt: corrupt_.add(1); return true;
       case status::closed:

@@ -156,6 +156,11 @@ result<endpoint> parse(std::string_view text) {
     out.transport = s;
     is_known = true;
   }
+  if (carrier == "nats") {
+    return refused(text,
+                   "is a stream on another machine, and no channel of this one; annulus "
+                   "gateway, send and recv take it");
+  }
   if (!is_known) {
     return refused(text,
                    "is no endpoint: write shm:NAME, pipe:NAME or auto:NAME, for example "

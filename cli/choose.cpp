@@ -12,6 +12,7 @@
 
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>
+#include <annulus/nats/leg.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 struct choose_options {
   std::vector<std::string> names;
   bus::needs needs;
+  bool is_another_machine = false;
   bool as_json = false;
 };
 
@@ -107,7 +109,35 @@ json json_of(const answer& a) {
   return out;
 }
 
+// Neither transport leaves the machine: a gateway at each end does.
+void choose_far(const choose_options& o) {
+  if (!o.names.empty()) {
+    throw command_error{exit_code::usage,
+                        "--another-machine asks about no channel of this one; leave the names out"};
+  }
+  const bool is_there = nats::is_built_in();
+  if (o.as_json) {
+    json out;
+    out["transport"] = "nats";
+    out["is_built_in"] = is_there;
+    if (!is_there) out["why"] = nats::why_not_built_in();
+    print_json(json::array({out}), 2);
+    return;
+  }
+  print(
+      "nats: neither shared memory nor a pipe reaches another machine; a gateway does, through a "
+      "NATS server\n"
+      "  here:  annulus gateway shm:NAME nats://HOST:PORT/STREAM\n"
+      "  there: annulus gateway nats://HOST:PORT/STREAM?max_message=SIZE shm:NAME --once\n");
+  if (is_there) {
+    print("  the leg is built in\n");
+  } else {
+    print("  {}\n", nats::why_not_built_in());
+  }
+}
+
 void choose(const choose_options& o) {
+  if (o.is_another_machine) return choose_far(o);
   std::vector<answer> answers;
   bus::endpoint nameless;
   nameless.transport = bus::transport::automatic;
@@ -124,11 +154,12 @@ void choose(const choose_options& o) {
 
 constexpr const char* footer =
     "The tree, from the top:\n"
+    "  must it reach another machine?               yes: a gateway to nats://, --another-machine\n"
     "  must it work where shared memory does not?   yes: pipe\n"
     "  is less than 0.1 ms needed?                  yes: shm\n"
     "  are more than 10,000 messages/s needed?      yes: shm\n"
     "  else                                         pipe\n"
-    "Both end at this machine: a FIFO is no network.\n"
+    "Both shm and pipe end at this machine: a FIFO is no network.\n"
     "Where shm is chosen and shared memory is not to be had, the pipe takes its place.\n"
     "\n"
     "The first to open an auto: name decides for all who come later; this only looks. What this\n"
@@ -157,6 +188,8 @@ void add_choose(CLI::App& app, exit_code&) {
       ->type_name("N");
   command->add_flag("--portable", o->needs.portable,
                     "must work where shared memory does not, on this machine");
+  command->add_flag("--another-machine", o->is_another_machine,
+                    "must reach another machine: how, and whether that is built in");
   command->add_flag("--guarded", o->needs.guarded, "the system is to guard, and log who comes");
   command->add_flag("--json", o->as_json, "as JSON");
   command->callback([o] { choose(*o); });

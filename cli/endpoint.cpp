@@ -39,8 +39,22 @@ std::optional<std::string> option_of(std::string_view text, std::string_view key
 }
 
 void named_endpoint::name(const std::string& text) {
-  static_cast<void>(must(bus::parse(text)));
+  if (nats::is_address(text)) {
+    static_cast<void>(must(nats::parse(text)));
+  } else {
+    static_cast<void>(must(bus::parse(text)));
+  }
   text_ = text;
+}
+
+std::optional<nats::address> named_endpoint::stream() const {
+  if (!nats::is_address(text_)) return std::nullopt;
+  for (const auto& one : flags_) {
+    throw command_error{
+        exit_code::usage,
+        fmt::format("{} has no meaning for a stream on another machine, '{}'", one.flag, text_)};
+  }
+  return must(nats::parse(text_));
 }
 
 void named_endpoint::flag(const std::string& flag, const std::string& key,
@@ -49,6 +63,12 @@ void named_endpoint::flag(const std::string& flag, const std::string& key,
 }
 
 bus::endpoint named_endpoint::whole() const {
+  if (nats::is_address(text_)) {
+    throw command_error{exit_code::usage,
+                        fmt::format("'{}' is a stream on another machine: gateway, send and recv "
+                                    "take one, and this does not",
+                                    text_)};
+  }
   auto text = text_;
   auto out = must(bus::parse(text));
   for (const auto& one : flags_) {

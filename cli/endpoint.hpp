@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <annulus/bus/name.hpp>
+#include <annulus/nats/name.hpp>
 
 namespace annulus::cli {
 
@@ -20,8 +21,11 @@ class named_endpoint {
   void flag(const std::string& flag, const std::string& key, const std::string& value);
 
   [[nodiscard]] bool is_named() const noexcept { return !text_.empty(); }
-  // Name and flags together. Throws command_error when they contradict each other.
+  // Name and flags together. Throws command_error when they contradict each other, or when it is a
+  // stream on another machine, which the command does not take.
   [[nodiscard]] bus::endpoint whole() const;
+  // The stream that it names, if it names one.
+  [[nodiscard]] std::optional<nats::address> stream() const;
 
  private:
   struct saying {

@@ -248,7 +248,8 @@ void add_gateway(CLI::App& app, exit_code& ends_with) {
       "when TO has no room, or nobody is there: wait, or drop the newest and count it (default: "
       "wait)");
   command->add_flag("--until-closed", o->how.ends_with_source,
-                    "end when the producers of every source have closed and all was passed on");
+                    "end when the producers of every source have closed and all was passed on; a "
+                    "stream of nats:// ends where it holds nothing more");
   command
       ->add_option_function<std::size_t>(
           "--batch",

@@ -3,6 +3,7 @@
 #include "cli/file.hpp"
 #include "cli/options.hpp"
 #include "cli/receiver.hpp"
+#include "cli/remote.hpp"
 
 #include <memory>
 
@@ -25,6 +26,8 @@ constexpr const char* footer =
     "is written out, and it is not whole. What was not written out stays for the next recv: in a\n"
     "ring for as long as that takes, in a pipe as long as somebody has it open, as `annulus send`\n"
     "has.\n"
+    "nats://HOST:PORT/STREAM is a stream on another machine. It has no end: --count, --timeout\n"
+    "or a signal ends it. What was written out is acknowledged; options: gateway --help.\n"
     "\n"
     "Examples:\n"
     "  annulus recv shm:x | sha256sum\n"
@@ -57,6 +60,19 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   command->callback([o, &ends_with] {
     o->survives_death |= o->goes_on_for_ever;
     auto output = file::for_writing(o->path);
+    if (const auto stream = o->from.stream()) {
+      if (o->producers != 0 || o->survives_death) {
+        throw command_error{exit_code::usage,
+                            "--producers, --keep and --forever have no meaning for a stream on "
+                            "another machine, which has no end"};
+      }
+      return receive_from(*stream,
+                          {.how = o->how,
+                           .count = o->count,
+                           .timeout = o->timeout,
+                           .shows_progress = o->shows_progress},
+                          output);
+    }
     const auto named = for_streams(o->from);
     refuse_files_of(named, output);
     const auto from = resolve(named);

@@ -5,6 +5,7 @@
 #include "cli/options.hpp"
 #include "cli/outbox.hpp"
 #include "cli/progress.hpp"
+#include "cli/remote.hpp"
 #include "cli/resume.hpp"
 #include "cli/signals.hpp"
 #include "cli/splitter.hpp"
@@ -168,6 +169,19 @@ void check(const send_options& o) {
 void send(const send_options& o) {
   check(o);
   auto input = file::for_reading(o.path);
+  if (const auto stream = o.to.stream()) {
+    if (o.asked || o.resumes || o.box.full != on_full::wait || o.box.keeps_on) {
+      throw command_error{exit_code::usage,
+                          "--topology, --on-full, --keep and --resume have no meaning for a stream "
+                          "on another machine"};
+    }
+    return send_to(*stream,
+                   {.how = o.how,
+                    .chunk = o.chunk,
+                    .timeout = o.box.timeout,
+                    .shows_progress = o.shows_progress},
+                   input);
+  }
   const auto named = for_streams(o.to);
   refuse_files_of(named, input);
   const auto at = resolve(named);
@@ -200,6 +214,8 @@ constexpr const char* footer =
     "consumer has read it to its end. A ring keeps what was sent. A pipe keeps nothing that\n"
     "nobody has open: so send stays until all that it sent is read. auto:NAME leads to one of\n"
     "them by the needs that its options tell; the first decides, `annulus stat` says where.\n"
+    "nats://HOST:PORT/STREAM is a stream on another machine: what the server has acknowledged is\n"
+    "sent. Its options: annulus gateway --help.\n"
     "The input goes in chunks of --chunk bytes; a chunk is sent when it is full or the input\n"
     "ends. For a live stream use --lines: each line is sent as soon as it is read. A frame is\n"
     "its length (4 bytes, little endian) and as many bytes.\n"

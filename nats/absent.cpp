@@ -44,6 +44,7 @@ view source::read(deadline) { return status::not_permitted; }
 view source::try_read() { return status::not_permitted; }
 message_mark source::mark() const noexcept { return {}; }
 void source::release() {}
+bool source::has_ended() { return false; }
 void source::close() noexcept {}
 bool source::has_lost_name() const noexcept { return false; }
 bool source::is_away() const noexcept { return false; }

@@ -230,10 +230,12 @@ result<bool> connection::open(bool makes) {
         return failure{fault::not_found, to_string(at_) + ": there is no such stream" +
                                              (makes ? ", and create=no" : "")};
       }
-      connected = failure{fault::system, to_string(at_) + ": " + why};
-      if (const auto said = complaint(); !said.empty()) {
-        connected = failure{fault::no_permission, to_string(at_) + ": " + said};
-      }
+      const auto said = complaint();
+      const bool is_forbidden = said.find("ermission") != said.npos;
+      const auto kind = is_forbidden     ? fault::no_permission
+                        : is_connected() ? fault::system
+                                         : fault::not_found;  // lost again
+      connected = failure{kind, to_string(at_) + ": " + (is_forbidden ? said : why)};
     }
     if ((seen == sight::unknown && !may_come(connected.error().kind)) ||
         clock::now() + pause >= until) {

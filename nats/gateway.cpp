@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -22,21 +23,6 @@ std::unique_ptr<bus::lane> lane_of(any_source from, any_target to, bus::gateway_
       from, to);
 }
 
-result<any_source> open_source(const std::string& name, bus::opened_ends& ends) {
-  const auto as_any = [](auto opened) -> result<any_source> {
-    if (!opened) return opened.error();
-    return any_source(std::move(*opened));
-  };
-  if (is_address(name)) {
-    auto at = parse(name);
-    if (!at) return at.error();
-    return as_any(source::open(*at));
-  }
-  auto at = bus::parse(name);
-  if (!at) return at.error();
-  return as_any(ends.open_source(*at));
-}
-
 failure too_small(const target& to, std::uint64_t need) {
   return {fault::incompatible,
           to.name() + " takes messages up to " + std::to_string(to.max_message()) +
@@ -44,28 +30,84 @@ failure too_small(const target& to, std::uint64_t need) {
               "; raise max_payload at the server, or make the sources with less"};
 }
 
-result<std::vector<any_target>> open_targets(const std::string& name, bool once, std::uint64_t need,
-                                             std::size_t lanes, bus::opened_ends& ends) {
-  std::vector<any_target> out;
-  if (is_address(name)) {
+// The ends of a gateway while it is opened. Servers come first: where one cannot be reached, no
+// channel of this machine is touched.
+class opening {
+ public:
+  opening(const std::vector<std::string>& from, const std::string& to) : from_(from), to_(to) {}
+
+  result<bool> open_streams() {
+    sources_.resize(from_.size());
+    for (std::size_t i = 0; i < from_.size(); ++i) {
+      if (!is_address(from_[i])) continue;
+      if (auto opened = keep(source::open, sources_[i], from_[i]); !opened) return opened;
+    }
+    if (!is_address(to_)) return true;
+    targets_.resize(from_.size());
+    for (auto& one : targets_) {
+      if (auto opened = keep(target::open, one, to_); !opened) return opened;
+    }
+    return true;
+  }
+
+  result<bool> open_channels(bool once) {
+    for (std::size_t i = 0; i < from_.size(); ++i) {
+      if (is_address(from_[i])) continue;
+      auto at = bus::parse(from_[i]);
+      if (!at) return at.error();
+      auto opened = ends_.open_source(*at);
+      if (!opened) return opened.error();
+      sources_[i].emplace(std::move(*opened));
+    }
+    std::uint64_t need = 0;
+    for (const auto& one : sources_) {
+      const auto most = std::visit([](const auto& s) { return s.max_message(); }, *one);
+      need = std::max<std::uint64_t>(need, most);
+    }
+    if (!is_address(to_)) return open_target(once, need);
+    for (const auto& one : targets_) {
+      const auto& to = *std::get_if<target>(&*one);
+      if (to.max_message() < need) return too_small(to, need);
+    }
+    return true;
+  }
+
+  bus::gateway done(bus::gateway_options options) {
+    std::vector<std::unique_ptr<bus::lane>> lanes;
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      lanes.push_back(lane_of(std::move(*sources_[i]), std::move(*targets_[i]), options));
+    }
+    ends_.stay();
+    return bus::gateway(std::move(lanes));
+  }
+
+ private:
+  template <class End, class Any>
+  static result<bool> keep(result<End> (*open)(const address&), std::optional<Any>& into,
+                           const std::string& name) {
     auto at = parse(name);
     if (!at) return at.error();
-    for (std::size_t i = 0; i < lanes; ++i) {
-      auto to = target::open(*at);
-      if (!to) return to.error();
-      if (to->max_message() < need) return too_small(*to, need);
-      out.emplace_back(std::move(*to));
-    }
-    return out;
+    auto opened = open(*at);
+    if (!opened) return opened.error();
+    into.emplace(std::move(*opened));
+    return true;
   }
-  auto at = bus::parse(name);
-  if (!at) return at.error();
-  at->once |= once;
-  auto to = ends.open_target(std::move(*at), need, lanes);
-  if (!to) return to.error();
-  for (auto& one : *to) out.emplace_back(std::move(one));
-  return out;
-}
+  result<bool> open_target(bool once, std::uint64_t need) {
+    auto at = bus::parse(to_);
+    if (!at) return at.error();
+    at->once |= once;
+    auto opened = ends_.open_target(std::move(*at), need, from_.size());
+    if (!opened) return opened.error();
+    for (auto& one : *opened) targets_.emplace_back(std::move(one));
+    return true;
+  }
+
+  const std::vector<std::string>& from_;
+  const std::string& to_;
+  bus::opened_ends ends_;  // goes last, when the roles are closed
+  std::vector<std::optional<any_source>> sources_;
+  std::vector<std::optional<any_target>> targets_;
+};
 
 // A stream that is read and written at once would go round for ever.
 bool is_in_a_circle(const std::string& from, const std::string& to) {
@@ -82,29 +124,16 @@ result<bus::gateway> open_gateway(const std::vector<std::string>& from, const st
   if (from.empty() || options.batch == 0) {
     return failure{fault::bad_argument, "a gateway takes at least one source and a batch of 1"};
   }
-  bus::opened_ends ends;  // goes last, when the roles are closed
-  std::vector<any_source> sources;
-  std::uint64_t need = 0;
   for (const auto& one : from) {
-    if (is_in_a_circle(one, to)) {
-      return failure{fault::bad_argument, one + " and " + to +
-                                              " are the same stream; a gateway cannot read what it "
-                                              "passes on"};
-    }
-    auto opened = open_source(one, ends);
-    if (!opened) return opened.error();
-    const auto most = std::visit([](const auto& s) { return s.max_message(); }, *opened);
-    need = std::max<std::uint64_t>(need, most);
-    sources.push_back(std::move(*opened));
+    if (!is_in_a_circle(one, to)) continue;
+    return failure{fault::bad_argument, one + " and " + to +
+                                            " are the same stream; a gateway cannot read what it "
+                                            "passes on"};
   }
-  auto targets = open_targets(to, once, need, sources.size(), ends);
-  if (!targets) return targets.error();
-  std::vector<std::unique_ptr<bus::lane>> lanes;
-  for (std::size_t i = 0; i < sources.size(); ++i) {
-    lanes.push_back(lane_of(std::move(sources[i]), std::move((*targets)[i]), options));
-  }
-  ends.stay();
-  return bus::gateway(std::move(lanes));
+  opening all(from, to);
+  if (auto opened = all.open_streams(); !opened) return opened.error();
+  if (auto opened = all.open_channels(once); !opened) return opened.error();
+  return all.done(options);
 }
 
 }  // namespace annulus::nats

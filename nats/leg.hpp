@@ -79,6 +79,8 @@ class source {
   [[nodiscard]] view try_read();
   [[nodiscard]] message_mark mark() const noexcept;
   void release();
+  // Whether the server holds nothing more for this consumer, as it says now.
+  [[nodiscard]] bool has_ended();
   void close() noexcept;
   [[nodiscard]] bool has_lost_name() const noexcept;
   [[nodiscard]] bool is_away() const noexcept;

@@ -112,6 +112,16 @@ class source::subscriber {
     read_.clear();
   }
 
+  bool has_ended() {
+    if (!unread_.empty() || !from_.is_connected()) return false;
+    jsConsumerInfo* found = nullptr;
+    auto code = jsErrCode(0);
+    const auto s = js_GetConsumerInfo(&found, from_.stream_context(), from_.at().stream.c_str(),
+                                      from_.at().durable.c_str(), nullptr, &code);
+    const owned_consumer_info info(found);
+    return s == NATS_OK && found->NumPending == 0 && found->NumAckPending == 0;
+  }
+
   void close() noexcept {
     if (from_.is_connected()) {  // the acknowledgements are on their way before it is closed
       static_cast<void>(
@@ -367,6 +377,7 @@ view source::read(deadline until) { return subscriber_->read(until); }
 view source::try_read() { return subscriber_->try_read(); }
 message_mark source::mark() const noexcept { return subscriber_->mark(); }
 void source::release() { subscriber_->release(); }
+bool source::has_ended() { return subscriber_->has_ended(); }
 void source::close() noexcept { subscriber_->close(); }
 bool source::has_lost_name() const noexcept { return subscriber_->from().is_removed(); }
 bool source::is_away() const noexcept { return subscriber_->from().is_away(); }

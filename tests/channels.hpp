@@ -43,8 +43,7 @@ class standing_channel {
   }
   // Under a name of its own.
   standing_channel(const std::string& scheme, const std::string& options)
-      : standing_channel(
-            must(bus::parse(scheme + ":" + testing::scratch_name().str() + "?" + options))) {}
+      : standing_channel(must(bus::parse(scheme + ":" + testing::unused_name() + "?" + options))) {}
   standing_channel(const standing_channel&) = delete;
   standing_channel& operator=(const standing_channel&) = delete;
   ~standing_channel() {

@@ -260,6 +260,19 @@ TEST_F(Nats, a_gateway_passes_a_ring_into_a_stream_and_the_stream_into_a_ring) {
   EXPECT_EQ(rx.repeated(), 0u);
 }
 
+TEST_F(Nats, until_closed_ends_when_the_stream_holds_nothing_more) {
+  const scratch_endpoint b;
+  auto to = target_at(server_.at("S"));
+  for (std::uint64_t i = 0; i < 600; ++i) EXPECT_TRUE(to.add(bytes("x"), {7, i}));
+  while (to.push(within(50ms), false).why == status::timed_out) {
+  }
+  bus::gateway_options how;
+  how.ends_with_source = true;
+  running back({server_.at("S", "max_message=64KiB")}, b.at("shm"), false, how);
+  EXPECT_TRUE(back.eventually([](const auto& r) { return r.state == lane_state::ended; }));
+  EXPECT_EQ(back.report().messages, 600u);
+}
+
 TEST_F(Nats, a_gateway_releases_nothing_at_its_source_while_the_server_is_away_and_says_so) {
   const scratch_endpoint a;
   auto tx = opened(open_producer(a.at("shm")));

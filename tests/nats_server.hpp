@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ class nats_server {
            (options.empty() ? "" : "?" + options);
   }
 
+  [[nodiscard]] bool is_running() const noexcept { return pid_ > 0; }
   // As kill -9 does, or with another signal; SIGSTOP and SIGCONT let it live.
   void signal(int number) const { ::kill(pid_, number); }
   void kill() {
@@ -77,6 +79,8 @@ class nats_server {
     argv.push_back(nullptr);
     const auto log = (directory_ / "log").string();
     if (std::freopen(log.c_str(), "a", stderr) == nullptr) _exit(125);
+    dup2(STDERR_FILENO, STDOUT_FILENO);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is killed leaves no server
     execv(NATS_SERVER, argv.data());
     _exit(126);
   }
@@ -87,8 +91,8 @@ class nats_server {
     for (;;) {
       std::ifstream file(ports / name);
       const std::string text{std::istreambuf_iterator<char>(file), {}};
-      if (text.find("nats://") != text.npos && text.find(']') != text.npos) {
-        port_ = std::atoi(text.c_str() + text.find(':', text.find("nats://") + 7) + 1);
+      if (text.find(']') != text.npos) {
+        port_ = std::atoi(text.c_str() + text.rfind(':') + 1);
         return;
       }
       if (std::chrono::steady_clock::now() > until) {

@@ -1,0 +1,162 @@
+#include "cli/remote.hpp"
+
+#include "cli/console.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/gathered.hpp"
+#include "cli/patience.hpp"
+#include "cli/progress.hpp"
+#include "cli/signals.hpp"
+#include "cli/splitter.hpp"
+#include "cli/text.hpp"
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <annulus/channel/file.hpp>
+#include <annulus/nats/leg.hpp>
+
+namespace annulus::cli {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t usual_chunk = 32 << 10;
+constexpr std::uint64_t bytes_at_once = 1 << 20;  // written out before they are acknowledged
+
+// Waits for a server, says so once while it is away, and gives up when it is time to.
+class server_wait {
+ public:
+  explicit server_wait(const remote_options& o) : timeout_(o.timeout) {}
+
+  void goes_on() noexcept { is_waiting_ = false; }
+  template <class End>
+  void waits(const End& end, const std::string& what) {
+    throw_if_stopped();
+    if (end.is_away() != was_away_) {
+      was_away_ = end.is_away();
+      remark("{}", was_away_ ? end.trouble() + "; it is tried again"
+                             : end.name() + ": the server is there again");
+    }
+    const auto now = clock::now();
+    if (!is_waiting_) since_ = now;
+    is_waiting_ = true;
+    const bool is_late = timeout_ && now - since_ >= *timeout_;
+    if (!is_late && !end.has_given_up()) return;
+    const auto why = was_away_ ? end.trouble() : fmt::format("{}: {}", end.name(), what);
+    throw command_error{exit_code::timed_out,
+                        is_late ? fmt::format("{}, and {} have passed", why, show_span(*timeout_))
+                                : why + "; it is waited for no longer"};
+  }
+
+ private:
+  std::optional<std::chrono::nanoseconds> timeout_;
+  bool is_waiting_ = false;
+  clock::time_point since_{};
+  bool was_away_ = false;
+};
+
+[[noreturn]] void throw_removed(const std::string& name) {
+  throw command_error{exit_code::removed, name + ": the stream was removed"};
+}
+
+class remote_sender {
+ public:
+  remote_sender(const nats::address& to, const remote_options& o, file& input)
+      : to_(must(nats::target::open(to))),
+        wait_(o),
+        seen_("sent", o.shows_progress, input.rest()) {}
+
+  [[nodiscard]] std::size_t max_message() const noexcept { return to_.max_message(); }
+  void push(messages some) {
+    for (const auto& one : some) static_cast<void>(to_.add(one, {run_, ++number_}));
+    for (;;) {
+      const auto got = to_.push(within(wait_slice), false);
+      count_ += got.messages;
+      bytes_ += got.bytes;
+      seen_.at(count_, bytes_);
+      if (got.messages > 0) wait_.goes_on();
+      switch (got.why) {
+        case status::ok: throw_if_stopped(); return;
+        case status::full:
+        case status::timed_out: wait_.waits(to_, "the server does not take it"); break;
+        case status::removed: throw_removed(to_.name());
+        default:
+          throw command_error{exit_code::failure,
+                              fmt::format("{} refuses a message: {}; {} were sent", to_.name(),
+                                          to_.trouble(), count_)};
+      }
+    }
+  }
+
+ private:
+  nats::target to_;
+  server_wait wait_;
+  progress seen_;
+  std::uint64_t run_ = files::random_word(), number_ = 0;
+  std::uint64_t count_ = 0, bytes_ = 0;
+};
+
+}  // namespace
+
+void send_to(const nats::address& to, const remote_options& o, file& input) {
+  remote_sender sender(to, o, input);
+  if (o.chunk > sender.max_message()) {
+    throw command_error{exit_code::usage,
+                        fmt::format("--chunk {} is more than {} takes in a message, {}", o.chunk,
+                                    to_string(to), sender.max_message())};
+  }
+  if (o.how != framing::bytes) {
+    splitter cut(input, o.how, sender.max_message());
+    for (auto some = cut.next(); !some.empty(); some = cut.next()) sender.push(some);
+    return;
+  }
+  const auto chunk = o.chunk != 0 ? o.chunk : std::min(usual_chunk, sender.max_message());
+  std::vector<std::byte> held(chunk);
+  for (;;) {
+    const auto got = input.read_full(held);
+    if (got == 0) return;
+    const message one(held.data(), got);
+    sender.push({&one, 1});
+    if (got < chunk) return;
+  }
+}
+
+void receive_from(const nats::address& at, const remote_options& o, file& output) {
+  auto from = must(nats::source::open(at));
+  output.begin();
+  server_wait wait(o);
+  progress seen("received", o.shows_progress, {});
+  gathered batch(o.how);
+  for (std::uint64_t count = 0, bytes = 0; count < o.count;) {
+    throw_if_stopped();
+    view one = from.read(within(wait_slice));
+    for (; one; one = from.try_read()) {
+      batch.add(one.bytes());
+      if (batch.is_full(bytes_at_once) || count + batch.count() == o.count) break;
+    }
+    if (batch.count() > 0) {
+      if (!output.write_all(batch.pieces())) return;
+      count += batch.count();
+      bytes += batch.bytes();
+      batch.clear();
+      from.release();
+      wait.goes_on();
+      seen.at(count, bytes);
+    }
+    if (one || one.status() == status::empty) continue;
+    if (one.status() == status::removed) throw_removed(from.name());
+    if (one.status() == status::never_fits) {
+      throw command_error{exit_code::failure,
+                          fmt::format("{}: a message has more than the {} bytes that the name "
+                                      "allows; {} were received",
+                                      from.name(), from.max_message(), count)};
+    }
+    wait.waits(from, "nothing came");
+  }
+  from.close();
+}
+
+}  // namespace annulus::cli

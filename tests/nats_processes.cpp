@@ -1,0 +1,176 @@
+// Rings, a gateway into a stream, a NATS server, a gateway out of it and a ring: producers, the
+// consumer, both gateways and the server are killed and replaced at random, every message counted.
+// With once each comes exactly once, and a consumer that dies sees again only what it had not
+// released.
+//
+//   ANNULUS_SEED=n                     replays the random choices
+//   ANNULUS_NATS_PROCESSES_SECONDS=n   how long the random kills run
+#include "channels.hpp"
+#include "killing.hpp"
+#include "nats_server.hpp"
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <annulus/nats/gateway.hpp>
+
+namespace annulus::processes {
+namespace {
+
+class nats_place {
+ public:
+  using producer_type = bus_producer;
+  using consumer_type = bus_consumer;
+
+  explicit nats_place(std::uint64_t sources) {
+    for (std::uint64_t i = 0; i < sources; ++i) {
+      from_.push_back(std::make_unique<standing_channel>("shm", "capacity=16KiB&producers=2"));
+    }
+    to_ = std::make_unique<standing_channel>("shm", "capacity=64KiB");
+  }
+
+  [[nodiscard]] bus_producer producer(std::uint64_t lane) {
+    return take_up<bus_producer>(from_[lane % from_.size()]->endpoint());
+  }
+  [[nodiscard]] bus_consumer consumer() {
+    auto at = to_->endpoint();
+    at.once = true;
+    return take_up<bus_consumer>(at);
+  }
+  [[nodiscard]] std::uint64_t max_message() { return from_[0]->max_message(); }
+  static void settle(bus_producer&) {}
+
+  void strike(dice& luck) {
+    switch (luck.below(8)) {
+      case 0: server_.kill(); return;
+      case 1: hold(luck, [&](int number) { server_.signal(number); }); return;
+      case 2: hold(luck, [&](int number) { there_.signal(number); }); return;
+      case 3: hold(luck, [&](int number) { back_.signal(number); }); return;
+      case 4:
+      case 5: there_.end(); return;
+      default: back_.end(); return;
+    }
+  }
+  void mend() {
+    mend_server();
+    if (is_to_be_made(there_)) there_ = child([&] { pass_there(); });
+    if (is_to_be_made(back_)) back_ = child([&] { pass_back(false); });
+  }
+  // First the gateway into the stream stops, then the one out of it ends with the stream.
+  bool has_passed_all() {
+    mend_server();
+    const auto is_empty = [](const auto& one) { return one->is_empty(); };
+    if (std::all_of(from_.begin(), from_.end(), is_empty)) stops_->store(true);
+    EXPECT_FALSE(there_.has_failed()) << there_.fate();
+    if (!there_.is_gone()) return false;
+    if (!is_last_) {
+      back_.end();
+      back_ = child([&] { pass_back(true); });
+      is_last_ = true;
+    }
+    EXPECT_FALSE(back_.has_failed()) << back_.fate();
+    return back_.is_gone();
+  }
+
+  void add_up(const toll&) {
+    EXPECT_TRUE(there_.is_content()) << there_.fate();
+    EXPECT_TRUE(back_.is_content()) << back_.fate();
+    EXPECT_TRUE(to_->is_empty());
+    EXPECT_GE(deaths_, is_sanitized ? 1u : 5u) << "the gateways died too rarely to show anything";
+    EXPECT_GE(server_deaths_, 1u) << "the server did not die";
+    std::printf("the gateways died %llu times, the server %llu times\n",
+                static_cast<unsigned long long>(deaths_),
+                static_cast<unsigned long long>(server_deaths_));
+  }
+
+ private:
+  template <class Signal>
+  static void hold(dice& luck, Signal signal) {
+    signal(SIGSTOP);
+    child::nap(std::chrono::microseconds(luck.below(20'000)));
+    signal(SIGCONT);
+  }
+  void mend_server() {
+    if (server_.is_running()) return;
+    server_.start();
+    ++server_deaths_;
+  }
+  bool is_to_be_made(child& one) {
+    if (one.pid() != 0 && !one.is_gone()) return false;
+    EXPECT_FALSE(one.has_failed()) << "a gateway " << one.fate();
+    deaths_ += one.pid() != 0 ? 1 : 0;
+    return true;
+  }
+
+  // In a process of its own. The server may be away just now, and a dead gateway still be known.
+  static bus::gateway opened(const std::vector<std::string>& from, const std::string& to,
+                             bus::gateway_options how) {
+    for (;;) {
+      auto made = nats::open_gateway(from, to, true, how);
+      if (made) return std::move(*made);
+      const auto kind = made.error().kind;
+      if (kind != fault::not_found && kind != fault::in_use && kind != fault::system) {
+        fail(made.error().message);
+      }
+      child::nap(10ms);
+    }
+  }
+  static void finish(const bus::gateway& passed) {
+    for (const auto& one : passed.report()) {
+      if (one.state != bus::lane_state::ended) fail(one.from + ": " + one.error);
+      require(one.dropped == 0 && one.corrupt == 0, "a gateway dropped or met damage");
+    }
+  }
+  void pass_there() {
+    std::vector<std::string> from;
+    for (const auto& one : from_) from.push_back(to_string(one->endpoint()));
+    bus::gateway_options how;
+    how.batch = 64;
+    auto passing = opened(from, server_.at("CHAOS", "timeout=1s"), how);
+    std::jthread watch([&] {
+      while (!stops_->load() && !passing.is_over()) std::this_thread::sleep_for(1ms);
+      passing.stop();
+    });
+    passing.run();
+    finish(passing);
+  }
+  void pass_back(bool is_last) {
+    bus::gateway_options how;
+    how.batch = 64;
+    how.ends_with_source = is_last;
+    auto passing = opened({server_.at("CHAOS", "timeout=1s&max_message=16KiB")},
+                          to_string(to_->endpoint()), how);
+    passing.run();
+    finish(passing);
+  }
+
+  std::vector<std::unique_ptr<standing_channel>> from_;
+  std::unique_ptr<standing_channel> to_;
+  testing::nats_server server_;
+  shared<std::atomic<bool>> stops_;
+  child there_, back_;
+  bool is_last_ = false;
+  std::uint64_t deaths_ = 0, server_deaths_ = 0;
+};
+
+std::chrono::seconds span() {
+  const char* given = std::getenv("ANNULUS_NATS_PROCESSES_SECONDS");
+  return std::chrono::seconds(given != nullptr ? std::strtol(given, nullptr, 10)
+                                               : (is_sanitized ? 4 : 8));
+}
+
+TEST(NatsKills, two_rings_through_a_stream_into_a_ring_with_once_are_exactly_once) {
+  nats_place place(2);
+  plan p;
+  p.lanes = 4;
+  killing(p, place).run(span());
+}
+
+}  // namespace
+}  // namespace annulus::processes
