@@ -22,7 +22,10 @@ namespace annulus::testing {
 class nats_server {
  public:
   // With more words for its command line.
-  explicit nats_server(std::vector<std::string> more = {}) : more_(std::move(more)) {
+  explicit nats_server(std::vector<std::string> more = {}) : nats_server("127.0.0.1", {}, more) {}
+  // At an address, started by words that come before it: in a network of its own, say.
+  nats_server(std::string host, std::vector<std::string> wrapper, std::vector<std::string> more)
+      : host_(std::move(host)), wrapper_(std::move(wrapper)), more_(std::move(more)) {
     std::string made = (std::filesystem::temp_directory_path() / "annulus.nats.XXXXXX").string();
     if (mkdtemp(made.data()) == nullptr) std::abort();
     directory_ = made;
@@ -39,9 +42,9 @@ class nats_server {
 
   [[nodiscard]] int port() const noexcept { return port_; }
   [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
-  // nats://127.0.0.1:PORT/STREAM?OPTIONS
+  // nats://HOST:PORT/STREAM?OPTIONS
   [[nodiscard]] std::string at(const std::string& stream, const std::string& options = "") const {
-    return "nats://127.0.0.1:" + std::to_string(port_) + "/" + stream +
+    return "nats://" + host_ + ":" + std::to_string(port_) + "/" + stream +
            (options.empty() ? "" : "?" + options);
   }
 
@@ -58,8 +61,11 @@ class nats_server {
     const auto ports = directory_ / "ports";
     std::filesystem::remove_all(ports);
     std::filesystem::create_directory(ports);
-    std::vector<std::string> words{"nats-server", "-a", "127.0.0.1", "-p",
-                                   port_ == 0 ? "-1" : std::to_string(port_)};
+    auto words = wrapper_;
+    for (const auto& word : {std::string(NATS_SERVER), std::string("-a"), host_, std::string("-p"),
+                             port_ == 0 ? std::string("-1") : std::to_string(port_)}) {
+      words.push_back(word);
+    }
     const auto streams = (directory_ / "streams").string();
     for (const auto& word : {std::string("-js"), std::string("-sd"), streams,
                              std::string("--ports_file_dir"), ports.string()}) {
@@ -81,7 +87,7 @@ class nats_server {
     if (std::freopen(log.c_str(), "a", stderr) == nullptr) _exit(125);
     dup2(STDERR_FILENO, STDOUT_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is killed leaves no server
-    execv(NATS_SERVER, argv.data());
+    execvp(argv[0], argv.data());
     _exit(126);
   }
   // It writes its ports into a file when it is ready.
@@ -103,7 +109,8 @@ class nats_server {
     }
   }
 
-  std::vector<std::string> more_;
+  std::string host_;
+  std::vector<std::string> wrapper_, more_;
   std::filesystem::path directory_;
   pid_t pid_ = 0;
   int port_ = 0;
