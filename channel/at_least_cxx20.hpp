@@ -6,3 +6,5 @@
 // Only a missing file ends a compilation at once: after #error hundreds of errors would follow.
 #include "annulus needs C++20: compile with -std=c++20 or later"
 #endif
+
+#include <annulus/channel/platform.hpp>

@@ -34,7 +34,8 @@ inline constexpr bool is_on = false;
                               std::string_view other = {}) noexcept {
   for (const auto piece : {std::string_view("annulus: "), std::string_view(role),
                            std::string_view(": "), call, why, other, std::string_view("\n")}) {
-    [[maybe_unused]] const auto done = ::write(STDERR_FILENO, piece.data(), piece.size());
+    [[maybe_unused]] const auto done =
+        ::write(STDERR_FILENO, piece.data(), static_cast<unsigned>(piece.size()));
   }
   std::abort();
 }

@@ -41,7 +41,7 @@ struct lock_files {
 
 namespace {
 
-constinit lock_files open_here;
+lock_files open_here;
 
 bool watch_forks() noexcept {
   return forks::watch([] { open_here.mutex.lock(); }, [] { open_here.mutex.unlock(); },

@@ -81,9 +81,9 @@ template <class Rep, class Period>
   if constexpr (std::ratio_less_equal_v<std::nano, Period> || std::is_floating_point_v<Rep>) {
     // A span that does not fit into nanoseconds is never converted.
     using wide = std::chrono::duration<std::common_type_t<Rep, std::int64_t>, Period>;
-    constexpr auto far = std::chrono::duration_cast<wide>(nanoseconds::max() / 2);
-    if (wide(span) > far) return no_deadline;
-    if (!(span >= span.zero()) && !(wide(span) >= -far)) return deadline::min();
+    constexpr auto longest = std::chrono::duration_cast<wide>(nanoseconds::max() / 2);
+    if (wide(span) > longest) return no_deadline;
+    if (!(span >= span.zero()) && !(wide(span) >= -longest)) return deadline::min();
   }
   return std::chrono::steady_clock::now() + std::chrono::duration_cast<nanoseconds>(span);
 }

@@ -19,13 +19,13 @@ template <class Atomics>
 [[gnu::always_inline]] inline void ask_ahead(const typename Atomics::area& lap, std::uint64_t end,
                                              std::uint64_t record, std::uint64_t room) noexcept {
   constexpr std::uint64_t several_lines = 128, longest = 4096;
-  constexpr std::uint64_t near = 512, far = 2048;  // how far ahead, for short and for long ones
+  constexpr std::uint64_t by_short = 512, by_long = 2048;  // how far ahead of a record
   if (record < several_lines) {
     const bool is_next_line = ((end - record) ^ end) >= Atomics::cache_line_bytes;
-    if (is_next_line && room > near) lap.prefetch_for_write(end + near);
-  } else if (record <= longest && room > far) {
+    if (is_next_line && room > by_short) lap.prefetch_for_write(end + by_short);
+  } else if (record <= longest && room > by_long) {
     for (auto at = end - record; is_before(at, end); at += Atomics::cache_line_bytes) {
-      lap.prefetch_for_write(at + far);
+      lap.prefetch_for_write(at + by_long);
     }
   }
 }

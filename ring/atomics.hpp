@@ -147,12 +147,12 @@ struct std_atomics {
   static void relax() noexcept { processor::relax(); }
   // Whether the processor that wrote this word is a far one: how long its line takes to come. About
   // 50 ns.
-  static constexpr std::chrono::nanoseconds far{70};
+  static constexpr std::chrono::nanoseconds far_line{70};
   [[nodiscard]] static bool is_far(const word<std::uint64_t>& written) noexcept {
     const auto before = now();
     // [hint] acquire: what comes behind it, the clock too, waits for the line.
     (void)written.template load<edge::hint>(std::memory_order_acquire);
-    return now() - before > far;
+    return now() - before > far_line;
   }
   static void yield() noexcept { kernel::yield(); }
   [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }

@@ -69,10 +69,10 @@ TEST(PassedZeros, behind_what_is_unreleased_release_nothing_when_they_are_taken_
 }
 
 TEST(PassedZeros, are_kept_when_the_end_is_anywhere_else) {
-  const auto far = std::uint64_t{1} << 40;
+  const auto beyond = std::uint64_t{1} << 40;
   for (const bool is_behind : {false, true}) {
     zeros_passed it(true);
-    set(it.write_pos(), is_behind ? it.end - 8 : it.end + far);
+    set(it.write_pos(), is_behind ? it.end - 8 : it.end + beyond);
     EXPECT_EQ(it.rx.examine().status(), status::corrupt);
     EXPECT_EQ(it.rx.cursor(), it.end + 64);
   }
@@ -362,9 +362,9 @@ TEST(LoneSuccessor, of_two_positions_that_make_no_sense_pushes_nothing) {
 TEST(LoneConsumer, is_told_once_of_an_end_that_cannot_be_however_certain_it_looks) {
   lone it;
   lone::consumer_core rx(it.words());
-  const auto far = std::uint64_t{1} << 40;
-  set(it.write_pos(), far);
-  set(it.words().producers[0].announcement, far + 1);
+  const auto beyond = std::uint64_t{1} << 40;
+  set(it.write_pos(), beyond);
+  set(it.words().producers[0].announcement, beyond + 1);
   seen all;
   read_into(all, rx);
   EXPECT_EQ(all.corrupt, 1);

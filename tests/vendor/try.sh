@@ -3,6 +3,7 @@
 #
 #   readme                           the examples of README.md, and every header it names
 #   language                         as C++17: one error, which says that C++20 is needed
+#   platform                         for macOS: one error, which says that it is not supported
 #   copy                             ring/ and channel/ copied into third_party/annulus/; the
 #                                    program itself with and without exceptions and RTTI
 #   add_subdirectory, fetch_content  annulus built within the other project, with a crash test and
@@ -55,6 +56,19 @@ case $way in
       grep -q 'error: .*annulus needs C++20' errors
       [[ $(grep -c 'error:' errors) == 1 ]] || { cat errors; exit 1; }
     done
+    ;;
+  platform)
+    copy
+    for header in ring/ring ring/segment channel/typed; do
+      echo "#include <annulus/$header.hpp>" >elsewhere.cpp
+      if "$compiler" -std=c++20 -U__linux__ -D__APPLE__ -I third_party -fsyntax-only \
+        elsewhere.cpp 2>errors; then exit 1; fi
+      [[ $(grep -c 'error:' errors) == 1 ]] || { cat errors; exit 1; }
+      grep -q 'error: .*annulus is not supported on this system' errors
+    done
+    if cmake -S "$annulus" -B build -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+      -DCMAKE_SYSTEM_NAME=Darwin -DCMAKE_CXX_COMPILER_WORKS=1 >errors 2>&1; then exit 1; fi
+    grep -q 'annulus is not supported on Darwin' errors || { cat errors; exit 1; }
     ;;
   copy)
     copy

@@ -1,0 +1,23 @@
+#include <windows.h>
+
+#include <annulus/channel/process.hpp>
+
+namespace annulus {
+
+std::uint32_t process_id() noexcept { return GetCurrentProcessId(); }
+
+std::uint32_t user_id() noexcept { return 0; }
+
+}  // namespace annulus
+
+namespace annulus::marks {
+
+constinit mark_page own;
+
+// No process is copied here, so every process has the same mark.
+std::uint64_t take_mark() noexcept {
+  own.mark.store(1, std::memory_order_relaxed);
+  return 1;
+}
+
+}  // namespace annulus::marks
