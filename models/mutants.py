@@ -167,8 +167,8 @@ MUTANTS = [
         ("release.hpp", ZERO, ZERO + "    if (IF) ring.control->consumer.releasing.template "
          "store<edge::redo>(to | is_zeroing, std::memory_order_relaxed);\n")]),
     Mutant("a new consumer does not redo", MPSC, [
-        ("release.hpp", "    if (!was_zeroing || releasing - end_ >",
-         "    if (IF || !was_zeroing || releasing - end_ >")]),
+        ("release.hpp", "        !was_zeroing || releasing - end_ >",
+         "        IF || !was_zeroing || releasing - end_ >")]),
     Mutant("the consumer laps itself", MPSC, [
         ("mpsc.hpp",
          "    while (unreleased_bytes() < ring_.geometry.capacity) {\n"

@@ -4,8 +4,9 @@
 // Steps    mark `releasing` -> zero -> store read_pos and freed -> store `releasing` at rest
 // Edges    free   freed -> claim    the consumer is done with the space, and it is zero
 //          redo   `releasing`, ahead of the zeroing in program order
-// Crash    a death while zeroing leaves `releasing` marked, and a successor zeroes that stretch
-//          again; what it had not begun is redelivered
+// Crash    a death on the way leaves `releasing` marked, and a successor hands that stretch back
+//          again; what was not marked yet is redelivered. A successor stores `freed` anyway: it may
+//          be behind read_pos
 // Damage   at rest `releasing` equals read_pos, so a flipped bit of either shows
 #pragma once
 
@@ -31,21 +32,14 @@ class zeroed_space {
   // Zeroes all up to `to` and hands it back. While it does, `releasing` is marked: a successor
   // zeroes again only what is known to have been begun.
   void zero_and_free(const memory& ring, std::uint64_t to) noexcept {
-    // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
-    ring.control->consumer.releasing.template store<edge::redo>(to | is_zeroing,
-                                                                std::memory_order_relaxed);
-    // [redo] fence: before any byte is zeroed, should this process die among them.
-    Atomics::compiler_fence();
+    mark(ring, to);
     ring.zero(end_, to - end_);
     free(ring, to);
   }
 
   // The same, where all of it is zero.
   void free_zeros(const memory& ring, std::uint64_t to) noexcept {
-    // [redo] relaxed: ahead of read_pos in program order, which is never the later of the two.
-    ring.control->consumer.releasing.template store<edge::redo>(to, std::memory_order_relaxed);
-    // [redo] fence: before read_pos, should this process die between the two.
-    Atomics::compiler_fence();
+    mark(ring, to);
     free(ring, to);
   }
 
@@ -80,14 +74,23 @@ class zeroed_space {
     if (claimed - releasing <= capacity && (is_earlier || claimed - end_ > capacity)) {
       end_ = releasing;
     }
-    if (!was_zeroing || releasing - end_ > capacity || is_before(claimed, releasing)) return;
-    zero_and_free(ring, releasing);
+    const bool is_at_rest =
+        !was_zeroing || releasing - end_ > capacity || is_before(claimed, releasing);
+    zero_and_free(ring, is_at_rest ? end_ : releasing);
   }
 
   void mend(const memory& ring) const noexcept { mend_positions(ring, end_, end_); }
 
  private:
   static constexpr std::uint64_t is_zeroing = 1;  // in `releasing`, whose low bits are free
+
+  static void mark(const memory& ring, std::uint64_t to) noexcept {
+    // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
+    ring.control->consumer.releasing.template store<edge::redo>(to | is_zeroing,
+                                                                std::memory_order_relaxed);
+    // [redo] fence: before any byte is zeroed, should this process die among them.
+    Atomics::compiler_fence();
+  }
 
   void free(const memory& ring, std::uint64_t to) noexcept {
     end_ = to;

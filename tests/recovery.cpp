@@ -358,6 +358,20 @@ TEST_F(Recovery, a_release_cut_short_by_death_is_made_good_from_any_point) {
   }
 }
 
+// A consumer passes a dead claim over the whole ring and dies between its stores of the release.
+TEST_F(Recovery, room_that_a_dead_consumer_had_not_told_of_yet_is_told_of_by_its_successor) {
+  make();
+  (void)announce_and_claim(0, capacity);
+  die(0);
+  attach_consumer();
+  (void)rx_->examine();
+  control_.freed.store<edge::free>(0, std::memory_order_relaxed);  // as if it had died before that
+  auto& tx = live(1);
+  ASSERT_EQ(tx.try_push(bytes("one")), status::full);
+  attach_consumer();
+  EXPECT_EQ(tx.try_push(bytes("one")), status::ok);
+}
+
 TEST_F(Recovery, a_release_is_done_again_only_if_it_had_begun) {
   make();
   auto& tx = live(0);
