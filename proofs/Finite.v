@@ -2,7 +2,7 @@
    in the beginning. It does the same as the functions do, location by location (`same`). *)
 From Coq Require Import Arith Lia List Bool FMapAVL FMapFacts OrderedTypeEx.
 Import ListNotations.
-From Annulus Require Import Machine Layout Spsc Run.
+From Annulus Require Import Machine Access.
 
 Module M := FMapAVL.Make Nat_as_OT.
 Module F := FMapFacts.WFacts_fun Nat_as_OT M.
@@ -19,48 +19,62 @@ Proof.
   unfold get. rewrite F.map2_1bis by reflexivity. destruct (M.find i m), (M.find i n); simpl; lia.
 Qed.
 
+Section Finite.
+Variables loc tid : Type.
+Variable loc_dec : forall a b : loc, {a = b} + {a <> b}.
+Variable tid_dec : forall a b : tid, {a = b} + {a <> b}.
+Variable tids : list tid.
+Notation mem := (Machine.mem loc tid).
+Notation msg := (Machine.msg loc tid).
+Notation view := (Machine.view loc tid).
+Notation read := (Machine.read loc_dec tid_dec tids).
+Notation write := (Machine.write loc_dec tid_dec tids).
+Notation rmw := (Machine.rmw loc_dec tid_dec tids).
+Notation plain := true.
+Arguments Machine.read : simpl never.
+Arguments Machine.write : simpl never.
+Arguments Machine.rmw : simpl never.
+
 (* Numbers of locations and threads. *)
-Definition code (l : loc) := match l with D i => 6 + i | WP => 0 | RP => 1 | FR => 2 | AN => 3 | OW => 4 | RO => 5 end.
-Definition tcode (t : tid) := match t with P => 0 | C => 1 end.
-Definition acode (na wr : bool) l t := 8 * code l + 4 * Nat.b2n na + 2 * Nat.b2n wr + tcode t.
+Variable code : loc -> nat.
+Variable tcode : tid -> nat.
+Hypothesis code_inj : forall l l', code l = code l' -> l = l'.
+Hypothesis tcode_inj : forall t t', tcode t = tcode t' -> t = t'.
+Definition acode (na wr : bool) t := 4 * tcode t + 2 * Nat.b2n na + Nat.b2n wr.
 Lemma code_eq B l l' (x y : B) : (if Nat.eq_dec (code l) (code l') then x else y) = if loc_dec l l' then x else y.
-Proof.
-  destruct (loc_dec l l') as [->|E]; destruct (Nat.eq_dec (code _) (code _)) as [X|X]; auto; try congruence.
-  exfalso. apply E. destruct l, l'; simpl in X; try lia; try reflexivity. f_equal. lia.
-Qed.
+Proof. destruct (loc_dec l l') as [->|E]; destruct (Nat.eq_dec _ _) as [X|X]; auto; try congruence. exfalso. auto. Qed.
 Lemma tcode_eq B t t' (x y : B) : (if Nat.eq_dec (tcode t) (tcode t') then x else y) = if tid_dec t t' then x else y.
-Proof. destruct t, t'; reflexivity. Qed.
-Lemma acode_inj na wr l t na' wr' l' t' : acode na wr l t = acode na' wr' l' t' -> na = na' /\ wr = wr' /\ l = l' /\ t = t'.
+Proof. destruct (tid_dec t t') as [->|E]; destruct (Nat.eq_dec _ _) as [X|X]; auto; try congruence. exfalso. auto. Qed.
+Lemma acode_inj na wr t na' wr' t' : acode na wr t = acode na' wr' t' -> na = na' /\ wr = wr' /\ t = t'.
 Proof.
-  unfold acode. intros E. assert (code l = code l' /\ na = na' /\ wr = wr' /\ t = t') as [X [-> [-> ->]]].
-  { destruct na, wr, t, na', wr', t'; simpl in E; repeat split; auto; lia. }
-  repeat split. pose proof (code_eq nat l l' 0 1) as Y. rewrite X in Y.
-  destruct (Nat.eq_dec (code l') (code l')); [|congruence]. destruct (loc_dec l l'); auto; discriminate.
+  unfold acode. intros E. assert (tcode t = tcode t' /\ na = na' /\ wr = wr') as [X [-> ->]].
+  { destruct na, wr, na', wr'; cbn [Nat.b2n] in E; repeat split; auto; lia. }
+  auto.
 Qed.
 
 Record fview := FView { fts : M.t nat; fck : M.t nat }.
 Record fmsg := FMsg { fval : nat; fwho : tid; fstamp : nat; fmview : fview }.
 Record fmem := FMem {
-  flen : M.t nat; fhist : M.t (M.t fmsg); ftv : M.t fview; facc : M.t nat; frace : bool }.
+  flen : M.t nat; fhist : M.t (M.t fmsg); ftv : M.t fview; facc : M.t (M.t nat); frace : bool }.
 
 Definition fbottom := FView (M.empty nat) (M.empty nat).
 Definition fjoin a b := FView (M.map2 later (fts a) (fts b)) (M.map2 later (fck a) (fck b)).
-Definition see (v : fview) : view loc tid := Machine.View (fun l => get 0 (fts v) (code l)) (fun t => get 0 (fck v) (tcode t)).
+Definition see (v : fview) : view := Machine.View (fun l => get 0 (fts v) (code l)) (fun t => get 0 (fck v) (tcode t)).
 
-Section Finite.
 Variable zero : loc -> nat.      (* what the locations hold in the beginning *)
 Variable t0 : tid.
 
 Definition fmsg_at (m : fmem) l k := get (FMsg (zero l) t0 0 fbottom) (get (M.empty fmsg) (fhist m) (code l)) k.
-Definition msg_of (g : fmsg) : msg loc tid := Msg (fval g) (fwho g) (fstamp g) (see (fmview g)).
+Definition msg_of (g : fmsg) : msg := Msg (fval g) (fwho g) (fstamp g) (see (fmview g)).
 Definition fview_at (m : fmem) t := get fbottom (ftv m) (tcode t).
 Definition abs (m : fmem) : mem := Mem
   (fun l => get 1 (flen m) (code l)) (fun l k => msg_of (fmsg_at m l k)) (fun t => see (fview_at m t))
-  (fun na wr l t => get 0 (facc m) (acode na wr l t)) (frace m).
+  (fun na wr l t => get 0 (get (M.empty nat) (facc m) (code l)) (acode na wr t)) (frace m).
 
 Definition fbump t v := FView (fts v) (M.add (tcode t) (S (get 0 (fck v) (tcode t))) (fck v)).
 Definition fput l k v := FView (M.add (code l) k (fts v)) (fck v).
-Definition fnoted (m : fmem) na wr l t := M.add (acode na wr l t) (S (get 0 (fck (fview_at m t)) (tcode t))) (facc m).
+Definition fnoted (m : fmem) na wr l t := M.add (code l)
+  (M.add (acode na wr t) (S (get 0 (fck (fview_at m t)) (tcode t))) (get (M.empty nat) (facc m) (code l))) (facc m).
 
 Definition fread (na acq : bool) t l k (m : fmem) :=
   let v := fput l k (fbump t (fview_at m t)) in
@@ -79,9 +93,12 @@ Definition fcarry l k v (m : fmem) := let g := fmsg_at m l k in
 Definition frmw (acq rel : bool) t l x (m : fmem) := let k := get 1 (flen m) (code l) - 1 in
   fcarry l (S k) (fmview (fmsg_at m l k)) (fwrite false rel t l x (fread false acq t l k m)).
 
+Definition flearn t u (m : fmem) :=
+  FMem (flen m) (fhist m) (M.add (tcode t) (fjoin (fview_at m t) (fview_at m u)) (ftv m)) (facc m) (frace m).
+
 (* The same, location by location. *)
-Definition same_view (v w : view loc tid) := (forall l, ts v l = ts w l) /\ (forall t, ck v t = ck w t).
-Definition same_msg (g h : msg loc tid) :=
+Definition same_view (v w : view) := (forall l, ts v l = ts w l) /\ (forall t, ck v t = ck w t).
+Definition same_msg (g h : msg) :=
   val g = val h /\ who g = who h /\ stamp g = stamp h /\ same_view (mview g) (mview h).
 Record same (m n : mem) : Prop := {
   sm_len : forall l, len m l = len n l;
@@ -90,25 +107,28 @@ Record same (m n : mem) : Prop := {
   sm_acc : forall na wr l t, acc m na wr l t = acc n na wr l t;
   sm_race : race m = race n }.
 
-Lemma same_start : same (abs (FMem (M.empty nat) (M.empty (M.t fmsg)) (M.empty fview) (M.empty nat) false))
+Lemma same_start : same (abs (FMem (M.empty nat) (M.empty (M.t fmsg)) (M.empty fview) (M.empty (M.t nat)) false))
   (Machine.start zero t0).
 Proof. constructor; simpl; intros; repeat split; auto. Qed.
 
 Lemma racy_same m n na wr t l : same m n -> racy tids m na wr t l = racy tids n na wr t l.
 Proof.
-  intros [_ _ V A _]. unfold racy. f_equal. simpl. destruct (V t) as [_ K]. rewrite ?A, ?K. reflexivity.
+  intros [_ _ V A _]. unfold racy. f_equal. destruct (V t) as [_ K].
+  induction tids as [|u us IH]; cbn [forallb] in *; [reflexivity|]. rewrite IH, ?A, ?K. reflexivity.
 Qed.
 
 Ltac look := repeat (rewrite ?get_add, ?get_later, ?code_eq, ?tcode_eq; simpl).
-Lemma get_acc m na wr l t x na' wr' l' t' : get 0 (M.add (acode na wr l t) x m) (acode na' wr' l' t') =
+Lemma get_acc m na wr l t x na' wr' l' t' :
+  get 0 (get (M.empty nat) (M.add (code l) (M.add (acode na wr t) x (get (M.empty nat) m (code l))) m) (code l')) (acode na' wr' t') =
   if bool_dec na na' then if bool_dec wr wr' then if loc_dec l l' then if tid_dec t t' then x
-  else get 0 m (acode na' wr' l' t') else get 0 m (acode na' wr' l' t')
-  else get 0 m (acode na' wr' l' t') else get 0 m (acode na' wr' l' t').
+  else get 0 (get (M.empty nat) m (code l')) (acode na' wr' t') else get 0 (get (M.empty nat) m (code l')) (acode na' wr' t')
+  else get 0 (get (M.empty nat) m (code l')) (acode na' wr' t') else get 0 (get (M.empty nat) m (code l')) (acode na' wr' t').
 Proof.
-  rewrite get_add. destruct (Nat.eq_dec _ _) as [E|E].
-  - apply acode_inj in E as [E1 [E2 [E3 E4]]].
-    destruct (bool_dec na na'), (bool_dec wr wr'), (loc_dec l l'), (tid_dec t t'); congruence.
-  - destruct (bool_dec na na'), (bool_dec wr wr'), (loc_dec l l'), (tid_dec t t'); subst; congruence.
+  rewrite get_add, code_eq. destruct (loc_dec l l') as [<-|];
+    [|destruct (bool_dec na na'), (bool_dec wr wr'); reflexivity]. rewrite get_add.
+  destruct (Nat.eq_dec _ _) as [E|E].
+  - apply acode_inj in E as [E1 [E2 E3]]. destruct (bool_dec na na'), (bool_dec wr wr'), (tid_dec t t'); congruence.
+  - destruct (bool_dec na na'), (bool_dec wr wr'), (tid_dec t t'); subst; congruence.
 Qed.
 
 Lemma fread_same na acq t l k m n : same (abs m) n -> same (abs (fread na acq t l k m)) (read na acq t l k n).
@@ -166,20 +186,29 @@ Proof.
   apply fcarry_same; [apply fwrite_same, fread_same; auto|]. apply (sm_hist _ _ S).
 Qed.
 
-Definition fperform (x : access) (m : fmem) : option (fmem * list nat) := match x with
+Lemma flearn_same t u m n : same (abs m) n -> same (abs (flearn t u m)) (learn tid_dec t u n).
+Proof.
+  intros [L H V A B]. constructor; auto. intros w. cbn [abs tv]. unfold fview_at at 1, flearn, Machine.learn; cbn [ftv tv].
+  look. unfold updt. destruct (tid_dec t w); [|apply V]. destruct (V t) as [T1 T2], (V u) as [U1 U2]. simpl in T1, T2, U1, U2.
+  split; intros; simpl; look; rewrite ?T1, ?T2, ?U1, ?U2; auto.
+Qed.
+
+Definition fperform (x : access loc tid) (m : fmem) : option (fmem * list nat) := match x with
   | Nothing => Some (m, nil)
   | Fetch na acq t l k => if can (abs m) t l k then Some (fread na acq t l k m, [fval (fmsg_at m l k)]) else None
   | Peek t l => let k := get 1 (flen m) (code l) - 1 in Some (fread plain false t l k m, [fval (fmsg_at m l k)])
   | Store na rel t l v => Some (fwrite na rel t l v m, nil)
   | Exchange acq rel t l v => Some (frmw acq rel t l v m, nil)
+  | Swap acq rel t l y v => if last (abs m) l =? y then Some (frmw acq rel t l v m, nil) else None
   | Count acq rel t l => Some (frmw acq rel t l (S (last (abs m) l)) m, nil)
-  | Newest ls => Some (m, map (last (abs m)) ls) end.
+  | Newest ls => Some (m, map (last (abs m)) ls)
+  | Learn t u => Some (flearn t u m, nil) end.
 
 Lemma last_same m n l : same m n -> last m l = last n l.
 Proof. intros S. unfold last. rewrite (sm_len _ _ S). apply (sm_hist _ _ S). Qed.
 
 Lemma fperform_same x m n m' v : same (abs m) n -> fperform x m = Some (m', v) ->
-  exists n', perform x n = Some (n', v) /\ same (abs m') n'.
+  exists n', perform loc_dec tid_dec tids x n = Some (n', v) /\ same (abs m') n'.
 Proof.
   intros S. destruct x; cbn [fperform perform]; intros E.
   - injection E as <- <-. eauto.
@@ -193,7 +222,10 @@ Proof.
     eexists. split; [reflexivity|apply fread_same; auto].
   - injection E as <- <-. eexists. split; [reflexivity|apply fwrite_same; auto].
   - injection E as <- <-. eexists. split; [reflexivity|apply frmw_same; auto].
+  - rewrite (last_same _ _ l S) in E. destruct (last n l =? y); [|discriminate]. injection E as <- <-.
+    eexists. split; [reflexivity|apply frmw_same; auto].
   - injection E as <- <-. rewrite (last_same _ _ l S). eexists. split; [reflexivity|apply frmw_same; auto].
   - injection E as <- <-. eexists. split; [|exact S]. do 2 f_equal. apply map_ext. intros. symmetry. apply last_same, S.
+  - injection E as <- <-. eexists. split; [reflexivity|apply flearn_same; auto].
 Qed.
 End Finite.

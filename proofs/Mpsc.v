@@ -2,8 +2,9 @@
 
    A header is 0, or 4 * words + state: busy 1, committed 2, aborted 3. Free space is zero. A claim is
    announced, won by an exchange of write_pos, stamped busy, filled, committed or aborted, settled.
-   The consumer hands space back in three steps: a mark up to where nothing is read again (`releasing`),
-   zeros, and the position that producers look at (read_pos). Recovery is its grace period: it reads
+   The consumer hands space back: a mark up to where nothing is read again (`releasing`), zeros, where
+   its successor goes on (read_pos), the position that producers look at (`freed`), the mark at rest.
+   A new one does it again up to the mark that it finds. Recovery is its grace period: it reads
    write_pos, then each announcement, then asks the kernel for those who announced below it.
    Positions grow for ever here, they do not wrap; a claim is filled wholly or aborted. *)
 From Coq Require Import Arith Lia List Bool.
@@ -15,7 +16,8 @@ Inductive loc :=
 | D (i : nat)          (* the data *)
 | WP                   (* write_pos: all below was claimed *)
 | RM                   (* releasing: nothing below is read again *)
-| RP                   (* read_pos: all below is the producers' again *)
+| RP                   (* read_pos: a new consumer goes on here, or at the mark *)
+| FR                   (* freed: all below is the producers' again *)
 | Ann (i : nat).       (* announcements: 1 + the position of a claim; 0: idle *)
 Definition tid_dec (a b : tid) : {a = b} + {a <> b}. decide equality. apply Nat.eq_dec. Defined.
 Definition loc_dec (a b : loc) : {a = b} + {a <> b}. decide equality; apply Nat.eq_dec. Defined.
@@ -40,22 +42,27 @@ Definition shipped := Orders true true true true true true true true.
 (* A producer. f: the position that it knows to be freed; t, n: position and words of its claim. *)
 Inductive producer :=
 | Away                                         (* nobody, or dead *)
-| Come                                         (* attached; its predecessor's word is not settled yet *)
+| Come                                         (* attached; it knows nothing yet *)
 | Free (f : nat)                               (* no claim is open *)
 | Try (f t n : nat)                            (* means to claim n words at t *)
 | Said (f t n : nat)                           (* has announced it *)
 | Won (f t n : nat)                            (* has claimed it *)
 | Fill (f t n : nat) (x : list nat) (i : nat)  (* stamped; i words of x are written *)
-| Settle (f : nat).                            (* committed or aborted, or there was no room *)
+| Settle (f : nat).                            (* committed or aborted, no room, or new: no claim is open *)
 
-(* The consumer. c: its cursor; r: the mark; f: what it freed. *)
+(* The consumer. c: its cursor; r: the mark; f: what it freed; held: read, not released. *)
 Inductive consumer :=
 | Nobody
-| Attach (f : nat)
+| Attach (e : nat)                                       (* read_pos *)
+| Redo (c e : nat)                                       (* and the mark: hands back up to there *)
 | Idle (c r f : nat) (held : list (list nat))
 | Take (c r f : nat) (held : list (list nat)) (n : nat) (got : list nat)
-| Zero (c r f q : nat) (held : list (list nat))          (* zeroed up to q *)
+| Zero (c r q : nat) (held : list (list nat))            (* marked; zero up to q *)
+| Hand (c r : nat) (held : list (list nat))              (* read_pos is stored *)
+| Rest (c r : nat) (held : list (list nat))              (* and freed: the mark is to be at rest *)
+| Blank (c r f : nat) (held : list (list nat))           (* all from f to c was found to be zero *)
 | Ask (c r f : nat) (held : list (list nat)) (T i : nat) (* those below i are settled below T *)
+| Doubt (c r f : nat) (held : list (list nat)) (T i : nat) (* i announced below T: is it alive? *)
 | Again (c r f : nat) (held : list (list nat)) (T : nat) (* all are: the header once more *)
 | Scan (c r f : nat) (held : list (list nat)) (T q : nat). (* zeros from c to q *)
 
@@ -96,18 +103,22 @@ Notation learn := (Machine.learn tid_dec).
 Definition word p := D (p mod N).
 Definition cell p i := D (p mod N + 1 + i).
 Definition size (x : list nat) := S (length x).
+(* Behind the zeros from c to q: nothing unreleased stands before them, or something does. *)
+Definition scanned c q r f h := if c =? f then Blank q r f h else Idle q r f h.
 Definition clock (m : mem) i := ck (tv m (Pr i)) (Pr i).
 
 (* What producer i does: its memory, its own place, the claims. *)
 Inductive pstep (i : nat) : mem -> producer -> list claim -> mem -> producer -> list claim -> Prop :=
-| p_room m f l k : can_read m (Pr i) RP k ->
-    pstep i m (Free f) l (read atomic (free_load O) (Pr i) RP k m) (Free (val (hist m RP k))) l
+| p_room m f l k : can_read m (Pr i) FR k ->
+    pstep i m (Free f) l (read atomic (free_load O) (Pr i) FR k m) (Free (val (hist m FR k))) l
+| p_glance m f l k : can_read m (Pr i) WP k ->          (* how many fit into a batch *)
+    pstep i m (Free f) l (read atomic false (Pr i) WP k m) (Free f) l
 | p_aim m f n l k : 0 < n <= S most -> can_read m (Pr i) WP k ->
     pstep i m (Free f) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
 | p_aim_again m f t n l k : can_read m (Pr i) WP k ->
     pstep i m (Try f t n) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
-| p_look m f t n l k : can_read m (Pr i) RP k ->
-    pstep i m (Try f t n) l (read atomic (free_load O) (Pr i) RP k m) (Try (val (hist m RP k)) t n) l
+| p_look m f t n l k : can_read m (Pr i) FR k ->
+    pstep i m (Try f t n) l (read atomic (free_load O) (Pr i) FR k m) (Try (val (hist m FR k)) t n) l
 | p_full m f t n l : pstep i m (Try f t n) l m (Settle f) l
 | p_announce m f t n l : f <= t -> t + n <= f + N ->
     pstep i m (Try f t n) l (write atomic (idle_store O) (Pr i) (Ann i) (S t) m) (Said f t n) l
@@ -127,17 +138,17 @@ Inductive pstep (i : nat) : mem -> producer -> list claim -> mem -> producer -> 
       (ends_so l i (Left (S (clock m i))))
 | p_settle m f l :
     pstep i m (Settle f) l (write atomic (idle_store O) (Pr i) (Ann i) 0 m) (Free f) l
-| p_settle_new m l k : can_read m (Pr i) RP k ->
-    pstep i m Come l (write atomic (idle_store O) (Pr i) (Ann i) 0 (read atomic (free_load O) (Pr i) RP k m))
-      (Free (val (hist m RP k))) l.
+| p_new m l k : can_read m (Pr i) FR k ->
+    pstep i m Come l (read atomic (free_load O) (Pr i) FR k m) (Settle (val (hist m FR k))) l.
 
-(* What the consumer does; it asks the kernel only in c_ask. *)
+(* What the consumer does; it asks the kernel only in c_alive and c_dead. *)
 Inductive cstep (al : nat -> bool) : mem -> consumer -> list (list nat) -> mem -> consumer -> list (list nat) -> Prop :=
 | c_attach m d k : can_read m Co RP k ->
     cstep al m Nobody d (read atomic false Co RP k m) (Attach (val (hist m RP k))) d
-| c_attach_mark m f d k : can_read m Co RM k ->
-    cstep al m (Attach f) d (read atomic false Co RM k m)
-      (let c := val (hist m RM k) in if f <? c then Zero c c f f nil else Idle c c f nil) d
+| c_attach_mark m e d k : can_read m Co RM k ->
+    cstep al m (Attach e) d (read atomic false Co RM k m) (Redo (val (hist m RM k)) e) d
+| c_redo m c e d :
+    cstep al m (Redo c e) d (write atomic false Co RM c m) (Zero c c e nil) d
 | c_poll m c r f h d k v : c - f < N -> can_read m Co (word c) k -> v = val (hist m (word c) k) ->
     cstep al m (Idle c r f h) d (read atomic (publish_load O) Co (word c) k m)
       (if state_of v =? 2 then Take c r f h (words_of v - 1) nil
@@ -148,28 +159,41 @@ Inductive cstep (al : nat -> bool) : mem -> consumer -> list (list nat) -> mem -
 | c_deliver m c r f h got d :
     cstep al m (Take c r f h (length got) got) d m (Idle (c + size got) r f (h ++ got :: nil)) d
 | c_release m c r f h d :
-    cstep al m (Idle c r f h) d (write atomic false Co RM c m) (Idle c c f nil) (d ++ h)
-| c_zero_begins m c r f h d : cstep al m (Idle c r f h) d m (Zero c r f f h) d
-| c_zero m c r f q h d : q < r ->
-    cstep al m (Zero c r f q h) d (write plain false Co (word q) 0 m) (Zero c r f (S q) h) d
-| c_free m c r f h d :
-    cstep al m (Zero c r f r h) d (write atomic (free_store O) Co RP r m) (Idle c r r h) d
-| c_examine m c r f h d k : c - f < N -> can_read m Co WP k -> c < val (hist m WP k) ->
-    cstep al m (Idle c r f h) d (read atomic (claim_load O) Co WP k m) (Ask c r f h (val (hist m WP k)) 0) d
+    cstep al m (Idle c r f h) d (write atomic false Co RM c m) (Zero c c f nil) (d ++ h)
+| c_zero m c r q h d : q < r ->
+    cstep al m (Zero c r q h) d (write plain false Co (word q) 0 m) (Zero c r (S q) h) d
+| c_hand m c r h d :
+    cstep al m (Zero c r r h) d (write atomic false Co RP r m) (Hand c r h) d
+| c_free m c r h d :
+    cstep al m (Hand c r h) d (write atomic (free_store O) Co FR r m) (Rest c r h) d
+| c_rest m c r h d :
+    cstep al m (Rest c r h) d (write atomic false Co RM r m) (Idle c r r h) d
+(* whether its own two words are as it left them *)
+| c_mend m c r f h d k : can_read m Co RP k ->
+    cstep al m (Idle c r f h) d (read atomic false Co RP k m) (Idle c r f h) d
+| c_mend_freed m c r f h d k : can_read m Co FR k ->
+    cstep al m (Idle c r f h) d (read atomic false Co FR k m) (Idle c r f h) d
+| c_examine m c r f h d k T : can_read m Co WP k -> T = val (hist m WP k) -> c <= T ->
+    cstep al m (Idle c r f h) d (read atomic (claim_load O) Co WP k m)
+      (if c =? T then Idle c r f h else Ask c r f h T 0) d
 | c_quiet m c r f h T i d k a : i < producers -> can_read m Co (Ann i) k -> a = val (hist m (Ann i) k) -> (a = 0 \/ T < a) ->
     cstep al m (Ask c r f h T i) d (read atomic (idle_load O) Co (Ann i) k m) (Ask c r f h T (S i)) d
-| c_ask m c r f h T i d k a : i < producers -> can_read m Co (Ann i) k -> a = val (hist m (Ann i) k) -> 0 < a <= T ->
-    cstep al m (Ask c r f h T i) d
-      (let m := read atomic (idle_load O) Co (Ann i) k m in if al i then m else learn Co (Pr i) m)
-      (if al i then Idle c r f h else Ask c r f h T (S i)) d
+| c_doubt m c r f h T i d k a : i < producers -> can_read m Co (Ann i) k -> a = val (hist m (Ann i) k) -> 0 < a <= T ->
+    cstep al m (Ask c r f h T i) d (read atomic (idle_load O) Co (Ann i) k m) (Doubt c r f h T i) d
+| c_alive m c r f h T i d : al i = true -> cstep al m (Doubt c r f h T i) d m (Idle c r f h) d
+| c_dead m c r f h T i d : i < producers -> al i = false ->
+    cstep al m (Doubt c r f h T i) d (learn Co (Pr i) m) (Ask c r f h T (S i)) d
 | c_all m c r f h T d : cstep al m (Ask c r f h T producers) d m (Again c r f h T) d
 | c_again m c r f h T d k v : can_read m Co (word c) k -> v = val (hist m (word c) k) ->
     cstep al m (Again c r f h T) d (read atomic false Co (word c) k m)
-      (if v =? 0 then Scan c r f h T (S c) else if state_of v =? 1 then Idle (c + words_of v) r f h else Idle c r f h) d
+      (if v =? 0 then Scan c r f h T c else if state_of v =? 1 then Idle (c + words_of v) r f h else Idle c r f h) d
 | c_scan m c r f h T q d k v : q < T -> can_read m Co (word q) k -> v = val (hist m (word q) k) ->
     cstep al m (Scan c r f h T q) d (read atomic false Co (word q) k m)
-      (if v =? 0 then Scan c r f h T (S q) else Idle q r f h) d
-| c_scanned m c r f h T d : cstep al m (Scan c r f h T T) d m (Idle T r f h) d.
+      (if v =? 0 then Scan c r f h T (S q) else scanned c q r f h) d
+| c_scanned m c r f h T d : cstep al m (Scan c r f h T T) d m (scanned c T r f h) d
+(* what was found to be zero is handed back as it is *)
+| c_blank m c r f h d :
+    cstep al m (Blank c r f h) d (write atomic false Co RM c m) (Zero c c c nil) (d ++ h).
 
 Inductive step : st -> st -> Prop :=
 | s_producer m p al c l d i m' p' l' : i < producers -> al i = true -> pstep i m (p i) l m' p' l' ->

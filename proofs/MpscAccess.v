@@ -35,15 +35,15 @@ Qed.
 Lemma data_neutral hole (m m' : mem) pp pp' cl : later m m' -> sane m -> sane m' ->
   (forall i, len m' (D i) = len m (D i)) -> (forall i, hist m' (D i) = hist m (D i)) ->
   (forall i na wr t, acc m' na wr (D i) t = acc m na wr (D i) t) ->
-  len m' RP = len m RP -> hist m' RP = hist m RP -> len m' RM = len m RM -> hist m' RM = hist m RM ->
+  len m' FR = len m FR -> hist m' FR = hist m FR -> len m' RM = len m RM -> hist m' RM = hist m RM ->
   len m' WP = len m WP -> (forall k, val (hist m' WP k) = val (hist m WP k)) ->
   race m' = false -> (forall l wr u, (forall i, l <> D i) -> acc m' plain wr l u = 0) ->
-  (forall i f, frees (pp' i) = Some f -> frees (pp i) = Some f \/ knows_acc m cl (tv m' (Pr i)) f /\ f <= last m RP) ->
+  (forall i f, frees (pp' i) = Some f -> frees (pp i) = Some f \/ knows_acc m cl (tv m' (Pr i)) f /\ f <= last m FR) ->
   (forall i, has_room N (pp' i)) -> (forall p x, at_pos cl p x -> what x = Live -> pp' (own x) = pp (own x)) ->
   (forall p x, at_pos cl p x -> 0 < words x) -> data hole m pp cl -> data hole m' pp' cl.
 Proof.
   intros L S S' E1 E2 E3 E4 E5 E6 E7 E8 E9 Ra Ct Fr Ro Lv Wp H. invd H.
-  assert (LR : last m' RP = last m RP) by (unfold last; rewrite E4, E5; auto).
+  assert (LR : last m' FR = last m FR) by (unfold last; rewrite E4, E5; auto).
   assert (LM : last m' RM = last m RM) by (unfold last; rewrite E6, E7; auto).
   assert (KA : forall v f, knows_acc m cl v f -> knows_acc m' cl v f).
   { intros v f K i na wr t. rewrite E3. apply K. }
@@ -74,28 +74,36 @@ Proof.
 Qed.
 
 (* The consumer's place, while the words that it has an eye on stand. *)
-Lemma inv_c_keep (m m' : mem) cl d c : later m m' -> sane m -> last m' RP = last m RP -> last m' RM = last m RM ->
-  (forall n, last m RP + n <= last m RM -> same_words m m' (last m RP) n) ->
-  (forall p x t, at_pos cl p x -> what x = Gone t -> last m RP <= p -> same_words m m' p (words x)) ->
-  last m RP <= last m RM ->
+Lemma inv_c_keep (m m' : mem) cl d c : later m m' -> sane m -> last m' FR = last m FR -> last m' RM = last m RM ->
+  last m' RP = last m RP ->
+  (forall n, last m FR + n <= last m RM -> same_words m m' (last m FR) n) ->
+  (forall p x t, at_pos cl p x -> what x = Gone t -> last m FR <= p -> same_words m m' p (words x)) ->
+  last m FR <= last m RM ->
   inv_c m cl d c -> inv_c m' cl d c.
 Proof.
-  intros L S E1 E2 Z G RM' [A1 [A2 [A3 A4]]]. unfold MpscData.inv_c. rewrite E1, E2.
+  intros L S E1 E2 E3 Z G RM' [A1 [A2 [A3 A4]]]. unfold MpscData.inv_c. rewrite E1, E2, E3.
   split; auto. split; [eapply below_later; eauto|]. split; auto.
   assert (Tc : forall i, ts (tv m Co) (D i) <= ts (tv m' Co) (D i)) by (intros; apply (l_ts _ _ L); auto).
   assert (St : forall c r f h, standing m cl d c r f h -> standing m' cl d c r f h).
   { intros c0 r f h [B1 [B2 [B3 [B4 B5]]]]. unfold standing. rewrite E1, E2. repeat (split; auto). eapply below_later; eauto. }
+  assert (Bk : forall c e, last m FR <= c -> blank N m cl c e -> blank N m' cl c e).
+  { intros c0 e Le B p x A Q. destruct (B p x A Q) as [[t X] Y]. split; [eauto|].
+    apply (all_untouched_same N Npos m); auto. apply (G p x t); auto. lia. }
   destruct c; auto.
   - destruct A4 as [B [x [t [y [X1 [X2 [X3 [X4 [X5 X6]]]]]]]]]. split; auto. exists x, t, y.
     split; auto. split; auto. split; [|auto]. etransitivity; [exact X3|apply (l_ck _ _ L)].
-  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. destruct B as [B1 [B2 _]]. subst r f.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. destruct B as [B1 _]. subst r.
     apply (all_untouched_same N Npos m); auto. apply Z. lia.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. destruct B as [B1 _]. subst r.
+    apply (all_untouched_same N Npos m); auto. apply Z. lia.
+  - destruct A4 as [B X]. split; auto. destruct B as [_ [B2 _]]. subst f. apply Bk; auto.
+  - destruct A4 as [B X]. auto.
   - destruct A4 as [B X]. auto.
   - destruct A4 as [B X]. auto.
   - destruct A4 as [B [X [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. split; auto. split; auto. exists p, x, t.
     destruct B as [B1 [B2 [B3 _]]]. subst r f.
     split; auto. split; auto. split; auto. split; auto.
-    split; [apply (all_untouched_same N Npos m); auto; apply (G p x t); auto; lia|]. split; auto. eapply below_later; eauto.
+    split; [apply Bk; auto; lia|]. split; auto. eapply below_later; eauto.
 Qed.
 
 (* ---- the producer writes a word of its live claim ---- *)
@@ -113,15 +121,15 @@ Proof.
   { pose proof (h_room i) as R. destruct (pp i); simpl in Op, R; try contradiction; destruct Op as [-> ->]; simpl; eauto. }
   destruct Fx as [f [Ff [F1 F2]]]. destruct (h_pr i f Ff) as [Kn Fle].
   assert (L : later m m') by apply later_write. assert (Sn : sane m') by (apply sane_write; auto).
-  assert (Uniq : forall (p : nat) (y : claim) f', at_pos cl p y -> f' <= p -> f' <= last m RP -> t + words x <= f' + N ->
+  assert (Uniq : forall (p : nat) (y : claim) f', at_pos cl p y -> f' <= p -> f' <= last m FR -> t + words x <= f' + N ->
     occ p (words y) j0 -> p = t /\ y = x).
   { intros p y f' B B1 B3 B4 Oy. pose proof (at_pos_end cl p y B) as En. destruct (lt_eq_lt_dec p t) as [[G|G]|G].
     - exfalso. pose proof (apart_at cl Wp p y t x B A G). apply (occ_apart f' p (words y) t (words x) j0); auto.
     - subst p. split; auto. apply (same_at cl Wp t); auto.
-    - exfalso. pose proof (apart_at cl Wp t x p y A B G). apply (occ_apart (last m RP) t (words x) p (words y) j0); auto; lia. }
+    - exfalso. pose proof (apart_at cl Wp t x p y A B G). apply (occ_apart (last m FR) t (words x) p (words y) j0); auto; lia. }
   pose proof (at_pos_end cl t x A) as Ex.
-  assert (UniqR : forall (p : nat) (y : claim), at_pos cl p y -> last m RP <= p -> occ p (words y) j0 -> p = t /\ y = x).
-  { intros p y B B1. apply (Uniq p y (last m RP)); auto. lia. }
+  assert (UniqR : forall (p : nat) (y : claim), at_pos cl p y -> last m FR <= p -> occ p (words y) j0 -> p = t /\ y = x).
+  { intros p y B B1. apply (Uniq p y (last m FR)); auto. lia. }
   assert (Ac : forall na' wr' l u, acc m' na' wr' l u = acc m na' wr' l u \/ (na' = na /\ wr' = true /\ l = D j0 /\ u = Pr i)).
   { intros. unfold m'. edestruct write_acc as [E|[E1 [E2 [E4 [E3 _]]]]]; [left; exact E|right; auto]. }
   assert (KA : forall v f', f' <= t -> knows_acc m cl v f' -> knows_acc m' cl v f').
@@ -131,8 +139,8 @@ Proof.
   { intros l E. split; [apply write_len_ne; auto|]. unfold m', Machine.write. cbn [hist]. apply updl_ne. auto. }
   assert (OtD : forall i', i' <> j0 -> len m' (D i') = len m (D i') /\ (forall k, hist m' (D i') k = hist m (D i') k)).
   { intros i' E. destruct (Ot (D i')) as [E1 E2]; [congruence|]. rewrite E2. auto. }
-  destruct (Ot RP) as [RL RH]; [congruence|]. destruct (Ot RM) as [ML MH]; [congruence|]. destruct (Ot WP) as [WL WH]; [congruence|].
-  assert (LR : last m' RP = last m RP) by (unfold last; rewrite RL, RH; auto).
+  destruct (Ot FR) as [RL RH]; [congruence|]. destruct (Ot RP) as [PL PH]; [congruence|]. destruct (Ot RM) as [ML MH]; [congruence|]. destruct (Ot WP) as [WL WH]; [congruence|].
+  assert (LR : last m' FR = last m FR) by (unfold last; rewrite RL, RH; auto).
   assert (LM : last m' RM = last m RM) by (unfold last; rewrite ML, MH; auto).
   assert (Tc : forall i, ts (tv m Co) (D i) <= ts (tv m' Co) (D i)) by (intros; apply (l_ts _ _ L); auto).
   assert (LivU : forall (p : nat) (y : claim), at_pos cl p y -> what y = Live -> own y = i -> p = t).
@@ -182,14 +190,14 @@ Proof.
         destruct (UniqR p y B B1) as [-> _]; [rewrite <- E; apply occ_word; lia|]. lia. }
     [free]: {
       intros q Q1 Q2. rewrite LR in Q2. apply (untouched_same N Npos m); [apply Same|apply Tc|auto]. intros Oq.
-      apply (occ_apart (last m RP) t (words x) q 1 j0); auto; lia. }
+      apply (occ_apart (last m FR) t (words x) q 1 j0); auto; lia. }
     [val]: {
       intros p y B B1 Ho. rewrite LM in B1. assert (Np : p <> t) by congruence. apply (good_same N Npos m m' pp); eauto.
       - apply Same. intros Oy. destruct (UniqR p y B); auto; lia.
       - intros Ly. unfold upd. destruct (Nat.eq_dec i (own y)) as [E|]; auto. exfalso. apply Np. apply (LivU p y); auto.
       - apply h_val; auto. discriminate. }
   - intros d c. apply inv_c_keep; auto.
-    + intros n Ln. apply Same. intros On. apply (occ_apart (last m RP) (last m RP) n t (words x) j0); auto; lia.
+    + intros n Ln. apply Same. intros On. apply (occ_apart (last m FR) (last m FR) n t (words x) j0); auto; lia.
     + intros p y u B G B1. apply Same. intros Oy. destruct (UniqR p y B B1 Oy) as [_ ->]. congruence.
 Qed.
 End Access.

@@ -72,46 +72,57 @@ Definition has_room p := match p with
 Record data (hole : option nat) (m : mem) (pp : nat -> producer) cl : Prop := {
   d_race : race m = false;
   d_ctl  : forall l wr u, (forall i, l <> D i) -> acc m plain wr l u = 0;
-  d_cap  : extent cl <= last m RP + N;
+  d_cap  : extent cl <= last m FR + N;
   d_wps  : forall k, k < len m WP -> exists a b, cl = a ++ b /\ val (hist m WP k) = extent a;
-  d_mon  : forall k, k < len m RP -> val (hist m RP k) <= last m RP;
-  d_own  : ts (tv m Co) RP = len m RP - 1 /\ ts (tv m Co) RM = len m RM - 1;
-  d_rm   : last m RP <= last m RM;
-  d_rp   : forall k, k < len m RP -> knows_acc m cl (mview (hist m RP k)) (val (hist m RP k));
-  d_pr   : forall i f, frees (pp i) = Some f -> knows_acc m cl (tv m (Pr i)) f /\ f <= last m RP;
+  d_mon  : forall k, k < len m FR -> val (hist m FR k) <= last m FR;
+  d_own  : ts (tv m Co) FR = len m FR - 1 /\ ts (tv m Co) RM = len m RM - 1;
+  d_rm   : last m FR <= last m RM;
+  d_rp   : forall k, k < len m FR -> knows_acc m cl (mview (hist m FR k)) (val (hist m FR k));
+  d_pr   : forall i f, frees (pp i) = Some f -> knows_acc m cl (tv m (Pr i)) f /\ f <= last m FR;
   d_room : forall i, has_room (pp i);
   d_co   : forall i na wr j, acc m na wr (D i) (Pr j) <= ck (tv m Co) (Pr j) \/
-             exists p x, at_pos cl p x /\ last m RP <= p /\ occ p (words x) i /\ own x = j;
-  d_fin  : forall p x c i, at_pos cl p x -> last m RP <= p -> finished x = Some c -> occ p (words x) i ->
+             exists p x, at_pos cl p x /\ last m FR <= p /\ occ p (words x) i /\ own x = j;
+  d_fin  : forall p x c i, at_pos cl p x -> last m FR <= p -> finished x = Some c -> occ p (words x) i ->
              (forall na wr, acc m na wr (D i) (Pr (own x)) <= c) /\
              forall k, k < len m (D i) -> who (hist m (D i) k) = Pr (own x) -> stamp (hist m (D i) k) <= c;
-  d_head : forall p x, at_pos cl p x -> last m RP <= p ->
+  d_head : forall p x, at_pos cl p x -> last m FR <= p ->
              acc m plain true (word p) (Pr (own x)) <= ck (tv m Co) (Pr (own x));
-  d_free : forall q, extent cl <= q -> q < last m RP + N -> untouched m q;
+  d_free : forall q, extent cl <= q -> q < last m FR + N -> untouched m q;
   d_val  : forall p x, at_pos cl p x -> last m RM <= p -> hole <> Some p -> good m pp p x }.
 (* ---- the consumer ---- *)
 Definition split_at cl c (l : list (list nat)) := exists a b, cl = a ++ b /\ extent a = c /\ pays a = l.
 Definition below (m : mem) cl c := forall p x, at_pos cl p x -> p < c ->
   exists t, finished x = Some t /\ t <= ck (tv m Co) (Pr (own x)).
 Definition standing (m : mem) cl d c r f h :=
-  r = last m RM /\ f = last m RP /\ r <= c /\ split_at cl c (d ++ h) /\ below m cl c.
+  r = last m RM /\ f = last m FR /\ r <= c /\ split_at cl c (d ++ h) /\ below m cl c.
 Definition bound cl T := exists a b, cl = a ++ b /\ extent a = T.
 
+(* The claims from c to e were left without a stamp. *)
+Definition blank (m : mem) cl c e := forall p x, at_pos cl p x -> c <= p < e ->
+  (exists t, what x = Gone t) /\ all_untouched m p (words x).
+
 Definition inv_c (m : mem) cl (d : list (list nat)) c :=
-  split_at cl (last m RM) d /\ below m cl (last m RM) /\ bound cl (last m RP) /\
+  split_at cl (last m RM) d /\ below m cl (last m RM) /\ bound cl (last m FR) /\
   match c with
   | Nobody => True
-  | Attach f => f = last m RP
+  | Attach e => e = last m RP
+  | Redo c e => c = last m RM /\ e = last m RP
   | Idle c r f h => standing m cl d c r f h
   | Take c r f h n got => standing m cl d c r f h /\ exists x t y, at_pos cl c x /\ what x = Came t y /\
       t <= ck (tv m Co) (Pr (own x)) /\ n = length y /\ got = firstn (length got) y /\ length got <= n
-  | Zero c r f q h => standing m cl d c r f h /\ f <= q <= r /\ all_untouched m f (q - f)
-  | Ask c r f h T i => standing m cl d c r f h /\ c < T /\ bound cl T
+  | Zero c r q h => standing m cl d c r (last m FR) h /\ last m FR <= q <= r /\ all_untouched m (last m FR) (q - last m FR)
+  | Hand c r h => standing m cl d c r (last m FR) h /\ r = last m RP /\ all_untouched m (last m FR) (r - last m FR)
+  | Rest c r h => standing m cl d c r r h
+  | Blank c r f h => standing m cl d c r f h /\ blank m cl f c
+  | Ask c r f h T i | Doubt c r f h T i => standing m cl d c r f h /\ c < T /\ bound cl T
   | Again c r f h T => standing m cl d c r f h /\ c < T /\ bound cl T
   | Scan c r f h T q => standing m cl d c r f h /\ bound cl T /\ exists p x t,
-      at_pos cl p x /\ what x = Gone t /\ c <= p < q /\ q <= p + words x <= T /\ all_untouched m p (words x) /\
+      at_pos cl p x /\ what x = Gone t /\ c <= p <= q /\ q <= p + words x <= T /\ blank m cl c (p + words x) /\
       split_at cl (p + words x) (d ++ h) /\ below m cl (p + words x)
   end.
+(* What read_pos says and `freed` does not yet is zero. *)
+Definition handed (m : mem) cl d := ts (tv m Co) RP = len m RP - 1 /\
+  inv_c m cl d (Zero (last m RM) (last m RM) (last m RP) nil).
 
 (* ---- facts ---- *)
 Lemma pays_app a b : pays (a ++ b) = pays a ++ pays b.

@@ -142,10 +142,16 @@ Proof.
   split; [apply (split_ends m); auto|]. split; [apply below_ends; auto|]. split; [apply bound_ends; auto|].
   assert (St : forall c r f h, standing m cl d c r f h -> standing m (ends_so cl i w) d c r f h).
   { intros c0 r f h [B1 [B2 [B3 [B4 B5]]]]. split; auto. split; auto. split; auto. split; [apply (split_ends m); auto|apply below_ends; auto]. }
+  assert (Bk : forall c e, blank N m cl c e -> blank N m (ends_so cl i w) c e).
+  { intros c0 e B p y A Q. apply at_pos_ends in A. destruct A as [x [A ->]]. destruct (B p x A Q) as [[t X] Y].
+    rewrite ended_not by congruence. eauto. }
   destruct c; auto.
   - destruct A4 as [B [x [t [y [X1 [X2 X3]]]]]]. split; auto. exists x, t, y. split; auto.
     apply at_pos_ends. exists x. split; auto. rewrite ended_not; congruence.
   - destruct A4 as [B X]. auto.
+  - destruct A4 as [B X]. auto.
+  - destruct A4 as [B X]. auto.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_ends. auto.
   - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_ends. auto.
   - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_ends. auto.
   - destruct A4 as [B [X [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. split; auto. split; [apply bound_ends; auto|].
@@ -192,13 +198,18 @@ Proof.
   split; [apply split_claims; auto|]. split; [apply below_claims; eauto|]. split; [apply bound_claims; auto|].
   assert (St : forall c r f h, standing m cl d c r f h -> standing m (cl ++ [y]) d c r f h).
   { intros c0 r f h [B1 [B2 [B3 [B4 B5]]]]. split; auto. split; auto. split; auto. split; [apply split_claims; auto|apply below_claims; eauto]. }
+  assert (Bk : forall c e, e <= extent cl -> blank N m cl c e -> blank N m (cl ++ [y]) c e).
+  { intros c0 e Lt B p x A Q. apply at_pos_snoc in A. destruct A as [A|[-> ->]]; [apply (B p x A Q)|lia]. }
   destruct c; auto.
   - destruct A4 as [B [x [t [z [X1 X2]]]]]. split; auto. exists x, t, z. split; auto. apply at_pos_snoc. auto.
   - destruct A4 as [B X]. auto.
+  - destruct A4 as [B X]. auto.
+  - destruct A4 as [B X]. split; auto. apply Bk; auto. destruct B as [_ [_ [_ [B4 _]]]]. eapply Le; eauto.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_claims. auto.
   - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_claims. auto.
   - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_claims. auto.
   - destruct A4 as [B [X [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. split; auto. split; [apply bound_claims; auto|].
-    exists p, x, t. split; [apply at_pos_snoc; auto|]. split; auto. split; auto. split; auto. split; auto.
+    exists p, x, t. split; [apply at_pos_snoc; auto|]. split; auto. split; auto. split; auto. split; [apply Bk; eauto|].
     split; [apply split_claims; auto|apply below_claims; eauto].
 Qed.
 
@@ -216,8 +227,8 @@ Proof.
   assert (Oth : forall l, l <> WP -> len m' l = len m l /\ hist m' l = hist m l).
   { intros l E. split; [unfold m'; rewrite rmw_len; destruct (loc_dec WP l); congruence|apply rmw_other; auto]. }
   assert (OD : forall i, len m' (D i) = len m (D i) /\ hist m' (D i) = hist m (D i)) by (intros; apply Oth; discriminate).
-  destruct (Oth RP) as [RL RH]; [discriminate|]. destruct (Oth RM) as [ML MH]; [discriminate|].
-  assert (LR : last m' RP = last m RP) by (unfold last; rewrite RL, RH; auto).
+  destruct (Oth FR) as [RL RH]; [discriminate|]. destruct (Oth RM) as [ML MH]; [discriminate|].
+  assert (LR : last m' FR = last m FR) by (unfold last; rewrite RL, RH; auto).
   assert (LM : last m' RM = last m RM) by (unfold last; rewrite ML, MH; auto).
   assert (AD : forall na wr i u, acc m' na wr (D i) u = acc m na wr (D i) u) by (intros; apply rmw_acc_D; discriminate).
   assert (Tc : forall i, ts (tv m Co) (D i) <= ts (tv m' Co) (D i)) by (intros; apply (l_ts _ _ L); auto).
@@ -259,7 +270,7 @@ Proof.
       - cbn [own]. destruct (h_co (extent cl mod N) plain true i) as [X|[p [x [A [A1 [A2 A3]]]]]].
         + exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr i))).
         + exfalso. pose proof (at_pos_end cl p x A).
-          apply (occ_apart (last m RP) p (words x) (extent cl) n (extent cl mod N)); auto; try lia. apply occ_word. lia. }
+          apply (occ_apart (last m FR) p (words x) (extent cl) n (extent cl mod N)); auto; try lia. apply occ_word. lia. }
     [free]: {
       intros q Q1 Q2. rewrite LR in Q2. rewrite extent_app in Q1. apply (untouched_same N Npos m); [apply Sw|apply Tc|].
       apply h_free; lia. }
@@ -277,7 +288,7 @@ Qed.
 (* ---- the consumer reads the data ---- *)
 Lemma data_readC (m : mem) pp al cl na acq j0 k : known producers m pp al cl -> data None m pp cl -> can_read m Co (D j0) k ->
   (forall j na' wr, clash na false na' wr = true -> acc m na' wr (D j0) (Pr j) <= ck (tv m Co) (Pr j)) ->
-  (forall f, f <= last m RP -> excused cl f j0 na false Co) ->
+  (forall f, f <= last m FR -> excused cl f j0 na false Co) ->
   let m' := read na acq Co (D j0) k m in
   data None m' pp cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
 Proof.
@@ -288,7 +299,7 @@ Proof.
   { intros. unfold m'. edestruct read_acc as [E|[E1 [E2 [E4 [E3 _]]]]]; [left; exact E|right; auto]. }
   assert (AP : forall na' wr' l j, acc m' na' wr' l (Pr j) = acc m na' wr' l (Pr j)).
   { intros. destruct (Ac na' wr' l (Pr j)) as [E|[_ [_ [_ E]]]]; [exact E|discriminate]. }
-  assert (KA : forall v f, f <= last m RP -> knows_acc m cl v f -> knows_acc m' cl v f).
+  assert (KA : forall v f, f <= last m FR -> knows_acc m cl v f -> knows_acc m' cl v f).
   { intros v f Lf. apply knows_acc_new. intros i na' wr' t. destruct (Ac na' wr' (D i) t) as [E|[-> [-> [E ->]]]]; auto.
     injection E as ->. auto. }
   assert (Tc : forall i, ts (tv m Co) (D i) <= ts (tv m' Co) (D i)) by (intros; apply (l_ts _ _ L); auto).

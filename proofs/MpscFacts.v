@@ -46,12 +46,13 @@ Qed.
 End Facts.
 
 Definition left_to_do producers (c : consumer) := match c with
-  | Ask _ _ _ _ T i => producers - i + T + 3 | Again _ _ _ _ T => T + 2 | Scan _ _ _ _ T q => T - q + 1 | _ => 0 end.
+  | Ask _ _ _ _ T i => 2 * (producers - i) + T + 4 | Doubt _ _ _ _ T i => 2 * (producers - i) + T + 3
+  | Again _ _ _ _ T => T + 2 | Scan _ _ _ _ T q => T - q + 1 | _ => 0 end.
 Lemma recovers N producers m al c d m' c' d' : cstep N producers shipped al m c d m' c' d' ->
   0 < left_to_do producers c -> left_to_do producers c' < left_to_do producers c.
 Proof.
-  intros Hs. destruct Hs; cbn [left_to_do]; intros L; try lia.
-  - destruct (al i); cbn [left_to_do]; lia.
+  intros Hs. destruct Hs; unfold scanned; cbn [left_to_do]; intros L; try lia.
   - destruct (v =? 0); cbn [left_to_do]; [lia|]. destruct (state_of v =? 1); cbn [left_to_do]; lia.
-  - destruct (v =? 0); cbn [left_to_do]; lia.
+  - destruct (v =? 0); cbn [left_to_do]; [lia|]. destruct (c =? f); cbn [left_to_do]; lia.
+  - destruct (c =? f); cbn [left_to_do]; lia.
 Qed.

@@ -35,7 +35,7 @@ Notation data_writeP := (data_writeP N producers Npos). Notation fill_hole := (f
 
 Definition opened (pp : nat -> producer) cl := forall i t n, opens (pp i) t n -> at_pos cl t (Claim n i Live).
 Definition inv s := MpscKnown.inv producers s /\ opened (pp s) (claims s) /\
-  data None (mm s) (pp s) (claims s) /\ inv_c (mm s) (claims s) (done s) (cc s).
+  data None (mm s) (pp s) (claims s) /\ inv_c (mm s) (claims s) (done s) (cc s) /\ handed N (mm s) (claims s) (done s).
 
 (* ---- producers ---- *)
 Lemma live_above (m : mem) cl d c p x : inv_c m cl d c -> at_pos cl p x -> what x = Live -> last m RM <= p.
@@ -58,7 +58,7 @@ Qed.
 
 Lemma neutral_readP (m : mem) pp al cl i acq l k p' : known producers m pp al cl -> data None m pp cl -> can_read m (Pr i) l k ->
   (forall j, l <> D j) -> (forall t n, ~ opens (pp i) t n) ->
-  (forall f, frees p' = Some f -> frees (pp i) = Some f \/ l = RP /\ acq = true /\ f = val (hist m RP k)) -> has_room N p' ->
+  (forall f, frees p' = Some f -> frees (pp i) = Some f \/ l = FR /\ acq = true /\ f = val (hist m FR k)) -> has_room N p' ->
   let m' := read atomic acq (Pr i) l k m in
   data None m' (upd pp i p') cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
 Proof.
@@ -71,7 +71,7 @@ Proof.
       destruct na', wr'; try discriminate. rewrite h_ctl; auto. lia.
     + intros j f F. unfold upd in F. destruct (Nat.eq_dec i j) as [<-|]; [|auto].
       destruct (Fr f F) as [X|[-> [-> ->]]]; auto. right. destruct R as [R1 R2]. split; [|apply h_mon; auto].
-      apply (knows_more m cl (mview (hist m RP k))); [|apply h_rp; auto]. intros u. unfold m'.
+      apply (knows_more m cl (mview (hist m FR k))); [|apply h_rp; auto]. intros u. unfold m'.
       destruct (tid_dec u (Pr i)) as [->|E]; [rewrite read_ck_own|rewrite read_ck by auto]; lia.
     + intros j. unfold upd. destruct (Nat.eq_dec i j); auto.
     + intros p x A Lv. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|]; auto. exfalso.
@@ -100,7 +100,8 @@ Proof.
   assert (Ot : forall l, l <> Ann j -> len m' l = len m l /\ hist m' l = hist m l).
   { intros l E. split; [apply write_len_ne; auto|]. unfold m', Machine.write. cbn [hist]. apply updl_ne. auto. }
   assert (OD : forall i, len m' (D i) = len m (D i) /\ hist m' (D i) = hist m (D i)) by (intros; apply Ot; discriminate).
-  destruct (Ot RP) as [RL RH]; [discriminate|]. destruct (Ot RM) as [ML MH]; [discriminate|]. destruct (Ot WP) as [WL WH]; [discriminate|].
+  destruct (Ot FR) as [RL RH]; [discriminate|]. destruct (Ot RM) as [ML MH]; [discriminate|]. destruct (Ot WP) as [WL WH]; [discriminate|].
+  destruct (Ot RP) as [PL PH]; [discriminate|].
   split.
   - assert (Rm : forall j, has_room N (upd pp i p' j)) by (intros j'; unfold upd; destruct (Nat.eq_dec i j'); auto).
     assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
@@ -118,7 +119,7 @@ Proof.
     { intros wr l' u. unfold m'. edestruct write_acc as [E|[E _]]; [exact E|discriminate]. }
     apply (data_neutral None m m' pp); auto; try (intros; apply OD).
     all: try (intros k; rewrite WH; reflexivity). all: intros l' wr u ND'; rewrite AP; auto.
-  - intros d c. apply (inv_c_keep m); auto; try (unfold last; rewrite ?RL, ?RH, ?ML, ?MH; auto; fail);
+  - intros d c. apply (inv_c_keep m); auto; try (unfold last; rewrite ?RL, ?RH, ?ML, ?MH, ?PL, ?PH; auto; fail);
       intros; intros j' Hj; destruct (OD j') as [-> ->]; auto.
 Qed.
 
@@ -168,22 +169,42 @@ Proof.
   - intros p x A R Ho. specialize (h_val p x A R Ho). unfold MpscData.good in *. rewrite E. auto.
 Qed.
 
+(* read_pos is the consumer's. *)
+Lemma producer_leaves i m p cl m' p' cl' : pstep i m p cl m' p' cl' ->
+  len m' RP = len m RP /\ hist m' RP = hist m RP /\ tv m' Co = tv m Co.
+Proof.
+  assert (W : forall na rel l x, l <> RP -> len (write na rel (Pr i) l x m) RP = len m RP /\
+    hist (write na rel (Pr i) l x m) RP = hist m RP /\ tv (write na rel (Pr i) l x m) Co = tv m Co).
+  { intros na rel l x E. split; [apply write_len_ne; auto|]. split; [|apply write_tv_other; discriminate].
+    unfold Machine.write. cbn [hist]. apply updl_ne. auto. }
+  intros Hs. destruct Hs; try (split; [reflexivity|split; [reflexivity|try apply read_tv_other; reflexivity || discriminate]]; fail);
+    try (apply W; discriminate).
+Qed.
+
 Lemma inv_producer m pp al c cl d i m' p' cl' : i < producers -> al i = true -> inv (St m pp al c cl d) ->
   pstep i m (pp i) cl m' p' cl' -> inv (St m' (upd pp i p') al c cl' d).
 Proof.
-  intros Ip Al [KI [Op [H IC]]] Hs.
+  intros Ip Al [KI [Op [H [IC Hd]]]] Hs.
   assert (KI' : MpscKnown.inv producers (St m' (upd pp i p') al c cl' d)).
   { apply (MpscKnown.inv_producer N most producers m pp al c cl d i m' p' cl'); auto. }
   split; auto. clear KI'. destruct KI as [K _]. cbn [mm Mpsc.pp alive claims cc done] in *.
+  pose proof (producer_leaves i m (pp i) cl m' p' cl' Hs) as [PL [PH PT]].
+  enough (X : opened (upd pp i p') cl' /\ data None m' (upd pp i p') cl' /\ last m' RM = last m RM /\
+    forall d c, inv_c m cl d c -> inv_c m' cl' d c).
+  { destruct X as [X1 [X2 [X3 X4]]]. split; auto. split; auto. split; auto. destruct Hd as [D1 D2].
+    assert (E : last m' RP = last m RP) by (unfold last; rewrite PL, PH; auto).
+    split; [rewrite PT, PL; auto|rewrite E, X3; auto]. }
+  clear PL PH PT Hd. assert (Mk : forall na rel l x, l <> RM -> last (write na rel (Pr i) l x m) RM = last m RM).
+  { intros. apply write_last_ne. auto. }
   pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
   assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
   assert (PL : forall l, 0 < len m l) by apply (sn_len k1).
   remember (pp i) as p eqn:Ep. destruct Hs; cbn [shipped free_load idle_store claim_store publish_store] in *.
-  - (* room *) destruct (neutral_readP m pp al l i true RP k (Free (val (hist m RP k))) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+  - (* room *) destruct (neutral_readP m pp al l i true FR k (Free (val (hist m FR k))) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
     + rewrite <- Ep. auto.
     + intros g E. injection E as <-. auto.
     + split; [shut|auto].
-  - destruct (neutral_readP m pp al l i false WP k (Try f (val (hist m WP k)) n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+  - destruct (neutral_readP m pp al l i false WP k (Free f) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
     + rewrite <- Ep. auto.
     + rewrite <- Ep. intros g E. injection E as <-. auto.
     + split; [shut|auto].
@@ -191,7 +212,11 @@ Proof.
     + rewrite <- Ep. auto.
     + rewrite <- Ep. intros g E. injection E as <-. auto.
     + split; [shut|auto].
-  - destruct (neutral_readP m pp al l i true RP k (Try (val (hist m RP k)) t n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+  - destruct (neutral_readP m pp al l i false WP k (Try f (val (hist m WP k)) n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+    + rewrite <- Ep. auto.
+    + rewrite <- Ep. intros g E. injection E as <-. auto.
+    + split; [shut|auto].
+  - destruct (neutral_readP m pp al l i true FR k (Try (val (hist m FR k)) t n) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
     + rewrite <- Ep. auto.
     + intros g E. injection E as <-. auto.
     + split; [shut|auto].
@@ -220,7 +245,7 @@ Proof.
     { cbn [own z]. rewrite <- Ep. auto. }
     pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
     rewrite <- Ep in G.
-    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|apply X2; auto].
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
     apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
     split; auto. split; [lia|]. split; [|intros j Hj; lia].
     change (Pr i) with (Pr (own z)). apply stamp_header; auto; [|discriminate]. apply busy_header; auto.
@@ -234,7 +259,7 @@ Proof.
     { apply (occ_cell N Npos). cbn [words z]. lia. }
     { exists j. cbn [words z]. split; [lia|auto]. }
     { cbn [own z]. rewrite <- Ep. auto. }
-    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|apply X2; auto].
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
     set (m' := write plain false (Pr i) (cell t j) (nth j x 0) m).
     assert (L : later m m') by apply later_write.
     assert (Ot : forall l, l <> cell t j -> len m' l = len m l /\ forall k, hist m' l k = hist m l k).
@@ -258,7 +283,7 @@ Proof.
     set (m' := write atomic true (Pr i) (word t) (committed n) m).
     assert (Sn : sane m') by (apply sane_write; auto).
     assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
-    split; [apply opened_ends; auto|]. split; [|apply (inv_c_ends N Npos); auto].
+    split; [apply opened_ends; auto|]. split; [|split; [auto|intros d0 c0 Ic; apply (inv_c_ends N Npos); auto]].
     assert (Hd : forall v c0, c0 <= Datatypes.S (clock m i) -> stamped (write atomic true (Pr (own z)) (word t) v m) t z v c0).
     { intros v c0 Hc. apply stamp_header; auto; [|discriminate]. apply busy_header; auto. }
     eapply data_ext; [apply (upd_twice pp i (Settle f) (Settle f))|].
@@ -285,7 +310,7 @@ Proof.
     { exact I. }
     set (m' := write atomic true (Pr i) (word t) (aborted n) m).
     assert (Sn : sane m') by (apply sane_write; auto).
-    split; [apply opened_ends; auto|]. split; [|apply (inv_c_ends N Npos); auto].
+    split; [apply opened_ends; auto|]. split; [|split; [auto|intros d0 c0 Ic; apply (inv_c_ends N Npos); auto]].
     eapply data_ext; [apply (upd_twice pp i (Settle f) (Settle f))|].
     apply (data_ends N Npos (Some t) m' (upd pp i (Settle f)) l i (Left (Datatypes.S (clock m i))) (Settle f) (Datatypes.S (clock m i))); auto.
     + unfold clock, m'. rewrite write_ck_own. auto.
@@ -301,19 +326,10 @@ Proof.
     + rewrite <- Ep. auto.
     + exact I.
     + split; [shut|auto].
-  - (* settles what its predecessor left *)
-    set (m1 := read atomic true (Pr i) RP k m).
-    destruct (neutral_readP m pp al l i true RP k (Free (val (hist m RP k))) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
+  - (* is new *) destruct (neutral_readP m pp al l i true FR k (Settle (val (hist m FR k))) K H) as [X1 X2]; auto; [discriminate| | |exact I|].
     + rewrite <- Ep. auto.
     + intros g E. injection E as <-. auto.
-    + assert (K1 : known producers m1 (upd pp i (Free (val (hist m RP k)))) al l).
-      { apply (quietly producers m m1 pp al l Nobody i); auto; [exact I|apply quiet_read; auto|rewrite <- Ep; simpl; tauto|discriminate|discriminate|].
-        intros j Ej. apply read_tv_other. congruence. }
-      destruct (neutral_ann m1 (upd pp i (Free (val (hist m RP k)))) al l i i true 0 (Free (val (hist m RP k))) K1 X1) as [Y1 Y2].
-      * intros t n. unfold upd. destruct (Nat.eq_dec i i); simpl; auto.
-      * unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
-      * exact I.
-      * split; [shut|]. split; [|auto]. eapply data_ext; [|exact Y1]. apply upd_twice.
+    + split; [shut|auto].
 Qed.
 
 (* ---- the consumer ---- *)
@@ -363,7 +379,7 @@ Proof.
   - intros d c. apply (inv_c_keep m); auto; intros; intros j Hj; auto.
 Qed.
 
-Lemma standing_same (m m' : mem) cl d c r f h : later m m' -> last m' RM = last m RM -> last m' RP = last m RP ->
+Lemma standing_same (m m' : mem) cl d c r f h : later m m' -> last m' RM = last m RM -> last m' FR = last m FR ->
   standing m cl d c r f h -> standing m' cl d c r f h.
 Proof.
   intros L E1 E2 [B1 [B2 [B3 [B4 B5]]]]. unfold standing. rewrite E1, E2. split; auto. split; auto. split; auto. split; auto.
@@ -377,33 +393,128 @@ Proof.
   split; [rewrite app_assoc; apply split_next; auto|eapply below_next; eauto].
 Qed.
 
+(* The consumer writes where its successor goes on. *)
+Lemma neutral_rp (m : mem) pp al cl v : known producers m pp al cl -> data None m pp cl -> data None (write atomic false Co RP v m) pp cl.
+Proof.
+  intros K H. set (m' := write atomic false Co RP v m). pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (L : later m m') by apply later_write. assert (Sn : sane m') by (apply sane_write; auto).
+  assert (Ra : race m' = false).
+  { unfold m', Machine.write. cbn [race]. rewrite h_race. cbn [orb]. apply racy_no. intros u na' wr' C.
+    destruct na'; try discriminate. rewrite h_ctl by discriminate. lia. }
+  assert (AP : forall wr l u, acc m' plain wr l u = acc m plain wr l u).
+  { intros. unfold m'. edestruct write_acc as [E|[E _]]; [exact E|discriminate]. }
+  assert (AD : forall j na wr u, acc m' na wr (D j) u = acc m na wr (D j) u).
+  { intros. unfold m'. edestruct write_acc as [E|[_ [_ [E _]]]]; [exact E|discriminate]. }
+  assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros p x A; eapply k4; eauto).
+  apply (data_neutral None m m' pp); auto.
+Qed.
+
+(* Zeros from claim to claim. *)
+Lemma blank_next (m : mem) cl c p x t : (forall p x, at_pos cl p x -> 0 < words x) -> blank N m cl c p -> at_pos cl p x ->
+  what x = Gone t -> all_untouched m p (words x) -> blank N m cl c (p + words x).
+Proof.
+  intros Wp B A G U p' y A' Q. destruct (lt_eq_lt_dec p' p) as [[L|L]|L].
+  - apply (B p' y A'). lia.
+  - subst p'. rewrite <- (same_at cl Wp p x y A A'). eauto.
+  - pose proof (apart_at cl Wp p x p' y A A' L). lia.
+Qed.
+Lemma blank_none (m : mem) cl c : blank N m cl c c.
+Proof. intros p x _ Q. lia. Qed.
+Lemma blank_all (m : mem) cl c e : (forall p x, at_pos cl p x -> 0 < words x) -> bound cl c -> e <= extent cl -> blank N m cl c e ->
+  all_untouched m c (e - c).
+Proof.
+  intros Wp Bc Le B q Q. destruct (containing N Npos cl q Wp) as [p [x [A P]]]; [lia|].
+  assert (c <= p). { destruct (le_lt_dec c p); auto. pose proof (apart_bound cl Wp p x c A (bound_boundary cl c Bc) l). lia. }
+  destruct (B p x A) as [_ U]; [lia|]. apply U. lia.
+Qed.
+
+(* What read_pos says goes on to hold. *)
+Lemma handed_intro (m : mem) cl d c : inv_c m cl d c -> ts (tv m Co) RP = len m RP - 1 -> last m FR <= last m RP <= last m RM ->
+  all_untouched m (last m FR) (last m RP - last m FR) -> handed N m cl d.
+Proof.
+  intros [A1 [A2 [A3 _]]] T L U. split; auto. split; auto. split; auto. split; auto. split; [|auto].
+  split; auto. split; auto. split; auto. rewrite app_nil_r. auto.
+Qed.
+Lemma handed_stands (m m' : mem) cl d d' c' : later m m' -> sane m -> sane m' -> handed N m cl d -> inv_c m' cl d' c' ->
+  len m' RP = len m RP -> last m' RP = last m RP -> last m' FR = last m FR -> last m RM <= last m' RM ->
+  (forall i, len m' (D i) = len m (D i) /\ forall k, hist m' (D i) k = hist m (D i) k) -> handed N m' cl d'.
+Proof.
+  intros L S S' [T [_ [_ [_ [St [Le U]]]]]] I E1 E2 E3 M W. apply (handed_intro m' cl d' c'); auto.
+  - apply (own_later m); auto.
+  - lia.
+  - rewrite E2, E3. apply (all_untouched_same N Npos m); auto; [intros i _; apply W|intros; apply (l_ts _ _ L); auto].
+Qed.
+Lemma handed_consumer m pp al c cl d m' c' d' : known producers m pp al cl -> data None m pp cl -> inv_c m cl d c -> handed N m cl d ->
+  cstep al m c d m' c' d' -> inv_c m' cl d' c' -> handed N m' cl d'.
+Proof.
+  intros K H IC Hd Hs IC'. pose proof (a_sane _ _ _ _ _ K) as S. pose proof IC as [A1 [A2 [A3 A4]]].
+  pose proof Hd as [T [_ [_ [_ [_ [Le U]]]]]].
+  assert (Rd : forall na acq l k, can_read m Co l k -> inv_c (read na acq Co l k m) cl d' c' -> handed N (read na acq Co l k m) cl d').
+  { intros na acq l k R I. apply (handed_stands m _ cl d d' c'); auto; [apply later_read; auto|apply sane_read; auto]. }
+  assert (Mk : forall v, last m RM <= v -> inv_c (write atomic false Co RM v m) cl d' c' -> handed N (write atomic false Co RM v m) cl d').
+  { intros v Lv I. apply (handed_stands m _ cl d d' c'); auto; [apply later_write|apply sane_write; auto|].
+    rewrite write_last_eq. auto. }
+  destruct Hs; auto.
+  - apply Mk; auto. destruct A4 as [-> _]. auto.
+  - apply Rd; auto. subst k. pose proof (sn_len S (cell c (length got))). pose proof (MpscAccess.in_view m Co (cell c (length got)) S).
+    split; lia.
+  - apply Mk; auto. destruct A4 as [<- [_ [X _]]]. auto.
+  - (* zeroes *) destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 _]. subst r.
+    destruct (data_zero N producers Npos m pp al cl K H q d _ (proj1 Q1) H0 IC) as [_ [_ [X3 X4]]].
+    apply (handed_intro _ cl d (Zero c (last m RM) (Datatypes.S q) h)); auto.
+    change (all_untouched (write plain false Co (word q) 0 m) (last m FR) (last m RP - last m FR)).
+    intros q' Q'. destruct (Nat.eq_dec q' q) as [->|E]; auto. apply X4; auto; [lia|].
+    pose proof (bound_le cl (last m RM) (bound_split cl _ _ A1)). pose proof (d_cap _ _ _ _ _ H). lia.
+  - (* hands over *) destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 _].
+    set (m' := write atomic false Co RP r m) in *. assert (LR : last m' RP = r) by apply write_last_eq.
+    assert (L : later m m') by apply later_write.
+    apply (handed_intro m' cl d (Hand c r h)); auto.
+    + unfold m'. rewrite write_ts, write_len_eq. destruct (loc_dec RP RP); [lia|congruence].
+    + rewrite LR. change (last m FR <= r <= last m RM). lia.
+    + rewrite LR. change (all_untouched m' (last m FR) (r - last m FR)).
+      apply (all_untouched_same N Npos m); auto. intros i _. auto.
+  - (* frees *) destruct A4 as [[B1 _] [Q1 Q2]]. set (m' := write atomic true Co FR r m) in *.
+    assert (LF : last m' FR = r) by apply write_last_eq.
+    apply (handed_intro m' cl d (Rest c r h)); auto.
+    + rewrite LF. change (r <= last m RP <= last m RM). lia.
+    + rewrite LF. change (all_untouched m' r (last m RP - r)). intros q Q. lia.
+  - apply Mk; auto. destruct A4 as [<- _]. auto.
+  - apply (handed_stands m _ cl d d (Ask c r f h T0 (Datatypes.S i))); auto; [apply later_learn|apply sane_learn; auto].
+  - apply Mk; auto. destruct A4 as [[<- [_ [X _]]] _]. auto.
+Qed.
+
 Lemma inv_consumer m pp al c cl d m' c' d' : inv (St m pp al c cl d) -> cstep al m c d m' c' d' -> inv (St m' pp al c' cl d').
 Proof.
-  intros [KI [Op [H IC]]] Hs.
+  intros [KI [Op [H [IC Hd]]]] Hs.
   assert (KI' : MpscKnown.inv producers (St m' pp al c' cl d')).
   { apply (MpscKnown.inv_consumer N producers m pp al c cl d m' c' d'); auto. }
   split; auto. destruct KI as [K As]. destruct KI' as [K' _]. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
+  enough (X : data None m' pp cl /\ inv_c m' cl d' c').
+  { split; [apply X|]. split; [apply X|]. apply (handed_consumer m pp al c cl d m' c' d'); auto; apply X. }
   pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
   assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
   pose proof IC as [A1 [A2 [A3 A4]]]. pose proof H as H0. invd H0.
   assert (Last : forall l k, can_read m Co l k -> ts (tv m Co) l = len m l - 1 -> val (hist m l k) = last m l).
   { intros l k [R1 R2] E. unfold last. f_equal. f_equal. lia. }
-  destruct h_own as [OwR OwM].
+  destruct h_own as [OwR OwM]. destruct Hd as [OwP [_ [_ [_ [_ [LeP UnP]]]]]].
+  assert (Marks : forall v d' q, last m RM <= v -> split_at cl v d' -> below m cl v -> last m FR <= q <= v ->
+    all_untouched m (last m FR) (q - last m FR) ->
+    data None (write atomic false Co RM v m) pp cl /\ inv_c (write atomic false Co RM v m) cl d' (Zero v v q nil)).
+  { intros v d0 q Le Sp Be Q U. set (m1 := write atomic false Co RM v m). assert (L : later m m1) by apply later_write.
+    split; [apply (data_mark N producers Npos m pp al cl K H); auto|].
+    assert (LM : last m1 RM = v) by apply write_last_eq. assert (LR : last m1 FR = last m FR) by (apply write_last_ne; discriminate).
+    assert (Bl : below m1 cl v) by (eapply below_later; eauto). unfold MpscData.inv_c, standing. rewrite LM, LR, app_nil_r.
+    repeat (split; auto). }
   destruct Hs; cbn [shipped publish_load free_store claim_load idle_load MpscKnown.asked] in *.
   - (* comes *) destruct (neutral_readC m pp al cl false RP k K H) as [X1 X2]; auto; [discriminate|]. split; auto.
-    destruct (X2 d Nobody IC) as [B1 [B2 [B3 _]]]. split; auto. split; auto. split; auto. exact (Last RP k H0 OwR).
+    destruct (X2 d Nobody IC) as [B1 [B2 [B3 _]]]. split; auto. split; auto. split; auto. exact (Last RP k H0 OwP).
   - destruct (neutral_readC m pp al cl false RM k K H) as [X1 X2]; auto; [discriminate|]. split; auto.
-    destruct (X2 d Nobody) as [B1 [B2 [B3 _]]]; [split; auto|].
-    rewrite (Last RM k H0 OwM). subst f.
-    assert (St0 : standing (read atomic false Co RM k m) cl d (last m RM) (last m RM) (last m RP) nil).
-    { split; auto. split; auto. split; auto. rewrite app_nil_r. auto. }
-    destruct (Nat.ltb_spec (last m RP) (last m RM)) as [G|G].
-    + split; auto. split; auto. split; auto. split; auto. split; [lia|]. intros q Q. lia.
-    + split; auto.
+    destruct (X2 d _ IC) as [B1 [B2 [B3 B4]]]. split; auto. split; auto. split; auto. split; [exact (Last RM k H0 OwM)|exact B4].
+  - (* goes on at the mark *) destruct A4 as [-> ->]. apply Marks; auto.
   - (* polls *)
     destruct A4 as [B1 [B2 [B3 [B4 B5]]]]. subst r f. pose proof (bound_split cl c _ B4) as Bc.
     pose proof (bound_boundary cl c Bc) as By. pose proof (bound_le cl c Bc) as Le.
-    assert (Rc : last m RP <= c) by lia. assert (Lc : c < last m RP + N) by lia.
+    assert (Rc : last m FR <= c) by lia. assert (Lc : c < last m FR + N) by lia.
     destruct (data_readC m pp al cl atomic true (c mod N) k K H H1) as [X1 X2].
     { apply (reads_boundary m pp al cl K H c By Rc Lc). }
     { intros f Lf. right. split; auto. split; auto. split; auto. exists c. split; [lia|auto]. }
@@ -417,8 +528,8 @@ Proof.
       | _ => False end) -> inv_c m' cl d z).
     { intros z Z. split; auto. split; auto. split; auto. destruct z; auto; contradiction. }
     assert (Stay : forall u, u = 0 \/ state_of u = 1 -> inv_c m' cl d
-       (if state_of u =? 2 then Take c (last m RM) (last m RP) h (words_of u - 1) nil
-        else if state_of u =? 3 then Idle (c + words_of u) (last m RM) (last m RP) h else Idle c (last m RM) (last m RP) h)).
+       (if state_of u =? 2 then Take c (last m RM) (last m FR) h (words_of u - 1) nil
+        else if state_of u =? 3 then Idle (c + words_of u) (last m RM) (last m FR) h else Idle c (last m RM) (last m FR) h)).
     { intros u [->|Su]; [|rewrite Su]; apply Ix; exact C4. }
     destruct (Nat.eq_dec c (extent cl)) as [Ec|Ec].
     { destruct (h_free c) as [U1 U2]; [lia|lia|]. apply Stay. left. rewrite <- U1. rewrite H2. unfold last. f_equal. f_equal. destruct H1. lia. }
@@ -446,7 +557,7 @@ Proof.
         apply passes with (t := clock); auto. unfold finished. rewrite Wx. auto.
   - (* a word *)
     destruct A4 as [St [x [t [y [Y1 [Y2 [Y3 [Y4 [Y5 Y6]]]]]]]]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]].
-    assert (Rc : last m RP <= c) by lia. pose proof (Wp c x Y1) as W0.
+    assert (Rc : last m FR <= c) by lia. pose proof (Wp c x Y1) as W0.
     pose proof (h_val c x Y1) as G. rewrite <- B1 in G. specialize (G B3 ltac:(discriminate)). unfold MpscData.good in G. rewrite Y2 in G.
     destruct G as [G1 [G2 G3]]. unfold size in G1. set (j0 := c mod N + 1 + length got).
     assert (Oc : occ c (words x) j0) by (apply (occ_cell N Npos); lia).
@@ -471,50 +582,54 @@ Proof.
     replace (c + size got) with (c + words x) by (rewrite Eg; lia).
     replace [got] with (pays [x]) by (simpl; rewrite Y2, Eg; auto).
     apply passes with (t := t); auto. unfold finished. rewrite Y2. auto.
-  - (* releases *)
-    destruct A4 as [B1 [B2 [B3 [B4 B5]]]]. subst r f. set (m' := write atomic false Co RM c m).
-    assert (X1 : data None m' pp cl) by (apply (data_mark N producers Npos m pp al cl K H); auto).
-    assert (L : later m m') by apply later_write.
-    assert (LM : last m' RM = c) by apply write_last_eq. assert (LR : last m' RP = last m RP) by (apply write_last_ne; discriminate).
-    assert (Bl : below m' cl c) by (eapply below_later; eauto).
-    split; auto. split; [rewrite LM; auto|]. split; [rewrite LM; auto|]. split; [rewrite LR; auto|].
-    split; auto. split; auto. split; auto. split; auto. rewrite app_nil_r. auto.
-  - split; auto. split; auto. split; auto. split; auto. split; auto. destruct A4 as [B1 [B2 [B3 _]]]. subst r f.
-    split; [lia|]. intros q Q. lia.
+  - (* releases *) destruct A4 as [B1 [B2 [B3 [B4 B5]]]]. subst r f. apply Marks; auto; [lia|]. intros q Q. lia.
   - (* zeroes *)
-    destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
+    destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r.
     destruct (data_zero N producers Npos m pp al cl K H q d _ (proj1 Q1) H0 IC) as [X1 [X2 [X3 X4]]].
     set (m' := write plain false Co (word q) 0 m) in *. assert (L : later m m') by apply later_write.
     assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
-    assert (LR : last m' RP = last m RP) by (apply write_last_ne; discriminate).
+    assert (LR : last m' FR = last m FR) by (apply write_last_ne; discriminate).
     split; auto. split; [rewrite LM; auto|]. split; [rewrite LM; eapply below_later; eauto|]. split; [rewrite LR; auto|].
-    split; [apply (standing_same m); auto|]. split; [lia|]. intros q' Hq. destruct (Nat.eq_dec q' q) as [->|E]; auto.
-    apply X4; [lia|lia|]. apply Q2. lia.
+    rewrite LR. split; [apply (standing_same m); auto|]. split; [lia|]. intros q' Hq. destruct (Nat.eq_dec q' q) as [->|E]; auto.
+    pose proof (bound_le cl (last m RM) (bound_split cl _ _ A1)). apply X4; [lia|lia|auto|]. apply Q2. lia.
+  - (* hands over *)
+    destruct A4 as [St [Q1 Q2]]. set (m' := write atomic false Co RP r m). assert (L : later m m') by apply later_write.
+    split; [apply (neutral_rp m pp al); auto|]. destruct A3 as [a [b A3]].
+    split; [exact A1|]. split; [exact (below_later m m' cl _ L A2)|]. split; [exists a, b; exact A3|].
+    split; [apply (standing_same m); auto|]. split; [symmetry; apply write_last_eq|].
+    apply (all_untouched_same N Npos m); auto. intros i _. auto.
   - (* frees *)
-    destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
-    assert (X1 : data None (write atomic true Co RP (last m RM) m) pp cl) by (eapply (data_free N producers Npos m pp al cl K H); eauto).
-    set (m' := write atomic true Co RP (last m RM) m) in *. assert (L : later m m') by apply later_write.
+    destruct A4 as [St [Q1 Q2]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r. rewrite B1 in *.
+    assert (X1 : data None (write atomic true Co FR (last m RM) m) pp cl) by (eapply (data_free N producers Npos m pp al cl K H); eauto).
+    set (m' := write atomic true Co FR (last m RM) m) in *. assert (L : later m m') by apply later_write.
     assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
-    assert (LR : last m' RP = last m RM) by apply write_last_eq.
-    split; auto. split; [rewrite LM; auto|]. split; [rewrite LM; eapply below_later; eauto|].
-    split; [rewrite LR; apply (bound_split cl _ _ A1)|].
-    repeat (split; auto).
+    assert (LR : last m' FR = last m RM) by apply write_last_eq.
+    assert (Bl : below m' cl c) by (eapply below_later; eauto). assert (Bm : below m' cl (last m RM)) by (eapply below_later; eauto).
+    pose proof (bound_split cl _ _ A1). unfold MpscData.inv_c, standing. rewrite LM, LR. repeat (split; auto).
+  - (* the mark is at rest *)
+    destruct A4 as [B1 [B2 [B3 [B4 B5]]]]. destruct (Marks r d r) as [X1 [X2 [X3 [X4 X5]]]]; auto; try lia.
+    + rewrite B1. auto.
+    + rewrite B1. auto.
+    + intros q Q. lia.
+    + split; auto. split; auto. split; auto. split; auto. destruct X5 as [[Y1 [Y2 _]] _].
+      split; auto.
+  - destruct (neutral_readC m pp al cl false RP k K H) as [X1 X2]; auto. discriminate.
+  - destruct (neutral_readC m pp al cl false FR k K H) as [X1 X2]; auto. discriminate.
   - (* examines *) destruct (neutral_readC m pp al cl true WP k K H) as [X1 X2]; auto; [discriminate|]. split; auto.
-    destruct (X2 d _ IC) as [C1 [C2 [C3 C4]]]. split; auto. split; auto. split; auto. split; auto. split; auto.
-    destruct (h_wps k) as [a [b [E1 E2]]]; [apply H1|]. exists a, b. auto.
+    destruct (X2 d _ IC) as [C1 [C2 [C3 C4]]]. split; auto. split; auto. split; auto.
+    destruct (Nat.eqb_spec c T); [exact C4|]. split; [exact C4|]. split; [lia|].
+    destruct (h_wps k) as [a [b [E1 E2]]]; [apply H0|]. exists a, b. split; [auto|congruence].
   - destruct (neutral_readC m pp al cl true (Ann i) k K H) as [X1 X2]; [assumption|discriminate|]. split; [exact X1|exact (X2 d _ IC)].
-  - destruct (neutral_readC m pp al cl true (Ann i) k K H) as [X1 X2]; [assumption|discriminate|]. cbv zeta in *.
-    set (m1 := read atomic true Co (Ann i) k m) in *. destruct (al i) eqn:Ali.
-    + split; auto. destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]]. split; auto.
-    + assert (K1 : known producers m1 pp al cl).
-      { apply (consumer_quiet producers m m1 pp al cl); [apply quiet_read; auto|intros; apply read_tv_other; discriminate|reflexivity|exact K]. }
-      destruct (neutral_learn m1 pp al cl i K1 X1) as [Y1 Y2]. split; [exact Y1|]. apply Y2. exact (X2 d _ IC).
+  - destruct (neutral_readC m pp al cl true (Ann i) k K H) as [X1 X2]; [assumption|discriminate|].
+    split; [exact X1|exact (X2 d (Doubt c r f h T i) IC)].
+  - split; auto. split; auto. split; auto. split; auto. destruct A4 as [St _]. exact St.
+  - destruct (neutral_learn m pp al cl i K H) as [Y1 Y2]. split; [exact Y1|exact (Y2 d (Ask c r f h T (Datatypes.S i)) IC)].
   - split; auto.
   - (* the header once more *)
     destruct As as [T1 T2]. destruct A4 as [St [Lt BT]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
     pose proof (bound_split cl c _ B4) as Bc. pose proof (bound_le cl T BT) as LeT.
     destruct (bound_at cl c Bc) as [x A]; [lia|]. pose proof (Wp c x A) as W0.
-    destruct (T2 c x A Lt) as [t [F Ck]]; [eapply k4; eauto|]. assert (Rc : last m RP <= c) by lia.
+    destruct (T2 c x A Lt) as [t [F Ck]]; [eapply k4; eauto|]. assert (Rc : last m FR <= c) by lia.
     assert (Oc : occ c (words x) (c mod N)) by (apply occ_word; lia).
     assert (Nl : what x <> Live) by (intros E; unfold finished in F; rewrite E in F; discriminate).
     destruct (data_readC m pp al cl atomic false (c mod N) k K H H0) as [X1 X2].
@@ -527,13 +642,14 @@ Proof.
     assert (V : v = last m (word c)) by (rewrite H1; apply (reads_val m pp al cl K H c x t k); auto).
     pose proof (h_val c x A B3) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G.
     pose proof (apart_bound cl Wp c x T A (bound_boundary cl T BT) Lt) as Nx.
-    assert (Ps : pays [x] = [] -> standing m' cl d (c + words x) (last m RM) (last m RP) h).
+    assert (Ps : pays [x] = [] -> standing m' cl d (c + words x) (last m RM) (last m FR) h).
     { intros E. rewrite <- (app_nil_r h), <- E. apply passes with (t := t); auto. }
     unfold finished in F. destruct (what x) eqn:Wx; try discriminate.
     + destruct G as [G|G].
       * destruct (G c) as [U1 _]; [lia|]. rewrite V, U1. cbn [Nat.eqb]. split; auto. split; auto. split; auto. split; auto. split; auto.
         exists c, x, clock. split; auto. split; auto. split; [lia|]. split; [lia|].
-        split; [apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
+        split; [apply (blank_next m' cl c c x clock); auto; [apply blank_none|];
+          apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
         destruct Ps as [_ [_ [_ [P4 P5]]]]; [simpl; rewrite Wx; auto|]. auto.
       * destruct G as [G _]. rewrite V, G. unfold busy at 1. replace (4 * words x + 1) with (Datatypes.S (4 * words x)) by lia. cbn [Nat.eqb].
         replace (Datatypes.S (4 * words x)) with (busy (words x)) by (unfold busy; lia). rewrite state_busy, words_busy. cbn [Nat.eqb].
@@ -545,14 +661,14 @@ Proof.
   - (* scans *)
     destruct As as [T1 T2]. destruct A4 as [St [BT [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
     pose proof (bound_le cl T BT) as LeT. pose proof (Wp p x Y1) as W0.
-    assert (St' : forall m', later m m' -> last m' RM = last m RM -> last m' RP = last m RP ->
-      standing m' cl d (p + words x) (last m RM) (last m RP) h).
+    assert (St' : forall m', later m m' -> last m' RM = last m RM -> last m' FR = last m FR ->
+      standing m' cl d (p + words x) (last m RM) (last m FR) h).
     { intros m' L E1 E2. split; auto. split; auto. split; [lia|]. split; auto. eapply below_later; eauto. }
     destruct (Nat.eq_dec q (p + words x)) as [Eq|Eq].
     + (* the next claim begins here *)
       assert (Bq : bound cl q) by (rewrite Eq; apply (bound_split cl _ _ Y6)).
       destruct (bound_at cl q Bq) as [z A]; [lia|]. pose proof (Wp q z A) as Wz.
-      destruct (T2 q z A H0) as [u [F Ck]]; [eapply k4; eauto|]. assert (Rq : last m RP <= q) by lia. assert (Mq : last m RM <= q) by lia.
+      destruct (T2 q z A H0) as [u [F Ck]]; [eapply k4; eauto|]. assert (Rq : last m FR <= q) by lia. assert (Mq : last m RM <= q) by lia.
       assert (Oc : occ q (words z) (q mod N)) by (apply occ_word; lia).
       assert (Nl : what z <> Live) by (intros E; unfold finished in F; rewrite E in F; discriminate).
       destruct (data_readC m pp al cl atomic false (q mod N) k K H H1) as [X1 X2].
@@ -564,22 +680,28 @@ Proof.
       assert (V : v = last m (word q)) by (rewrite H2; apply (reads_val m pp al cl K H q z u k); auto).
       pose proof (h_val q z A Mq) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G.
       pose proof (apart_bound cl Wp q z T A (bound_boundary cl T BT) H0) as Nx.
-      assert (Sq : inv_c m' cl d (Idle q (last m RM) (last m RP) h)).
-      { split; auto. split; auto. split; auto. rewrite Eq. apply St'; auto. }
+      assert (Bq' : blank N m' cl c q).
+      { rewrite Eq. assert (B0 : blank N m cl c (p + words x)) by exact Y5. intros p0 x0 Ax Qx. destruct (B0 p0 x0 Ax Qx) as [X Z]. split; auto.
+        apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]. }
+      assert (Sq : inv_c m' cl d (scanned c q (last m RM) (last m FR) h)).
+      { split; auto. split; auto. split; auto. unfold scanned. destruct (Nat.eqb_spec c (last m FR)) as [Ec|Ne].
+        - split; [rewrite Eq; apply St'; auto|rewrite <- Ec; exact Bq'].
+        - rewrite Eq; apply St'; auto. }
       assert (Ck' : u <= ck (tv m' Co) (Pr (own z))) by (etransitivity; [exact Ck|apply (l_ck _ _ L)]).
       unfold finished in F. destruct (what z) eqn:Wz'; try discriminate.
       * destruct G as [G|G].
         -- destruct (G q) as [U1 _]; [lia|]. rewrite V, U1. cbn [Nat.eqb]. split; auto. split; auto. split; auto. split; [exact C4|]. split; auto.
            exists q, z, clock. split; auto. split; auto. split; [lia|]. split; [lia|].
-           split; [apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
-           assert (Stq : standing m' cl d q (last m RM) (last m RP) h) by (rewrite Eq; apply St'; auto).
+           split; [apply (blank_next m' cl c q z clock); auto;
+             apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
+           assert (Stq : standing m' cl d q (last m RM) (last m FR) h) by (rewrite Eq; apply St'; auto).
            pose proof (passes m' cl d q _ _ h z u Wp Stq A) as [_ [_ [_ [P4 P5]]]]; [unfold finished; rewrite Wz'; auto|auto|].
            simpl in P4. rewrite Wz', app_nil_r in P4. auto.
         -- destruct G as [G _]. rewrite V, G. unfold busy. replace (4 * words z + 1) with (Datatypes.S (4 * words z)) by lia. exact Sq.
       * destruct G as [_ [[G _] _]]. rewrite V, G. unfold committed. replace (4 * words z + 2) with (Datatypes.S (4 * words z + 1)) by lia. exact Sq.
       * destruct G as [G _]. rewrite V, G. unfold aborted. replace (4 * words z + 3) with (Datatypes.S (4 * words z + 2)) by lia. exact Sq.
     + (* a word of a dead claim that was never stamped *)
-      destruct (Y5 q) as [U1 U2]; [lia|]. assert (Rp : last m RP <= p) by lia.
+      destruct (Y5 p x Y1) as [_ Yu]; [lia|]. destruct (Yu q) as [U1 U2]; [lia|]. assert (Rp : last m FR <= p) by lia.
       assert (Oc : occ p (words x) (q mod N)) by (apply occ_word; lia).
       destruct (T2 p x Y1) as [u [F Ck]]; [lia|eapply k4; eauto|].
       destruct (data_readC m pp al cl atomic false (q mod N) k K H H1) as [X1 X2].
@@ -590,40 +712,44 @@ Proof.
       assert (V : v = 0). { rewrite H2, <- U1. unfold last. f_equal. f_equal. destruct H1. lia. }
       rewrite V. cbn [Nat.eqb]. destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]].
       split; auto. split; auto. split; auto. split; [exact C4|]. split; auto. exists p, x, t.
-      split; auto. split; auto. split; [lia|]. split; [lia|].
-      split; [apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto]|].
-      split; auto.
+      split; auto. split; auto. split; [lia|]. split; [lia|]. split; [|split; auto].
+      intros p0 x0 Ax Qx. destruct (Y5 p0 x0 Ax Qx) as [X Z]. split; auto.
+      apply (all_untouched_same N Npos m); auto; [intros i0 _; auto|intros; apply (l_ts _ _ L); auto].
   - (* has scanned all *)
     split; auto. destruct A4 as [St [BT [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. destruct St as [B1 [B2 [B3 [B4 B5]]]].
-    assert (E : T = p + words x) by lia. split; auto. split; auto. split; auto. rewrite E.
-    split; auto. split; auto. split; [lia|]. auto.
+    assert (E : T = p + words x) by lia. split; auto. split; auto. split; auto.
+    assert (StT : standing m cl d T r f h) by (rewrite E; split; auto; split; auto; split; [lia|auto]).
+    unfold scanned. destruct (Nat.eqb_spec c f) as [<-|]; [split; [exact StT|rewrite E; exact Y5]|exact StT].
+  - (* zeros go back as they are *)
+    destruct A4 as [[B1 [B2 [B3 [B4 B5]]]] Bk]. subst r f. apply Marks; auto; [lia|].
+    apply (blank_all m cl); auto. apply (bound_le cl c). apply (bound_split cl _ _ B4).
 Qed.
 
 Lemma inv_step s s' : inv s -> step s s' -> inv s'.
 Proof.
   intros I Hs. destruct Hs.
   - eapply inv_producer; eauto.
-  - (* dies *) destruct I as [KI [Op [Hd IC]]].
+  - (* dies *) destruct I as [KI [Op [Hd [IC Ha]]]].
     assert (KI' : MpscKnown.inv producers (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d)).
     { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_dies. auto. }
     destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
     assert (Wp : forall p x, at_pos l p x -> 0 < words x) by (intros q x A; apply (a_own _ _ _ _ _ K q x A)).
-    split; [apply opened_ends; auto|]. split; [|apply (inv_c_ends N Npos); auto].
+    split; [apply opened_ends; auto|]. split; [|split; [apply (inv_c_ends N Npos); auto|split; [apply Ha|apply (inv_c_ends N Npos); [exact Wp|apply Ha]]]].
     apply (data_ends N Npos None m p l i (Gone (clock m i)) Away (clock m i)); auto; [apply (a_sane _ _ _ _ _ K)| |discriminate|exact I].
     intros q x A E Lv R. pose proof (d_val _ _ _ _ _ Hd q x A R) as G. specialize (G ltac:(discriminate)).
     unfold MpscData.good in *. rewrite Lv in G. unfold ended. rewrite Lv, E, Nat.eqb_refl. cbn [what words own]. rewrite E in G.
     destruct (p i); try contradiction; [left; auto|right]. destruct G as [_ [_ [G _]]].
     unfold MpscData.stamped in *. cbn [own words]. rewrite E in G. exact G.
-  - (* comes *) destruct I as [KI [Op [Hd IC]]].
+  - (* comes *) destruct I as [KI [Op [Hd [IC Ha]]]].
     assert (KI' : MpscKnown.inv producers (St m (upd p i Come) (upd al i true) c l d)).
     { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_comes; auto. }
     destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
     pose proof (a_dead _ _ _ _ _ K i H0) as Aw.
-    split; [apply opened_keep; auto; intros t n Hx; destruct Hx|]. split; auto.
+    split; [apply opened_keep; auto; intros t n Hx; destruct Hx|]. split; [|split; auto].
     apply (neutral_none m p al); auto; [rewrite Aw; auto|discriminate|exact Logic.I].
   - eapply inv_consumer; eauto.
-  - (* the consumer dies *) destruct I as [KI [Op [Hd IC]]]. destruct KI as [K _].
-    split; [split; [exact K|exact Logic.I]|]. split; auto. split; auto. destruct IC as [B1 [B2 [B3 _]]].
+  - (* the consumer dies *) destruct I as [KI [Op [Hd [IC Ha]]]]. destruct KI as [K _].
+    split; [split; [exact K|exact Logic.I]|]. split; auto. split; auto. split; [|exact Ha]. destruct IC as [B1 [B2 [B3 _]]].
     split; [exact B1|]. split; [exact B2|]. split; [exact B3|exact Logic.I].
 Qed.
 
@@ -634,15 +760,18 @@ Proof.
   - split_data.
     [cap]: { simpl. lia. }
     [wps]: { intros k K. exists nil, nil. auto. }
-    [rp]: { intros k K i na wr t. left. apply le_0_n. }
+    [rp]: { intros k K i na wr t. left. apply Nat.le_0_l. }
     [pr]: { intros i f F. discriminate. }
-    [co]: { intros i na wr j. left. apply le_0_n. }
+    [co]: { intros i na wr j. left. apply Nat.le_0_l. }
     [fin]: { intros p x c i A. destruct (E p x A). }
     [head]: { intros p x A. destruct (E p x A). }
     [free]: { intros q Q1 Q2. split; simpl; auto. }
     [val]: { intros p x A. destruct (E p x A). }
     all: simpl; auto.
-  - split; [exists nil, nil; auto|]. split; [intros p x A; destruct (E p x A)|]. split; [exists nil, nil; auto|exact I].
+  - assert (X : forall c, match c with Nobody => True | _ => False end -> inv_c (mm init) nil nil c).
+    { intros c Hc. split; [exists nil, nil; auto|]. split; [intros p x A; destruct (E p x A)|]. split; [exists nil, nil; auto|].
+      destruct c; auto; contradiction. }
+    split; [apply X; exact I|]. apply (handed_intro _ nil nil Nobody); [apply X; exact I|reflexivity|change (0 <= 0 <= 0); lia|]. intros q Q. change (0 <= q < 0 + 0) in Q. lia.
 Qed.
 
 Lemma inv_reach s : reach s -> inv s.

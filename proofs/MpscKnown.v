@@ -42,7 +42,7 @@ Ltac split_known := refine (Build_known _ _ _ _ ?[sane] ?[wp] ?[wps] ?[own] ?[li
 Definition settled (m : mem) cl T i := forall p x, at_pos cl p x -> p < T -> own x < i ->
   exists c, finished x = Some c /\ c <= ck (tv m Co) (Pr (own x)).
 Definition asked (m : mem) cl c := match c with
-  | Ask _ _ _ _ T i => T <= extent cl /\ settled m cl T i /\
+  | Ask _ _ _ _ T i | Doubt _ _ _ _ T i => T <= extent cl /\ settled m cl T i /\
       forall p x, at_pos cl p x -> p < T -> exists a, announced m p x a /\ a <= ts (tv m Co) (Ann (own x))
   | Again _ _ _ _ T | Scan _ _ _ _ T _ => T <= extent cl /\ settled m cl T producers
   | _ => True end.
@@ -101,8 +101,8 @@ Qed.
 Lemma asked_quiet m m' cl c : quiet m m' -> sane m -> asked m cl c -> asked m' cl c.
 Proof.
   intros Q Sn. pose proof Q as [L _]. destruct c; simpl; auto.
-  - intros [T1 [T2 T3]]. split; auto. split; [eapply settled_later; eauto|]. intros p x A Lt.
-    destruct (T3 p x A Lt) as [a [A1 A2]]. exists a. split; [eapply announced_quiet; eauto|].
+  1, 2: intros [T1 [T2 T3]]; split; auto; split; [eapply settled_later; eauto|]; intros p x A Lt;
+    destruct (T3 p x A Lt) as [a [A1 A2]]; exists a; split; [eapply announced_quiet; eauto|];
     etransitivity; [exact A2|apply (l_ts _ _ L); auto].
   - intros [T1 T2]. split; auto. eapply settled_later; eauto.
   - intros [T1 T2]. split; auto. eapply settled_later; eauto.
@@ -157,9 +157,9 @@ Proof.
     [try]: { intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros P; destruct (Ty f t n P)|apply k10]. }
     all: auto.
   - intros c. destruct c; simpl; auto.
-    1: { intros [T1 [T2 T3]]. split; auto. split; [eapply settled_later; eauto|]. intros p y A Lt.
-      destruct (T3 p y A Lt) as [a [A1 A2]]. exists a. split; [apply An; auto|].
-      etransitivity; [exact A2|apply (l_ts _ _ L); auto]. }
+    1-2: intros [T1 [T2 T3]]; split; auto; split; [eapply settled_later; eauto|]; intros p y A Lt;
+      destruct (T3 p y A Lt) as [a [A1 A2]]; exists a; split; [apply An; auto|];
+      etransitivity; [exact A2|apply (l_ts _ _ L); auto].
     all: intros [T1 T2]; split; auto; eapply settled_later; eauto.
 Qed.
 
@@ -198,10 +198,9 @@ Proof.
     [try]: { intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros P; destruct (Nt f t n P)|apply k10]. }
     all: auto.
   - intros c. destruct c; simpl; auto; rewrite ends_extent.
-    + intros [T1 [T2 T3]]. split; auto. split; auto. intros p y A Lt. apply at_pos_ends in A. destruct A as [x [A ->]].
-      rewrite ended_own. destruct (T3 p x A Lt) as [a [A1 A2]]. exists a. auto.
-    + intros [T1 T2]. auto.
-    + intros [T1 T2]. auto.
+    1-2: intros [T1 [T2 T3]]; split; auto; split; auto; intros p y A Lt; apply at_pos_ends in A; destruct A as [x [A ->]];
+      rewrite ended_own; destruct (T3 p x A Lt) as [a [A1 A2]]; exists a; auto.
+    all: intros [T1 T2]; auto.
 Qed.
 
 (* Producer i wins a claim. *)
@@ -255,8 +254,8 @@ Proof.
     { intros T j TE Se p x A Lt I. apply at_pos_snoc in A. destruct A as [A|[-> ->]]; [|lia].
       eapply settled_later; eauto. }
     intros c. destruct c; simpl; auto; rewrite Et.
-    + intros [T1 [T2 T3]]. split; [lia|]. split; auto. intros p x A Lt. apply at_pos_snoc in A. destruct A as [A|[-> ->]]; [|lia].
-      destruct (T3 p x A Lt) as [a [A1 A2]]. exists a. split; [auto|]. exact (Nat.le_trans _ _ _ A2 (l_ts _ _ L Co (Ann (own x)) k1)).
+    1-2: intros [T1 [T2 T3]]; split; [lia|]; split; auto; intros p x A Lt; apply at_pos_snoc in A; destruct A as [A|[-> ->]]; [|lia];
+      destruct (T3 p x A Lt) as [a [A1 A2]]; exists a; split; [auto|]; exact (Nat.le_trans _ _ _ A2 (l_ts _ _ L Co (Ann (own x)) k1)).
     + intros [T1 T2]. split; [lia|auto].
     + intros [T1 T2]. split; [lia|auto].
 Qed.
@@ -287,6 +286,7 @@ Proof.
   assert (Hw : forall na rel l x j, (forall i, l <> Ann i) -> hist (write na rel (Pr i) l x m) (Ann j) = hist m (Ann j)).
   { intros. unfold Machine.write. cbn [hist]. apply updl_ne. auto. }
   remember (pp i) as p eqn:Ep. destruct Hs; cbn [shipped free_load idle_store claim_store publish_store] in *.
+  - apply (quietly m); auto; [apply quiet_read; auto|rewrite <- Ep; simpl; auto|discriminate|discriminate].
   - apply (quietly m); auto; [apply quiet_read; auto|rewrite <- Ep; simpl; auto|discriminate|discriminate].
   - apply (quietly m); auto; [apply quiet_read; auto|rewrite <- Ep; simpl; auto|discriminate|]. intros ? ? ? E. injection E as <- <- <-. lia.
   - apply (quietly m); auto; [apply quiet_read; auto|rewrite <- Ep; simpl; auto|discriminate|]. intros ? ? ? E. injection E as <- <- <-. eapply k10; eauto.
@@ -322,14 +322,7 @@ Proof.
     + split; [|apply Y2; auto]. eapply known_ext; [|exact Y1]. intros j'. apply upd_twice.
   - (* settles *) destruct (known_announces m pp al l i 0 (Free f) K Al) as [X1 X2]; auto; try discriminate.
     intros t' n'. rewrite <- Ep. simpl. auto.
-  - (* settles what its predecessor left *)
-    set (m1 := read false true (Pr i) RP k m).
-    assert (Q : quiet m m1) by (apply quiet_read; auto).
-    destruct (quietly m m1 pp al l c i Come K A Al Q) as [X1 X2];
-      [rewrite <- Ep; simpl; auto|discriminate|discriminate|apply Rd; auto|reflexivity|].
-    destruct (known_announces m1 (upd pp i Come) al l i 0 (Free (val (hist m RP k))) X1 Al) as [Y1 Y2]; auto; try discriminate.
-    + intros t' n'. unfold upd. destruct (Nat.eq_dec i i); simpl; auto.
-    + split; [|apply Y2; auto]. eapply known_ext; [|exact Y1]. intros j'. apply upd_twice.
+  - (* is new *) apply (quietly m); auto; [apply quiet_read; auto|rewrite <- Ep; simpl; auto|discriminate|discriminate].
 Qed.
 
 (* What the consumer does leaves claims as they are. *)
@@ -356,15 +349,20 @@ Proof.
     pose proof (sn_ts k1 (v := tv m Co) (or_introl (ex_intro _ Co eq_refl)) l). lia. }
   destruct Hs; cbn [shipped publish_load free_store claim_load idle_load asked] in *.
   - split; [apply Rd; auto|exact I].
-  - split; [apply Rd; auto|]. destruct (f <? _); exact I.
+  - split; [apply Rd; auto|exact I].
+  - split; [apply Wr; discriminate|exact I].
   - split; [apply Rd; auto|]. destruct (state_of v =? 2); [exact I|destruct (state_of v =? 3); exact I].
   - split; [apply Rd; auto|exact I].
   - auto.
   - split; [apply Wr; discriminate|exact I].
-  - auto.
   - split; [apply Wr; discriminate|exact I].
   - split; [apply Wr; discriminate|exact I].
-  - (* reads T *) destruct (Rd false true WP k) as [K' Q]; auto. split; auto. pose proof Q as [L _]. destruct H0 as [R1 R2].
+  - split; [apply Wr; discriminate|exact I].
+  - split; [apply Wr; discriminate|exact I].
+  - split; [apply Rd; auto|exact I].
+  - split; [apply Rd; auto|exact I].
+  - (* reads T *) destruct (Rd false true WP k) as [K' Q]; auto. split; auto. destruct (c =? T); [exact I|]. subst T.
+    pose proof Q as [L _]. destruct H as [R1 R2].
     split; [apply k3; auto|]. split; [intros p x _ _ Lt; lia|]. intros p x At Lt.
     destruct (k8 p x At) as [a [A1 A2]]. exists a. split; [apply (announced_quiet m); auto|].
     etransitivity; [apply (A2 k R2 Lt)|]. rewrite read_ts. cbv zeta. lia.
@@ -379,35 +377,35 @@ Proof.
       * destruct (T2 p x At Lt) as [t [F1 F2]]; [lia|]. exists t. split; auto. etransitivity; [exact F2|apply (l_ck _ _ L)].
     + intros p x At Lt. destruct (T3 p x At Lt) as [a' [B C1]]. exists a'. split; [apply (announced_quiet m); auto|].
       etransitivity; [exact C1|apply (l_ts _ _ L); auto].
-  - (* the kernel is asked *)
-    destruct (Rd false true (Ann i) k) as [K' Q]; auto. set (m1 := read false true Co (Ann i) k m) in *. cbv zeta.
-    destruct (al i) eqn:Ali; [split; [auto|exact I]|].
-    assert (Q2 : quiet m1 (learn Co (Pr i) m1)).
-    { split; [apply later_learn|]. split; [apply sane_learn; apply Q|auto]. }
-    pose proof Q as [L _]. pose proof Q2 as [L2 _]. assert (Sm1 : sane m1) by apply Q.
-    split.
-    { apply (consumer_quiet m1); [exact Q2| |reflexivity|exact K'].
+  - (* one that is below *)
+    destruct (Rd false true (Ann i) k) as [K' Q]; auto. split; auto. apply (asked_quiet m _ cl (Ask c r f h T i)); auto.
+  - split; [exact K|exact I].
+  - (* the kernel says that it is dead *)
+    assert (Q2 : quiet m (learn Co (Pr i) m)).
+    { split; [apply later_learn|]. split; [apply sane_learn; auto|auto]. }
+    pose proof Q2 as [L2 _]. split.
+    { apply (consumer_quiet m); [exact Q2| |reflexivity|exact K].
       intros. unfold Machine.learn, updt. cbn [tv]. destruct (tid_dec Co (Pr j)); [discriminate|auto]. }
     destruct A as [T1 [T2 T3]]. split; auto. split.
     + intros p x At Lt Ow. destruct (Nat.eq_dec (own x) i) as [E|E].
       * destruct (finished x) as [t|] eqn:F.
         -- exists t. split; auto. pose proof (k7 p x t At F) as Cl. rewrite E in *. unfold Machine.learn, updt. cbn [tv].
-           destruct (tid_dec Co Co); [|congruence]. unfold join. cbn [ck]. unfold clock in Cl.
-           assert (X : tv m1 (Pr i) = tv m (Pr i)) by (apply read_tv_other; congruence). rewrite X. lia.
+           destruct (tid_dec Co Co); [|congruence]. unfold join. cbn [ck]. unfold clock in Cl. lia.
         -- exfalso. unfold finished in F. destruct (what x) eqn:Wx; try discriminate.
-           specialize (k5 p x At Wx). rewrite E, (k6 i Ali) in k5. exact k5.
+           specialize (k5 p x At Wx). rewrite E, (k6 i H0) in k5. exact k5.
       * destruct (T2 p x At Lt) as [t [F1 F2]]; [lia|]. exists t. split; auto.
-        etransitivity; [exact F2|]. etransitivity; [apply (l_ck _ _ L)|apply (l_ck _ _ L2)].
+        etransitivity; [exact F2|]. apply (l_ck _ _ L2).
     + intros p x At Lt. destruct (T3 p x At Lt) as [a' [B C1]]. exists a'.
-      split; [apply (announced_quiet m1); auto; apply (announced_quiet m); auto|].
-      etransitivity; [exact C1|]. etransitivity; [apply (l_ts _ _ L); auto|apply (l_ts _ _ L2); auto].
+      split; [apply (announced_quiet m); auto|]. etransitivity; [exact C1|]. apply (l_ts _ _ L2); auto.
   - destruct A as [T1 [T2 T3]]. auto.
   - (* the header once more *) destruct (Rd false false (word c) k) as [K' Q]; auto. split; auto.
     destruct A as [T1 T2]. destruct (v =? 0); [|destruct (state_of v =? 1); exact I].
     split; auto; apply (settled_later m); auto; apply Q.
   - destruct (Rd false false (word q) k) as [K' Q]; auto. split; auto.
-    destruct A as [T1 T2]. destruct (v =? 0); [|exact I]. split; auto; apply (settled_later m); auto; apply Q.
-  - auto.
+    destruct A as [T1 T2]. destruct (v =? 0); [|unfold scanned; destruct (c =? f); exact I].
+    split; auto; apply (settled_later m); auto; apply Q.
+  - unfold scanned. split; auto. destruct (c =? f); exact I.
+  - split; [apply Wr; discriminate|exact I].
 Qed.
 
 Lemma inv_step s s' : inv s -> step s s' -> inv s'.

@@ -1,133 +1,178 @@
-(* Many producers' steps as a function, for witnesses: an action says what the step relation leaves open. *)
+(* Many producers' steps as a function, for witnesses and for replaying traces. An action says what the
+   step relation leaves open; `plan` says which access it makes, and where all stand then, given the
+   clock of the producer that acts, before the access, and what was read. As Run.v has it. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Mpsc.
+From Annulus Require Import Machine Layout Access Mpsc.
 
 Inductive act :=
-| Room (k : nat) | Aim (n k : nat) | Look (k : nat) | Announce | Exchange | Fails (k : nat) | Stamp (x : list nat)
-| Write | Commit | Abort | Settles | SettlesNew (k : nat).
+| New (k : nat) | Room (k : nat) | Glance (k : nat) | Aim (n k : nat) | AimAgain (k : nat) | Look (k : nat) | GiveUp
+| Announce | Exchanges | Fails (k : nat) | Stamp (x : list nat) | Write | Commit | Abort | Settles.
 Inductive cact :=
-| Comes (k : nat) | ComesMark (k : nat) | Poll (k : nat) | Word | Deliver | Release | ZeroBegins | ZeroNext | Frees
-| Examine (k : nat) | Quiet (k : nat) | Asks (k : nat) | All | AgainHeader (k : nat) | ScanNext (k : nat) | Scanned.
+| Comes (k : nat) | ComesMark (k : nat) | Redoes | Poll (k : nat) | Word | Deliver
+| Release | ZeroNext | Hands | Frees | Rests | ReleaseBlank
+| Mend (k : nat) | MendFreed (k : nat) | Examine (k : nat) | Asks (k : nat) | Alive | Dead | All | AgainHeader (k : nat) | ScanNext (k : nat) | Scanned.
 Inductive action := By (i : nat) (a : act) | Dies (i : nat) | Arrives (i : nat) | Consumer (a : cact) | ConsumerDies.
+
+Notation access := (Access.access loc tid).
+
+(* All of a state but the memory. *)
+Record ctl := Ctl {
+  cpp : nat -> producer; calive : nat -> bool; ccc : consumer; ccl : list claim; cdone : list (list nat) }.
+Definition ctl_of (s : st) := Ctl (pp s) (alive s) (cc s) (claims s) (done s).
+Definition with_mem (m : mem) (q : ctl) := St m (cpp q) (calive q) (ccc q) (ccl q) (cdone q).
 
 Section Run.
 Variables N most producers : nat.
 Variable O : orders.
 Notation tids := (Mpsc.tids producers).
-Notation read := (Machine.read loc_dec tid_dec tids).
-Notation write := (Machine.write loc_dec tid_dec tids).
-Notation rmw := (Machine.rmw loc_dec tid_dec tids).
-Notation learn := (Machine.learn tid_dec).
+Notation perform := (Access.perform loc_dec tid_dec tids).
 Notation word := (word N). Notation cell := (cell N).
-Definition can (m : mem) t l k := (ts (tv m t) l <=? k) && (k <? len m l).
 
-Definition pexec (i : nat) (a : act) (m : mem) (p : producer) (l : list claim) : option (mem * producer * list claim) :=
+(* What a producer does: given its clock and what was read, it and the claims then. *)
+Definition pplan_t := option (access * (nat -> nat -> option (producer * list claim))).
+Definition pplan (i : nat) (a : act) (p : producer) (l : list claim) : pplan_t :=
+  let gets x f : pplan_t := Some (x, fun _ v => Some (f v, l)) in
+  let does x p : pplan_t := Some (x, fun _ _ => Some (p, l)) in
   match a, p with
-  | Room k, Free f => if can m (Pr i) RP k then
-      Some (read atomic (free_load O) (Pr i) RP k m, Free (val (hist m RP k)), l) else None
-  | Aim n k, Free f => if (0 <? n) && (n <=? S most) && can m (Pr i) WP k then
-      Some (read atomic false (Pr i) WP k m, Try f (val (hist m WP k)) n, l) else None
-  | Look k, Try f t n => if can m (Pr i) RP k then
-      Some (read atomic (free_load O) (Pr i) RP k m, Try (val (hist m RP k)) t n, l) else None
-  | Announce, Try f t n => if (f <=? t) && (t + n <=? f + N) then
-      Some (write atomic (idle_store O) (Pr i) (Ann i) (S t) m, Said f t n, l) else None
-  | Exchange, Said f t n => if last m WP =? t then
-      Some (rmw false (claim_store O) (Pr i) WP (t + n) m, Won f t n, l ++ [Claim n i Live]) else None
-  | Fails k, Said f t n => if can m (Pr i) WP k && negb (val (hist m WP k) =? t) then
-      Some (read atomic false (Pr i) WP k m, Try f (val (hist m WP k)) n, l) else None
-  | Stamp x, Won f t n => if size x =? n then
-      Some (write atomic false (Pr i) (word t) (busy n) m, Fill f t n x 0, l) else None
-  | Write, Fill f t n x j => if j <? length x then
-      Some (write plain false (Pr i) (cell t j) (nth j x 0) m, Fill f t n x (S j), l) else None
-  | Commit, Fill f t n x j => if j =? length x then
-      Some (write atomic (publish_store O) (Pr i) (word t) (committed n) m, Settle f, ends_so l i (Came (S (clock m i)) x)) else None
-  | Abort, Fill f t n x j =>
-      Some (write atomic (publish_store O) (Pr i) (word t) (aborted n) m, Settle f, ends_so l i (Left (S (clock m i))))
-  | Settles, Settle f => Some (write atomic (idle_store O) (Pr i) (Ann i) 0 m, Free f, l)
-  | SettlesNew k, Come => if can m (Pr i) RP k then
-      Some (write atomic (idle_store O) (Pr i) (Ann i) 0 (read atomic (free_load O) (Pr i) RP k m), Free (val (hist m RP k)), l) else None
+  | New k, Come => gets (Fetch atomic (free_load O) (Pr i) FR k) Settle
+  | Room k, Free f => gets (Fetch atomic (free_load O) (Pr i) FR k) Free
+  | Glance k, Free f => does (Fetch atomic false (Pr i) WP k) (Free f)
+  | Aim n k, Free f => if (0 <? n) && (n <=? S most)
+      then gets (Fetch atomic false (Pr i) WP k) (fun t => Try f t n) else None
+  | AimAgain k, Try f t n => gets (Fetch atomic false (Pr i) WP k) (fun t => Try f t n)
+  | Look k, Try f t n => gets (Fetch atomic (free_load O) (Pr i) FR k) (fun f => Try f t n)
+  | GiveUp, Try f t n => does Nothing (Settle f)
+  | Announce, Try f t n => if (f <=? t) && (t + n <=? f + N)
+      then does (Store atomic (idle_store O) (Pr i) (Ann i) (S t)) (Said f t n) else None
+  | Exchanges, Said f t n => Some (Swap false (claim_store O) (Pr i) WP t (t + n),
+      fun _ _ => Some (Won f t n, l ++ [Claim n i Live]))
+  | Fails k, Said f t n => Some (Fetch atomic false (Pr i) WP k,
+      fun _ v => if v =? t then None else Some (Try f v n, l))
+  | Stamp x, Won f t n => if size x =? n
+      then does (Store atomic false (Pr i) (word t) (busy n)) (Fill f t n x 0) else None
+  | Write, Fill f t n x j => if j <? length x
+      then does (Store plain false (Pr i) (cell t j) (nth j x 0)) (Fill f t n x (S j)) else None
+  | Commit, Fill f t n x j => if j =? length x
+      then Some (Store atomic (publish_store O) (Pr i) (word t) (committed n),
+        fun c _ => Some (Settle f, ends_so l i (Came (S c) x))) else None
+  | Abort, Fill f t n x j => Some (Store atomic (publish_store O) (Pr i) (word t) (aborted n),
+      fun c _ => Some (Settle f, ends_so l i (Left (S c))))
+  | Settles, Settle f => does (Store atomic (idle_store O) (Pr i) (Ann i) 0) (Free f)
   | _, _ => None
   end.
 
-Definition cexec (al : nat -> bool) (a : cact) (m : mem) (c : consumer) (d : list (list nat)) : option (mem * consumer * list (list nat)) :=
+(* What the consumer does; `al` is what the kernel knows. *)
+Definition cplan_t := option (access * (nat -> option (consumer * list (list nat)))).
+Definition cplan (al : nat -> bool) (a : cact) (c : consumer) (d : list (list nat)) : cplan_t :=
+  let gets x f : cplan_t := Some (x, fun v => Some (f v, d)) in
+  let does x c : cplan_t := Some (x, fun _ => Some (c, d)) in
   match a, c with
-  | Comes k, Nobody => if can m Co RP k then Some (read atomic false Co RP k m, Attach (val (hist m RP k)), d) else None
-  | ComesMark k, Attach f => if can m Co RM k then
-      Some (read atomic false Co RM k m, (let c := val (hist m RM k) in if f <? c then Zero c c f f nil else Idle c c f nil), d) else None
-  | Poll k, Idle c r f h => if (c - f <? N) && can m Co (word c) k then let v := val (hist m (word c) k) in
-      Some (read atomic (publish_load O) Co (word c) k m,
-        (if state_of v =? 2 then Take c r f h (words_of v - 1) nil
-         else if state_of v =? 3 then Idle (c + words_of v) r f h else Idle c r f h), d) else None
-  | Word, Take c r f h n got => let l := cell c (length got) in let k := len m l - 1 in if length got <? n then
-      Some (read plain false Co l k m, Take c r f h n (got ++ val (hist m l k) :: nil), d) else None
-  | Deliver, Take c r f h n got => if length got =? n then Some (m, Idle (c + size got) r f (h ++ got :: nil), d) else None
-  | Release, Idle c r f h => Some (write atomic false Co RM c m, Idle c c f nil, d ++ h)
-  | ZeroBegins, Idle c r f h => Some (m, Zero c r f f h, d)
-  | ZeroNext, Zero c r f q h => if q <? r then Some (write plain false Co (word q) 0 m, Zero c r f (S q) h, d) else None
-  | Frees, Zero c r f q h => if q =? r then Some (write atomic (free_store O) Co RP r m, Idle c r r h, d) else None
-  | Examine k, Idle c r f h => if (c - f <? N) && can m Co WP k && (c <? val (hist m WP k)) then
-      Some (read atomic (claim_load O) Co WP k m, Ask c r f h (val (hist m WP k)) 0, d) else None
-  | Quiet k, Ask c r f h T i => let a := val (hist m (Ann i) k) in
-      if (i <? producers) && can m Co (Ann i) k && ((a =? 0) || (T <? a)) then
-      Some (read atomic (idle_load O) Co (Ann i) k m, Ask c r f h T (S i), d) else None
-  | Asks k, Ask c r f h T i => let a := val (hist m (Ann i) k) in
-      if (i <? producers) && can m Co (Ann i) k && (0 <? a) && (a <=? T) then
-      Some (let m := read atomic (idle_load O) Co (Ann i) k m in if al i then m else learn Co (Pr i) m,
-        (if al i then Idle c r f h else Ask c r f h T (S i)), d) else None
-  | All, Ask c r f h T i => if i =? producers then Some (m, Again c r f h T, d) else None
-  | AgainHeader k, Again c r f h T => if can m Co (word c) k then let v := val (hist m (word c) k) in
-      Some (read atomic false Co (word c) k m,
-        (if v =? 0 then Scan c r f h T (S c) else if state_of v =? 1 then Idle (c + words_of v) r f h else Idle c r f h), d) else None
-  | ScanNext k, Scan c r f h T q => if (q <? T) && can m Co (word q) k then let v := val (hist m (word q) k) in
-      Some (read atomic false Co (word q) k m, (if v =? 0 then Scan c r f h T (S q) else Idle q r f h), d) else None
-  | Scanned, Scan c r f h T q => if q =? T then Some (m, Idle T r f h, d) else None
+  | Comes k, Nobody => gets (Fetch atomic false Co RP k) Attach
+  | ComesMark k, Attach e => gets (Fetch atomic false Co RM k) (fun c => Redo c e)
+  | Redoes, Redo c e => does (Store atomic false Co RM c) (Zero c c e nil)
+  | Poll k, Idle c r f h => if c - f <? N then gets (Fetch atomic (publish_load O) Co (word c) k)
+      (fun v => if state_of v =? 2 then Take c r f h (words_of v - 1) nil
+        else if state_of v =? 3 then Idle (c + words_of v) r f h else Idle c r f h) else None
+  | Word, Take c r f h n got => if length got <? n
+      then gets (Peek Co (cell c (length got))) (fun v => Take c r f h n (got ++ v :: nil)) else None
+  | Deliver, Take c r f h n got => if length got =? n
+      then does Nothing (Idle (c + size got) r f (h ++ got :: nil)) else None
+  | Release, Idle c r f h => Some (Store atomic false Co RM c, fun _ => Some (Zero c c f nil, d ++ h))
+  | ZeroNext, Zero c r q h => if q <? r then does (Store plain false Co (word q) 0) (Zero c r (S q) h) else None
+  | Hands, Zero c r q h => if q =? r then does (Store atomic false Co RP r) (Hand c r h) else None
+  | Frees, Hand c r h => does (Store atomic (free_store O) Co FR r) (Rest c r h)
+  | Rests, Rest c r h => does (Store atomic false Co RM r) (Idle c r r h)
+  | ReleaseBlank, Blank c r f h => Some (Store atomic false Co RM c, fun _ => Some (Zero c c c nil, d ++ h))
+  | Mend k, Idle c r f h => does (Fetch atomic false Co RP k) (Idle c r f h)
+  | MendFreed k, Idle c r f h => does (Fetch atomic false Co FR k) (Idle c r f h)
+  | Examine k, Idle c r f h => Some (Fetch atomic (claim_load O) Co WP k,
+      fun T => if c <=? T then Some (if c =? T then Idle c r f h else Ask c r f h T 0, d) else None)
+  | Asks k, Ask c r f h T i => if i <? producers then gets (Fetch atomic (idle_load O) Co (Ann i) k)
+      (fun a => if (a =? 0) || (T <? a) then Ask c r f h T (S i) else Doubt c r f h T i) else None
+  | Alive, Doubt c r f h T i => if al i then does Nothing (Idle c r f h) else None
+  | Dead, Doubt c r f h T i => if (i <? producers) && negb (al i)
+      then does (Learn Co (Pr i)) (Ask c r f h T (S i)) else None
+  | All, Ask c r f h T i => if i =? producers then does Nothing (Again c r f h T) else None
+  | AgainHeader k, Again c r f h T => gets (Fetch atomic false Co (word c) k)
+      (fun v => if v =? 0 then Scan c r f h T c else if state_of v =? 1 then Idle (c + words_of v) r f h else Idle c r f h)
+  | ScanNext k, Scan c r f h T q => if q <? T then gets (Fetch atomic false Co (word q) k)
+      (fun v => if v =? 0 then Scan c r f h T (S q) else scanned c q r f h) else None
+  | Scanned, Scan c r f h T q => if q =? T then does Nothing (scanned c T r f h) else None
   | _, _ => None
   end.
 
-Definition exec (a : action) (s : st) : option st := let (m, p, al, c, l, d) := s in
+Definition actor (a : action) := match a with By i _ | Dies i => i | _ => 0 end.
+Definition plan_t := option (access * (nat -> list nat -> option ctl)).
+Definition plan (a : action) (q : ctl) : plan_t := let (p, al, c, l, d) := q in
   match a with
-  | By i a => if (i <? producers) && al i then match pexec i a m (p i) l with
-      | Some (m', p', l') => Some (St m' (upd p i p') al c l' d) | None => None end else None
-  | Dies i => if i <? producers then Some (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d) else None
-  | Arrives i => if (i <? producers) && negb (al i) then Some (St m (upd p i Come) (upd al i true) c l d) else None
-  | Consumer a => match cexec al a m c d with Some (m', c', d') => Some (St m' p al c' l d') | None => None end
-  | ConsumerDies => Some (St m p al Nobody l d)
+  | By i a => if (i <? producers) && al i then match pplan i a (p i) l with
+      | Some (x, next) => Some (x, fun k v => match next k (hd 0 v) with
+          | Some (p', l') => Some (Ctl (upd p i p') al c l' d) | None => None end)
+      | None => None end else None
+  | Dies i => if i <? producers then Some (Nothing,
+      fun k _ => Some (Ctl (upd p i Away) (upd al i false) c (ends_so l i (Gone k)) d)) else None
+  | Arrives i => if (i <? producers) && negb (al i)
+      then Some (Nothing, fun _ _ => Some (Ctl (upd p i Come) (upd al i true) c l d)) else None
+  | Consumer a => match cplan al a c d with
+      | Some (x, next) => Some (x, fun _ v => match next (hd 0 v) with
+          | Some (c', d') => Some (Ctl p al c' l d') | None => None end)
+      | None => None end
+  | ConsumerDies => Some (Nothing, fun _ _ => Some (Ctl p al Nobody l d))
   end.
+Definition exec (a : action) (s : st) : option st := match plan a (ctl_of s) with
+  | Some (x, next) => match perform x (mm s) with
+      | Some (m, v) => match next (clock (mm s) (actor a)) v with Some q => Some (with_mem m q) | None => None end
+      | None => None end
+  | None => None end.
 
-Lemma can_ok m t l k : can m t l k = true -> can_read m t l k.
-Proof. unfold can, can_read. intros E. apply andb_true_iff in E. rewrite Nat.leb_le, Nat.ltb_lt in E. auto. Qed.
-Ltac taken E := repeat match type of E with
-  | (if ?b then _ else _) = Some _ => let X := fresh in destruct b eqn:X; try discriminate E
-  end; cbv zeta in E; injection E as <- <- <-;
-  repeat match goal with
+Ltac facts := repeat match goal with
   | H : can _ _ _ _ = true |- _ => apply can_ok in H
   | H : _ && _ = true |- _ => apply andb_true_iff in H; destruct H
   | H : (_ <=? _) = true |- _ => apply Nat.leb_le in H
   | H : (_ <? _) = true |- _ => apply Nat.ltb_lt in H
   | H : (_ =? _) = true |- _ => apply Nat.eqb_eq in H
-  | H : negb (_ =? _) = true |- _ => apply negb_true_iff, Nat.eqb_neq in H
-  | H : _ || _ = true |- _ => apply orb_true_iff in H; rewrite Nat.eqb_eq, Nat.ltb_lt in H
-  end; subst.
-Lemma pexec_ok i a m p l m' p' l' : pexec i a m p l = Some (m', p', l') -> pstep N most producers O i m p l m' p' l'.
+  | H : (_ =? _) = false |- _ => apply Nat.eqb_neq in H
+  | H : negb _ = true |- _ => apply negb_true_iff in H
+  end.
+Ltac cases := repeat match goal with
+  | H : (if ?b then _ else _) = Some _ |- _ => let X := fresh in destruct b eqn:X; try discriminate H
+  end.
+
+Lemma pplan_ok i a m p l x next m' v p' l' : pplan i a p l = Some (x, next) -> perform x m = Some (m', v) ->
+  next (clock m i) (hd 0 v) = Some (p', l') -> pstep N most producers O i m p l m' p' l'.
 Proof.
-  intros E. destruct a; cbn [pexec] in E; destruct p; try discriminate E; taken E; try (econstructor; eauto; fail).
+  intros Pl Pf Nx. destruct a; cbn [pplan] in Pl; destruct p; try discriminate Pl; cbv zeta in Pl; cases;
+    injection Pl as <- <-; cbn [Access.perform] in Pf; cases; injection Pf as <- <-; cbn [hd] in Nx; cases;
+    injection Nx as <- <-; facts; subst; try (econstructor; eauto; fail).
 Qed.
-Lemma cexec_ok al a m c d m' c' d' : cexec al a m c d = Some (m', c', d') -> cstep N producers O al m c d m' c' d'.
+Lemma cplan_ok al a m c d x next m' v c' d' : cplan al a c d = Some (x, next) -> perform x m = Some (m', v) ->
+  next (hd 0 v) = Some (c', d') -> cstep N producers O al m c d m' c' d'.
 Proof.
-  intros E. destruct a; cbn [cexec] in E; destruct c; try discriminate E; taken E; try (econstructor; eauto; fail).
+  intros Pl Pf Nx. destruct a; cbn [cplan] in Pl; destruct c; try discriminate Pl; cbv zeta in Pl; cases;
+    injection Pl as <- <-; cbn [Access.perform] in Pf; cases; injection Pf as <- <-; cbn [hd] in Nx; cases;
+    injection Nx as <- <-; facts; subst; try (econstructor; eauto; fail).
+  destruct ((val (hist m (Ann i) k) =? 0) || (T <? val (hist m (Ann i) k))) eqn:E.
+  - eapply c_quiet; eauto. apply orb_true_iff in E. rewrite Nat.eqb_eq, Nat.ltb_lt in E. exact E.
+  - eapply c_doubt; eauto. apply orb_false_iff in E. rewrite Nat.eqb_neq, Nat.ltb_ge in E. lia.
 Qed.
 Lemma exec_ok a s s' : exec a s = Some s' -> step N most producers O s s'.
 Proof.
-  destruct s as [m p al c l d]. destruct a; cbn [exec]; intros E.
-  - destruct ((i <? producers) && al i) eqn:X; [|discriminate]. apply andb_true_iff in X. rewrite Nat.ltb_lt in X.
-    destruct (pexec i a m (p i) l) as [[[m' p'] l']|] eqn:Y; [|discriminate]. injection E as <-. destruct X.
-    apply s_producer; auto. eapply pexec_ok; eauto.
-  - destruct (i <? producers) eqn:X; [|discriminate]. apply Nat.ltb_lt in X. injection E as <-. apply s_dies. auto.
-  - destruct ((i <? producers) && negb (al i)) eqn:X; [|discriminate]. apply andb_true_iff in X. rewrite Nat.ltb_lt in X.
-    injection E as <-. destruct X as [X Y]. apply s_comes; auto. apply negb_true_iff. auto.
-  - destruct (cexec al a m c d) as [[[m' c'] d']|] eqn:Y; [|discriminate]. injection E as <-. apply s_consumer. eapply cexec_ok; eauto.
-  - injection E as <-. apply s_consumer_dies.
+  destruct s as [m p al c l d]. unfold exec, ctl_of, plan. cbn [mm pp alive cc claims done]. intros E.
+  destruct a as [i a|i|i|a|]; cbn [actor] in E.
+  - destruct ((i <? producers) && al i) eqn:X; [|discriminate]. facts.
+    destruct (pplan i a (p i) l) as [[x next]|] eqn:Pl; [|discriminate].
+    destruct (perform x m) as [[m' v]|] eqn:Pf; [|discriminate].
+    destruct (next (clock m i) (hd 0 v)) as [[p' l']|] eqn:Nx; [|discriminate]. injection E as <-.
+    apply s_producer; auto. eapply pplan_ok; eauto.
+  - destruct (i <? producers) eqn:X; [|discriminate]. cbn [Access.perform] in E. injection E as <-. facts. apply s_dies. auto.
+  - destruct ((i <? producers) && negb (al i)) eqn:X; [|discriminate]. cbn [Access.perform] in E. injection E as <-. facts.
+    apply s_comes; auto.
+  - destruct (cplan al a c d) as [[x next]|] eqn:Pl; [|discriminate].
+    destruct (perform x m) as [[m' v]|] eqn:Pf; [|discriminate].
+    destruct (next (hd 0 v)) as [[c' d']|] eqn:Nx; [|discriminate]. injection E as <-.
+    apply s_consumer. eapply cplan_ok; eauto.
+  - cbn [Access.perform] in E. injection E as <-. apply s_consumer_dies.
 Qed.
 Fixpoint run (l : list action) s := match l with
   | nil => Some s

@@ -3,16 +3,16 @@ From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Layout Mpsc MpscStated MpscRun.
 
-Definition arrives i := [Arrives i; By i (SettlesNew 0)].
-Definition claims_at i n k := [By i (Aim n k); By i Announce; By i Exchange].
+Definition arrives i := [Arrives i; By i (New 0); By i Settles].
+Definition claims_at i n k := [By i (Aim n k); By i Announce; By i Exchanges].
 Definition push i x k := claims_at i (S (length x)) k ++ [By i (Stamp x)] ++ map (fun _ => By i Write) x ++ [By i Commit; By i Settles].
-Definition comes := [Consumer (Comes 0); Consumer (ComesMark 0)].
+Definition comes := [Consumer (Comes 0); Consumer (ComesMark 0); Consumer Redoes; Consumer Hands; Consumer Frees; Consumer Rests].
 Definition reads k n := [Consumer (Poll k)] ++ repeat (Consumer Word) n ++ [Consumer Deliver].
 
 (* One dies with a claim that was never stamped, a second commits behind it: the first is skipped. *)
 Definition story := arrives 0 ++ arrives 1 ++ push 0 [5] 0 ++ claims_at 0 2 1 ++ [Dies 0] ++ push 1 [6] 2 ++ comes
-  ++ reads 2 1 ++ [Consumer (Examine 3); Consumer (Asks 4); Consumer (Quiet 3); Consumer All; Consumer (AgainHeader 0);
-     Consumer (ScanNext 0); Consumer (ScanNext 2)] ++ reads 2 1 ++ [Consumer Release; Consumer ZeroBegins].
+  ++ reads 2 1 ++ [Consumer (Examine 3); Consumer (Asks 4); Consumer Dead; Consumer (Asks 3); Consumer All; Consumer (AgainHeader 0);
+     Consumer (ScanNext 0); Consumer (ScanNext 0); Consumer (ScanNext 2)] ++ reads 2 1 ++ [Consumer Release].
 Theorem not_vacuous_of_many : exists s, reach 8 2 2 shipped s /\ done s = [[5]; [6]] /\ length (claims s) = 3.
 Proof.
   assert (X : option_map (fun s => (done s, length (claims s))) (run 8 2 2 shipped story init) = Some ([[5]; [6]], 3)) by (vm_compute; reflexivity).
@@ -22,7 +22,9 @@ Qed.
 
 (* What must not be: a race, or the consumer's passing a live claim, or one that was committed, unread. *)
 Definition cursor_of (c : consumer) := match c with
-  | Idle c _ _ _ | Take c _ _ _ _ _ | Zero c _ _ _ _ | Ask c _ _ _ _ _ | Again c _ _ _ _ | Scan c _ _ _ _ _ => Some c | _ => None end.
+  | Idle c _ _ _ | Take c _ _ _ _ _ | Zero c _ _ _ | Hand c _ _ | Rest c _ _ | Blank c _ _ _
+  | Ask c _ _ _ _ _ | Doubt c _ _ _ _ _ | Again c _ _ _ _ | Scan c _ _ _ _ _ => Some c
+  | Nobody | Attach _ | Redo _ _ => None end.
 Fixpoint passed (l : list claim) c := match l with
   | nil => nil | x :: l => if words x <=? c then x :: passed l (c - words x) else nil end.
 Definition lives x := match what x with Live => true | _ => false end.
@@ -36,10 +38,10 @@ Proof.
   split; [eapply run_ok; [apply r0|exact E]|apply orb_true_iff; exact X].
 Qed.
 Definition one_read := arrives 0 ++ push 0 [5] 0 ++ comes ++ [Consumer (Poll 2); Consumer Word].
-Definition one_lap := one_read ++ [Consumer Deliver; Consumer Release; Consumer ZeroBegins; Consumer ZeroNext; Consumer ZeroNext; Consumer Frees]
-  ++ push 0 [6] 1 ++ [By 0 (Room 1)] ++ claims_at 0 2 2 ++ [By 0 (Stamp [7])].
-Definition one_skip k := [Consumer (Examine 1); Consumer (Quiet k); Consumer (Quiet 0); Consumer All; Consumer (AgainHeader 0);
-  Consumer (ScanNext 0); Consumer Scanned].
+Definition one_lap := one_read ++ [Consumer Deliver; Consumer Release; Consumer ZeroNext; Consumer ZeroNext; Consumer Hands; Consumer Frees; Consumer Rests]
+  ++ push 0 [6] 1 ++ [By 0 (Room 2)] ++ claims_at 0 2 2 ++ [By 0 (Stamp [7])].
+Definition one_skip k := [Consumer (Examine 1); Consumer (Asks k); Consumer (Asks 0); Consumer All; Consumer (AgainHeader 0);
+  Consumer (ScanNext 0); Consumer (ScanNext 0); Consumer Scanned].
 Definition a_live_one := arrives 0 ++ claims_at 0 2 0 ++ comes ++ one_skip 1.
 Definition a_committed_one := arrives 0 ++ push 0 [5] 0 ++ comes ++ one_skip 3.
 Ltac by_running l := apply (witness _ l); vm_compute; reflexivity.
@@ -63,7 +65,7 @@ Theorem shipped_is_not_bad_of_many : ~ bad_of_many shipped.
 Proof.
   intros [s [R [B|B]]]; assert (Np : 0 < 4) by lia.
   - rewrite (race_free 4 1 2 Np s R) in B. discriminate.
-  - destruct (MpscHolds.inv_reach 4 1 2 Np s R) as [[K _] [_ [_ [_ [_ [_ A4]]]]]].
+  - destruct (MpscHolds.inv_reach 4 1 2 Np s R) as [[K _] [_ [_ [[_ [_ [_ A4]]] _]]]].
     assert (Wp : forall p x, at_pos (claims s) p x -> 0 < words x) by (intros p x A; apply (MpscKnown.a_own _ _ _ _ _ K p x A)).
     assert (Ok : forall c r f h, MpscData.standing (mm s) (claims s) (done s) c r f h ->
       existsb lives (passed (claims s) c) || (length (done s ++ h) <? length (pays (passed (claims s) c))) = false).

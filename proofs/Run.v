@@ -5,7 +5,7 @@
    Finite.v. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Spsc.
+From Annulus Require Import Machine Layout Access Spsc.
 
 Inductive act :=
 (* producer *)
@@ -19,25 +19,8 @@ Inductive act :=
 | TellFreed | Mend (k : nat) | MendFreed (k : nat) | Roll (acq : bool) (k : nat) | Owner (k : nat)
 | Look (k : nat) | LookHeader (k : nat) | GoOn | DieC.
 
-(* What an action does to memory, and what it gives. *)
-Inductive access :=
-| Nothing
-| Fetch (na acq : bool) (t : tid) (l : loc) (k : nat)     (* message k of l *)
-| Peek (t : tid) (l : loc)                               (* plain: the newest *)
-| Store (na rel : bool) (t : tid) (l : loc) (x : nat)
-| Exchange (acq rel : bool) (t : tid) (l : loc) (x : nat)
-| Count (acq rel : bool) (t : tid) (l : loc)             (* adds one *)
-| Newest (ls : list loc).                                (* no access: what they hold *)
-
-Definition can (m : mem) t l k := (ts (tv m t) l <=? k) && (k <? len m l).
-Definition perform (x : access) (m : mem) : option (mem * list nat) := match x with
-  | Nothing => Some (m, nil)
-  | Fetch na acq t l k => if can m t l k then Some (read na acq t l k m, [val (hist m l k)]) else None
-  | Peek t l => let k := len m l - 1 in Some (read plain false t l k m, [val (hist m l k)])
-  | Store na rel t l v => Some (write na rel t l v m, nil)
-  | Exchange acq rel t l v => Some (rmw acq rel t l v m, nil)
-  | Count acq rel t l => Some (rmw acq rel t l (S (last m l)) m, nil)
-  | Newest ls => Some (m, map (last m) ls) end.
+Notation access := (Access.access loc tid).
+Notation perform := (Access.perform loc_dec tid_dec tids).
 
 (* All of a state but the memory. *)
 Record ctl := Ctl {
@@ -160,8 +143,6 @@ Definition exec (a : act) (s : st) : option st := match plan a (ctl_of s) with
   | None => None end.
 
 Notation step := (step N most W enc dec O).
-Lemma can_ok m t l k : can m t l k = true -> can_read m t l k.
-Proof. unfold can, can_read. intros E. apply andb_true_iff in E. rewrite Nat.leb_le, Nat.ltb_lt in E. auto. Qed.
 Lemma step_to s t s' : step s t -> t = s' -> step s s'.
 Proof. congruence. Qed.
 
@@ -187,7 +168,7 @@ Ltac by_cases a q :=
   destruct q; try discriminate Pl;
   cases; unfold does, gets, doubts, does_c, gets_c, doubts_c in Pl; injection Pl as <- <-;
   try match type of Pf with perform (if ?b then _ else _) _ = _ => let X := fresh in destruct b eqn:X end;
-  cbn [perform] in Pf; cases; injection Pf as <- <-; facts; subst;
+  cbn [Access.perform] in Pf; cases; injection Pf as <- <-; facts; subst;
   unfold with_mem, one; cbn [cp cq clog cdone cends cwrong hd]; try (econstructor; eauto; fail).
 Ltac by_results := repeat match goal with |- context[match ?x with _ => _ end] => destruct x end;
   rewrite ?orb_true_r, ?orb_false_r; reflexivity.

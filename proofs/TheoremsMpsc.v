@@ -39,10 +39,10 @@ Theorem nothing_committed_is_hidden_of_many c r f h x t y :
 Proof. exact (takeable N most producers room s reached c r f h x t y). Qed.
 
 (* Space that may be claimed is zero; no more is claimed than a capacity past what was freed. *)
-Theorem free_space_is_zero q : extent (claims s) <= q -> q < last (mm s) RP + N -> last (mm s) (word N q) = 0.
+Theorem free_space_is_zero q : extent (claims s) <= q -> q < last (mm s) FR + N -> last (mm s) (word N q) = 0.
 Proof. exact (free_is_zero N most producers room s reached q). Qed.
-Theorem never_more_than_fits_of_many : last (mm s) RP <= last (mm s) RM /\
-  last (mm s) RM <= extent (claims s) /\ extent (claims s) <= last (mm s) RP + N.
+Theorem never_more_than_fits_of_many : last (mm s) FR <= last (mm s) RM /\
+  last (mm s) RM <= extent (claims s) /\ extent (claims s) <= last (mm s) FR + N.
 Proof. exact (bounded N most producers room s reached). Qed.
 
 (* Claims tile the positions: write_pos is where they end, and no two share a position. *)
@@ -67,7 +67,8 @@ Proof. exact (waits N most producers s reached c r f h T). Qed.
 
 (* Recovery ends: from each of its steps this measure falls, until the consumer is idle again. *)
 Definition recovery_left (c : consumer) := match c with
-  | Ask _ _ _ _ T i => producers - i + T + 3 | Again _ _ _ _ T => T + 2 | Scan _ _ _ _ T q => T - q + 1 | _ => 0 end.
+  | Ask _ _ _ _ T i => 2 * (producers - i) + T + 4 | Doubt _ _ _ _ T i => 2 * (producers - i) + T + 3
+  | Again _ _ _ _ T => T + 2 | Scan _ _ _ _ T q => T - q + 1 | _ => 0 end.
 Theorem recovery_ends m al c d m' c' d' : cstep N producers shipped al m c d m' c' d' ->
   0 < recovery_left c -> recovery_left c' < recovery_left c.
 Proof. exact (recovers N producers m al c d m' c' d'). Qed.

@@ -23,7 +23,7 @@ DEFINITIONS = HERE / "definitions.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
-          "TheoremsBells", "TheoremsDamage"]
+          "MpscReplay", "TheoremsBells", "TheoremsDamage"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
@@ -196,6 +196,19 @@ ATTACKS = [
      ["Theorems", "Necessity"]),
     ("a definition says less", "Linear", "| q_release l t f :",
      "| q_any a b : qstep a b\n| q_release l t f :", ["Linear", "Theorems", "Necessity"]),
+    ("a theorem of many says less", "TheoremsMpsc",
+     "last (mm s) (word N q) = 0.\n"
+     "Proof. exact (free_is_zero N most producers room s reached q). Qed.",
+     "last (mm s) (word N q) = 0 \\/ N = 1.\n"
+     "Proof. intros. left. now apply (free_is_zero N most producers room s reached q). Qed.",
+     ["TheoremsMpsc"]),
+    ("a constant of the layout is another", "Record", "multiplier := 11400714819323198485",
+     "multiplier := 11400714819323198487", ["Record", "Theorems", "Necessity"]),
+    ("a consumer of many hands back what is not zero", "Mpsc",
+     "| c_hand m c r h d :\n    cstep al m (Zero c r r h) d",
+     "| c_hand m c r q h d :\n    cstep al m (Zero c r q h) d",
+     ["Mpsc", "MpscClaims", "MpscKnown", "MpscFacts", "MpscData", "MpscAccess", "MpscEnds",
+      "MpscMarks", "MpscHolds"]),
     ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous",
      ["NotVacuous", "Necessity"]),
     ("a step of the protocol is weaker", "Spsc", "Definition shipped := Orders true",

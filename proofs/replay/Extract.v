@@ -9,5 +9,5 @@ Extract Inlined Constant PeanoNat.Nat.sub => "(fun n m -> Stdlib.max 0 (n - m))"
 Extract Inlined Constant PeanoNat.Nat.eqb => "(=)".
 Extract Inlined Constant PeanoNat.Nat.leb => "(<=)".
 Extract Inlined Constant PeanoNat.Nat.ltb => "(<)".
-Extraction "protocol.ml" fexec fstart plan fmsg_at code tcode get fbottom shipped trace_enc trace_dec
+Extraction "protocol.ml" fexec fstart plan message_at code tcode get fbottom shipped trace_enc trace_dec
   Spsc.dist Spsc.is_before Spsc.word Layout.size.

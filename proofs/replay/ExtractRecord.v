@@ -2,4 +2,4 @@
 From Coq Require Extraction ExtrOcamlBasic.
 From Annulus Require Import Record.
 Extraction Language OCaml.
-Extraction "record.ml" committed is_committed bytes_of.
+Extraction "record.ml" stamp committed is_committed bytes_of.

@@ -21,6 +21,13 @@ void read(std::uint64_t key, std::uint64_t pos, std::uint64_t word) {
               one.is_committed(pos, key), one.bytes());
 }
 
+// A header of many producers: aborted, or busy with its producer's number.
+void stamped(std::uint64_t key, std::uint64_t pos, std::uint64_t bytes, std::uint32_t producer,
+             std::uint64_t word) {
+  std::printf("stamped %" PRIu64 " %" PRIu64 " %" PRIu64 " %u %" PRIu64 "\n", key, pos, bytes,
+              producer, word);
+}
+
 }  // namespace
 
 int main() {
@@ -38,6 +45,9 @@ int main() {
     read(key, pos, word ^ (std::uint64_t{1} << random() % 64));
     read(key, pos, random());
     read(key, pos, record_header::aborted(bytes, pos, key));
+    stamped(key, pos, bytes, 0, record_header::aborted(bytes, pos, key));
+    const auto producer = static_cast<std::uint32_t>(random() % 1024);
+    stamped(key, pos, bytes, producer, record_header::busy(bytes, pos, key, producer));
     const auto length = random() % 5000;
     std::printf("record %" PRIu64 " %" PRIu64 "\n", length, annulus::record_bytes(length, 0));
     annulus::ring_memory<annulus::std_atomics> ring;

@@ -21,6 +21,11 @@ let is_right kind n = match kind, n with
   | "read", [key; pos; word; yes; bytes] ->
     Record.is_committed (big key) (big word) (big pos) = (yes = 1L) && int64 (Record.bytes_of (big word)) = bytes
     && header_at ~key pos word = (if yes = 1L then Some (Int64.to_int bytes) else None)
+  | "stamped", [key; pos; bytes; producer; word] -> let state = Int64.logand word 3L in
+    let stamp = int64 (Record.stamp (big key) (big state) (big bytes) (big pos)) in
+    (state = 3L || state = 1L) && Int64.logxor stamp (Int64.shift_left producer check_shift) = word
+    && state_of word = Int64.to_int state && bytes_of word = Int64.to_int bytes
+    && mismatch ~key pos word = Int64.to_int producer
   | "record", [bytes; record] -> let payload = List.init (words_of (Int64.to_int bytes)) (fun _ -> 0) in
     8 * Protocol.size payload = Int64.to_int record
   | "index", [capacity; pos; index] -> Protocol.word (words capacity) (words pos) = Protocol.D (words index)

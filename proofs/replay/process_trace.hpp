@@ -11,6 +11,7 @@ inline unsigned mutant = 0;  // which error a ring that holds mutants makes
 }
 
 #include "trace.hpp"
+#include <fcntl.h>
 
 #include <csignal>
 #include <map>
@@ -36,8 +37,9 @@ struct entry {
 struct life_log {
   static constexpr unsigned most = 1500;
 
-  char role;
+  const char* role;
   bool is_used;
+  std::uint64_t began, ended;  // ns; it was alive no longer
   unsigned count;
   entry all[most];
 };
@@ -157,7 +159,11 @@ struct process_atomics : std_atomics {
         put(base_ + (index - start_) + j, value, file, line);
       }
     }
-    void zero(std::uint64_t, std::uint64_t) const noexcept { std::abort(); }
+    void zero(std::uint64_t index, std::uint64_t count) const noexcept {
+      for (auto at = index; at < index + count; at += 8) {
+        put(base_ + (at - start_), 0, __FILE__, __LINE__);
+      }
+    }
     static std::uint32_t checksum(std::uint64_t, std::uint64_t, std::uint64_t) { return 0; }
     static void set_trailer(std::uint64_t, std::uint32_t) {}
     static std::uint32_t trailer(std::uint64_t) { return 0; }
@@ -169,6 +175,28 @@ struct process_atomics : std_atomics {
     std::uint64_t start_ = 0;
   };
 
+  // The kernel's locks, a byte of a file for each role. Its answers are told.
+  struct witness {
+    int file = -1;
+    const void* words[4] = {};  // of each role: by what its name in the trace is known
+
+    [[nodiscard]] bool is_held(std::uint32_t role, const char* source = __builtin_FILE(),
+                               unsigned line = __builtin_LINE()) const {
+      entry& mine = begin("asks", "-", "-", words[role], 0, source, line);
+      struct flock asked = {F_WRLCK, SEEK_SET, static_cast<off_t>(role), 1, 0};
+      if (fcntl(file, F_GETLK, &asked) != 0) std::abort();
+      const bool held = asked.l_type != F_UNLCK;
+      mine.value = held;
+      finish(mine);
+      return held;
+    }
+    // Held until this process ends.
+    void take(std::uint32_t role) const {
+      struct flock own = {F_WRLCK, SEEK_SET, static_cast<off_t>(role), 1, 0};
+      if (fcntl(file, F_SETLKW, &own) != 0) std::abort();
+    }
+  };
+
   static constexpr std::uint64_t cache_line_bytes = 16;
   static constexpr std::uint32_t polls_until_starved = 2;
   static bool is_far(const word<std::uint64_t>&) { return true; }
@@ -178,21 +206,20 @@ struct process_atomics : std_atomics {
 
 // Writes a life: what it did, up to its end.
 inline void write(const life_log& life, const std::map<const void*, location>& names) {
-  std::printf("%c enter - - - 0 - - 0\n", life.role);
-  std::uint64_t last = 0;
+  std::printf("%s enter - - - 0 - - %" PRIu64 "\n", life.role, life.began);
   for (unsigned i = 0; i < life.count; ++i) {
     const entry& one = life.all[i];
-    last = one.time;
-    const bool changes = std::strcmp(one.what, "load") != 0 && std::strcmp(one.what, "get") != 0;
+    const bool changes = std::strcmp(one.what, "load") != 0 && std::strcmp(one.what, "get") != 0 &&
+                         std::strcmp(one.what, "asks") != 0;
     if (!one.is_over && !changes) continue;
     const char* slash = std::strrchr(one.file, '/');
     const auto known = names.find(one.word);
-    std::printf("%c %s %s %s %s %" PRIu64 " %s %s:%u %" PRIu64 "\n", life.role, one.what, one.of,
+    std::printf("%s %s %s %s %s %" PRIu64 " %s %s:%u %" PRIu64 "\n", life.role, one.what, one.of,
                 one.order, known == names.end() ? "?" : known->second.name.data(), one.value,
                 one.is_over ? "-" : "maybe", slash != nullptr ? slash + 1 : one.file, one.line,
                 one.time);
   }
-  std::printf("%c dies - - - 0 - - %" PRIu64 "\n", life.role, last);
+  std::printf("%s dies - - - 0 - - %" PRIu64 "\n", life.role, life.ended);
 }
 
 }  // namespace annulus::replay

@@ -5,6 +5,7 @@
 //           are told in modification order, which under Relacy is the order of execution
 // area      payload words are the same words, stored and read as plain memory is
 // death     at any access (models/sites.hpp), as SIGKILL: nothing is unwound
+// witness   the kernel's locks. Its answers are told, and are never old; who asks acquires
 #pragma once
 
 #include "sites.hpp"
@@ -17,12 +18,12 @@ namespace annulus::replay {
 using models::place;
 
 inline FILE* trace = stdout;
-inline char role_of_thread[models::max_threads];  // 'P' or 'C'
+inline const char* role_of_thread[models::max_threads];  // "P" or "C", of many "P0", "P1"
 
 template <class T>
 void tell(const char* what, const char* of, const char* order, const location& where, T value,
           int store, const place& at) {
-  std::fprintf(trace, "%c %s %s %s %s %" PRIu64, role_of_thread[rl::thread_index()], what, of,
+  std::fprintf(trace, "%s %s %s %s %s %" PRIu64, role_of_thread[rl::thread_index()], what, of,
                order, where.name.data(), static_cast<std::uint64_t>(value));
   const char* slash = std::strrchr(at.file, '/');
   const char* file = slash != nullptr ? slash + 1 : at.file;
@@ -217,9 +218,36 @@ struct relacy_atomics {
     std::uint64_t start_ = 0;
   };
 
-  // Nobody is asked here.
-  struct witness {
-    static bool is_held(std::uint32_t) { return true; }
+  // A lock for each role, odd while it is held: the role takes it, its death drops it.
+  struct locks {
+    static constexpr std::uint32_t roles = 4;
+    std::optional<rl::atomic<unsigned>> held[roles];
+
+    void start() {
+      for (auto& one : held) one.emplace(0);
+    }
+    void change(std::uint32_t role) { held[role]->fetch_add(1, rl::mo_acq_rel, $); }
+  };
+  class witness {
+   public:
+    witness() = default;
+    explicit witness(locks& all) : all_(&all) {}
+
+    [[nodiscard]] bool is_held(std::uint32_t role, const char* file = __builtin_FILE(),
+                               unsigned line = __builtin_LINE(),
+                               const char* function = __builtin_FUNCTION()) const {
+      if (all_ == nullptr) return true;
+      const place at{file, line, function};
+      models::pass(at, edge::own, models::access::system, std::memory_order_acquire);
+      const bool held = all_->held[role]->fetch_add(0, rl::mo_acq_rel, at.in_checker()) % 2 == 1;
+      location where;
+      std::snprintf(where.name.data(), where.name.size(), "A%u", role - producer_role(0));
+      tell("asks", "-", "-", where, std::uint64_t{held}, -1, at);
+      return held;
+    }
+
+   private:
+    locks* all_ = nullptr;
   };
   class home {
    public:
@@ -251,5 +279,32 @@ struct relacy_atomics {
   static void yield() noexcept {}
   [[nodiscard]] static deadline now() noexcept { return {}; }
 };
+
+// [COUNT] [--weaken FILE:LINE] [--mutant N]: how many traces are asked for; the rest is set.
+inline unsigned long options_of(int argc, char** argv) {
+  unsigned long count = 1000;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--weaken") == 0 && i + 1 < argc) {
+      models::weakened.file = std::strtok(argv[++i], ":");
+      models::weakened.line = static_cast<unsigned>(std::atoi(std::strtok(nullptr, ":")));
+      models::weakened.to = std::memory_order_relaxed;
+    } else if (std::strcmp(argv[i], "--mutant") == 0 && i + 1 < argc) {
+      models::mutant = static_cast<unsigned>(std::atoi(argv[++i]));
+    } else {
+      count = std::strtoul(argv[i], nullptr, 10);
+    }
+  }
+  return count;
+}
+template <class Test>
+bool write_traces(unsigned long count) {
+  static std::ostream nothing(nullptr);
+  rl::test_params params;
+  params.search_type = rl::sched_random;
+  params.execution_depth_limit = 20000;
+  params.output_stream = params.progress_stream = &nothing;
+  params.iteration_count = count;
+  return count == 0 || rl::simulate<Test>(params);
+}
 
 }  // namespace annulus::replay

@@ -1,6 +1,7 @@
 (* Holds traces of the C++ (trace.hpp) to the steps that Coq proves safe.
 
      replay PROJECTED [--unused] <traces      each trace is a run of the protocol, or the rest is told
+     replay --steps                           the access of each step
 
    The extracted step function says which access an action makes. Each event is matched with an action
    whose access is the same: kind, order, location, value, and the store that was read. Steps without
@@ -8,14 +9,7 @@
    out. An accepted trace is a run of the protocol: Replay.v, accepted_is_reached. *)
 open Protocol
 open Header
-
-type event = {
-  role : char; what : string; edge : string; order : string; where : string; raw : int64;
-  store : int option; at : string; line : int;
-  time : int;         (* of a real process; 0: the trace is in order *)
-  is_maybe : bool }   (* its process was killed in the midst of it *)
-
-exception Rejected of event * string
+open Trace
 
 (* Values of the trace, as the protocol has them. *)
 let width = 1 lsl 20 and laps = 64 and machine = 1 lsl 40 and first_junk = 1 lsl 61
@@ -59,7 +53,7 @@ let name_of = function
 (* Words. *)
 let zero r = function D i -> if i < Array.length r.zero then r.zero.(i) else 0 | _ -> 0
 let newest r m l = get 1 m.flen (code l) - 1
-let value_of r m l k = (fmsg_at (zero r) P m l k).fval
+let value_of r m l k = (message_at (zero r) m l k).fval
 let oldest m t l = get 0 (get fbottom m.ftv (tcode t)).fts (code l)
 let raws r l = Option.value ~default:[] (Hashtbl.find_opt r.raws (code l))
 let raw_of r m l k = List.nth (raws r l) (newest r m l - k)  (* the newest is first *)
@@ -117,10 +111,6 @@ let expected r q t =
   let names = List.concat_map (fun steps -> match silently r q steps with Some q -> after q | None -> []) silent_steps in
   Printf.sprintf "the protocol stands at %s, and there it may: %s" (state_of q t)
     (if names = [] then "nothing" else String.concat "; " (List.sort_uniq compare names))
-
-let counts : (string, int) Hashtbl.t = Hashtbl.create 64
-let count a = let name = name_of_act a in
-  Hashtbl.replace counts name (1 + Option.value ~default:0 (Hashtbl.find_opt counts name))
 
 (* Whether an access is what the event says. *)
 let is_match r m e = function
@@ -223,95 +213,34 @@ let consumer r s e =
     | _ -> [])
   | _ -> []
 
-(* What the protocol leaves out. *)
-type projection = { text : string; pattern : string list; mutable used : bool }
-let projections = ref [] and steps_left_out = ref []
-let read_projections path =
-  let file = open_in path in
-  (try while true do
-    let line = input_line file in
-    if line <> "" && line.[0] <> '#' then match String.index_opt line ':' with
-      | Some i when String.length line > 5 && String.sub line 0 5 = "step " ->
-        steps_left_out := String.sub line 5 (i - 5) :: !steps_left_out
-      | Some i -> projections := { text = line; used = false;
-          pattern = List.filter ((<>) "") (String.split_on_char ' ' (String.sub line 0 i)) } :: !projections
-      | None -> if line.[0] <> ' ' then failwith (path ^ ": no reason: " ^ line)
-  done with End_of_file -> close_in file)
-let is_projected e =
-  let same p x = p = "*" || p = x || (p = "D" && x.[0] = 'D') in
-  List.exists (fun p -> match p.pattern with
-    | [role; what; edge; where] when same role (String.make 1 e.role) && same what e.what
-        && same edge e.edge && same where e.where ->
-      p.used <- true; true
-    | _ -> false) !projections
-
 let step r s e later =
-  let t = if e.role = 'P' then P else C in
+  let t = if e.role = "P" then P else C in
   match e.what with
   | "enter" -> s
-  | "dies" -> if t = P then r.claim <- 0; let a = if t = P then DieP else DieC in count a; Option.get (exec r s a)
+  | "dies" -> if t = P then r.claim <- 0; let a = if t = P then DieP else DieC in count (name_of_act a); Option.get (exec r s a)
   | "claim" -> r.claim <- Int64.to_int e.raw; s
-  | "abort" -> r.claim <- 0; (match exec r s Abort with Some s -> count Abort; s | None -> s)
+  | "abort" -> r.claim <- 0; (match exec r s Abort with Some s -> count "Abort"; s | None -> s)
   | _ when is_projected e -> s
   | _ ->
     let candidates = if t = P then producer r s e later else consumer r s e in
     match List.find_map (fun c -> Option.map (fun x -> (c, x)) (attempt r s e c)) candidates with
     | None -> raise (Rejected (e, expected r (snd s) t))
     | Some (actions, (s, x)) ->
-      List.iter count actions;
+      List.iter (fun a -> count (name_of_act a)) actions;
       if List.mem Publish actions then r.claim <- 0;
       (match x with Store (_, _, _, l, _) | Exchange (_, _, _, l, _) | Count (_, _, _, l) -> stored r l e.raw | _ -> ());
       if (fst s).frace then raise (Rejected (e, "a data race"));
       if (snd s).cwrong then raise (Rejected (e, "damage, where none is"));
       match (snd s).cq with
-      | Take _ when t = C -> count View; Option.get (exec r s View)
+      | Take _ when t = C -> count "View"; Option.get (exec r s View)
       | _ -> s
 
-let rec replay r s = function
-  | [] -> s
-  | e :: later -> replay r (step r s e later) later
-
-(* Real processes tell each role's order and roughly the time. The earlier access goes first; one that
-   cannot go yet, for what it read is not there, waits for the other role. A store in the midst of which
-   its process was killed took effect or did not: both are tried. *)
-let rec interleave r s ps cs =
-  let go s e rest = match e.role with 'P' -> interleave r s rest cs | _ -> interleave r s ps rest in
-  let attempt e rest =
-    if not e.is_maybe then Ok (e, rest, step r s e rest) else begin
-      let raws = Hashtbl.copy r.raws and claim = r.claim in
-      try Error (let s = step r s e rest in go s e rest)
-      with Rejected _ -> Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.claim <- claim;
-        Ok (e, rest, s)
-    end in
-  let first, second = match ps, cs with
-    | [], [] -> None, None
-    | p :: rest, [] | [], p :: rest -> Some (p, rest), None
-    | p :: ps, c :: cs -> if p.time <= c.time then Some (p, ps), Some (c, cs) else Some (c, cs), Some (p, ps) in
-  match first with
-  | None -> s
-  | Some (e, rest) ->
-    let result = try attempt e rest with Rejected _ as why -> (match second with
-      | None -> raise why
-      | Some (e, rest) -> (try attempt e rest with Rejected _ -> raise why)) in
-    match result with Ok (e, rest, s) -> go s e rest | Error s -> s
-
 let replay_any r all = if List.exists (fun e -> e.time > 0) all
-  then interleave r fstart (List.filter (fun e -> e.role = 'P') all) (List.filter (fun e -> e.role = 'C') all)
-  else replay r fstart all
-
-(* Reading. *)
-let number s = Int64.of_string ("0u" ^ s)
-let event line text =
-  let bare role what raw = { role; what; edge = ""; order = ""; where = "-"; raw; store = None; at = "";
-    line; time = 0; is_maybe = false } in
-  match String.split_on_char ' ' text with
-  | [role; what] -> bare role.[0] what 0L
-  | [role; "claim"; words] -> bare role.[0] "claim" (number words)
-  | role :: what :: edge :: order :: where :: value :: store :: at :: time ->
-    { role = role.[0]; what; edge; order; where; raw = number value; at; line;
-      store = int_of_string_opt store; is_maybe = store = "maybe";
-      time = (match time with [t] -> int_of_string t | _ -> 0) }
-  | _ -> Printf.eprintf "line %d is no event: %s\n" line text; exit 2
+  then interleave ~step:(step r) fstart
+    ~save:(fun () -> let raws = Hashtbl.copy r.raws and claim = r.claim in fun () ->
+      Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.claim <- claim)
+    (List.map (fun role -> List.filter (fun e -> e.role = role) all) ["P"; "C"])
+  else in_order ~step:(step r) fstart all
 
 let make_ring capacity most first key init =
   let r = { n = capacity / 8; most = words_of most; first; key; junk = Hashtbl.create 64; raws = Hashtbl.create 64;
@@ -320,8 +249,6 @@ let make_ring capacity most first key init =
   List.iter (fun l -> stored r l first) [WP; RP; FR];
   List.iter (fun l -> stored r l 0L) [AN; OW; RO];
   r
-
-let describe e = Printf.sprintf "%c %s %s %s %s %Lu" e.role e.what e.edge e.order e.where e.raw
 
 (* Each step's access, as Coq has it, from a place where the step may be taken. *)
 let print_steps () =
@@ -344,34 +271,9 @@ let print_steps () =
 
 let () =
   if Array.exists ((=) "--steps") Sys.argv then (print_steps (); exit 0);
-  let unused = Array.exists ((=) "--unused") Sys.argv in
-  read_projections Sys.argv.(1);
-  let line = ref 0 and traces = ref 0 and events = ref 0 and delivered = ref 0 in
-  let next () = incr line; input_line stdin in
-  (try while true do
-    match String.split_on_char ' ' (next ()) with
-    | ["ring"; capacity; most; first; key] ->
-      let rec read init all = let text = next () in match String.split_on_char ' ' text with
-        | ["init"; i; value] -> read ((int_of_string i, number value) :: init) all
-        | ["end"] -> init, List.rev all
-        | _ -> read init (event !line text :: all) in
-      let init, all = read [] [] in
-      let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) init in
-      incr traces;
-      if !traces mod 10000 = 0 then Printf.printf "%d traces\n%!" !traces;
-      (match replay_any r all with
-      | s -> events := !events + List.length all; delivered := !delivered + List.length (snd s).cdone
-      | exception Rejected (e, why) ->
-        Printf.printf "REJECTED: trace %d, line %d: %s, at %s\n  %s\n" !traces e.line (describe e) e.at why; exit 1)
-    | other -> Printf.eprintf "line %d: no trace begins with %s\n" !line (String.concat " " other); exit 2
-  done with End_of_file -> ());
-  let missing = List.filter (fun a -> Hashtbl.mem counts (name_of_act a) = List.mem (name_of_act a) !steps_left_out) (Begin [] :: Shorten :: Abort :: View
-    :: Again (0, 0) :: OverLoad (0, 0) :: GoOn :: DieP :: DieC :: steps_tried) in
-  if !traces = 0 then (print_endline "no trace"; exit 2);
-  Printf.printf "accepted %d traces, %d events, %d messages released\n" !traces !events !delivered;
-  let left_out = List.filter (fun p -> not p.used) !projections in
-  if unused then begin
-    List.iter (fun a -> Printf.printf "UNUSED: traces and PROJECTED do not agree on whether the step %s is taken\n" (name_of_act a)) missing;
-    List.iter (fun p -> Printf.printf "UNUSED: no trace has what is projected away: %s\n" p.text) left_out;
-    if missing <> [] || left_out <> [] then exit 1
-  end
+  main ~steps:(List.map name_of_act (Begin [] :: Shorten :: Abort :: View :: Again (0, 0) :: OverLoad (0, 0) :: GoOn :: DieP :: DieC :: steps_tried))
+    ~replay:(fun shape init all -> match shape with
+      | [capacity; most; first; key] ->
+        let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) init in
+        List.length (snd (replay_any r all)).cdone
+      | _ -> failwith "this is no ring of one producer")

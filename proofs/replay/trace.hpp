@@ -1,6 +1,6 @@
-// What a traced role did, one line each: the trace that replay.ml reads.
+// What a traced role did, one line each: the trace that replay.ml and replay_many.ml read.
 //
-//     ring capacity max_message first_pos key      bytes; then the words of the data as they are
+//     ring capacity max_message first_pos key [producers]   bytes; the data's words as they are:
 //     init INDEX VALUE
 //     P enter | P dies | C enter | C dies           a role's lives
 //     P claim WORDS | P abort                       its caller claims, gives the claim up
@@ -9,9 +9,12 @@
 //     C get - - D3 VALUE - PLACE                    payload: plain memory
 //     end
 //
+//     C asks - - A1 HELD - PLACE                    (many) of the kernel: whether producer 1 lives
+//
 // Locations: D0, D1, ... words of the data and its extension; WP write_pos, RP read_pos, FR freed,
-// AN announcement, OW the producer's owner word, RO roll. The other words have the names that
-// projected.txt lists: the protocol knows nothing of them.
+// AN announcement, OW the producer's owner word, RO roll. Of many producers: roles P0, P1, ..., RM
+// releasing, A0, A1, ... announcements. The other words have the names that projected.txt and
+// projected_many.txt list: the protocol knows nothing of them.
 #pragma once
 
 #include <array>
@@ -57,34 +60,40 @@ struct location {
   }
 };
 
+// Calls f(word, name) for each word that a role tells to people.
+template <class Words, class F>
+void for_each_word_of(Words& of, F f) {
+  f(of.role.attached_at, "told.at");
+  f(of.role.pid, "told.pid");
+  f(of.role.uid, "told.uid");
+  for (auto* word : {&of.counters.messages, &of.counters.bytes, &of.counters.refused,
+                     &of.counters.dropped, &of.counters.waits, &of.counters.recovered,
+                     &of.counters.corrupt, &of.counters.high_water, &of.counters.counted_to}) {
+    f(*word, "counter");
+  }
+}
+
 // Calls f(word, name) for each word of a ring but the data.
 template <class Atomics, class F>
 void for_each_word(const ring_memory<Atomics>& ring, F f) {
+  constexpr const char* announcements[] = {"A0", "A1", "A2", "A3"};
+  const bool is_many = ring.geometry.topology == topology::mpsc;
   auto& control = *ring.control;
-  auto& producer = ring.producers[0];
   f(control.write_pos, "WP");
   f(control.consumer.read_pos, "RP");
   f(control.freed, "FR");
-  f(producer.announcement, "AN");
-  f(producer.role.owner, "OW");
   f(control.roll, "RO");
+  for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
+    f(ring.producers[i].announcement, is_many ? announcements[i] : "AN");
+    f(ring.producers[i].role.owner, "OW");
+    for_each_word_of(ring.producers[i], f);
+  }
+  for_each_word_of(control.consumer, f);
   f(control.consumer_bell, "bell.c");
   f(control.producers_bell, "bell.p");
-  f(control.consumer.releasing, "releasing");
+  f(control.consumer.releasing, is_many ? "RM" : "releasing");
   f(control.consumer.stalled_since, "stalled");
   f(control.consumer.role.owner, "owner.c");
-  for (auto* role : {&control.consumer.role, &producer.role}) {
-    f(role->attached_at, "told.at");
-    f(role->pid, "told.pid");
-    f(role->uid, "told.uid");
-  }
-  for (auto* counters : {&control.consumer.counters, &producer.counters}) {
-    for (auto* word : {&counters->messages, &counters->bytes, &counters->refused,
-                       &counters->dropped, &counters->waits, &counters->recovered,
-                       &counters->corrupt, &counters->high_water, &counters->counted_to}) {
-      f(*word, "counter");
-    }
-  }
 }
 
 }  // namespace annulus::replay

@@ -24,8 +24,8 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
 
   void before() {
     for (auto& one : models::lives) one.left = one.deaths = 0;
-    role_of_thread[0] = 'P';
-    role_of_thread[1] = 'C';
+    role_of_thread[0] = "P";
+    role_of_thread[1] = "C";
     constexpr std::uint64_t firsts[] = {0, capacity * 6, 0 - capacity};
     const auto first = firsts[rl::rand(3)];
     memory.geometry.topology = topology::spsc;
@@ -55,10 +55,10 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
 
   void thread(unsigned index) {
     for (unsigned life = 0; life < lives; ++life) {
-      std::fprintf(trace, "%c enter\n", role_of_thread[index]);
+      std::fprintf(trace, "%s enter\n", role_of_thread[index]);
       const auto end = rl::rand(3) != 0 ? 1 + rl::rand(index == 0 ? 60 : 80) : 0;
       const bool lived = models::lived(end, [&] { index == 0 ? produce() : consume(); });
-      if (!lived) std::fprintf(trace, "%c dies\n", role_of_thread[index]);
+      if (!lived) std::fprintf(trace, "%s dies\n", role_of_thread[index]);
     }
   }
 
@@ -139,26 +139,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
 
 int main(int argc, char** argv) {
   using namespace annulus::replay;
-  namespace models = annulus::models;
-  unsigned long count = 1000;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--weaken") == 0 && i + 1 < argc) {
-      models::weakened.file = std::strtok(argv[++i], ":");
-      models::weakened.line = static_cast<unsigned>(std::atoi(std::strtok(nullptr, ":")));
-      models::weakened.to = std::memory_order_relaxed;
-    } else if (std::strcmp(argv[i], "--mutant") == 0 && i + 1 < argc) {
-      models::mutant = static_cast<unsigned>(std::atoi(argv[++i]));
-    } else {
-      count = std::strtoul(argv[i], nullptr, 10);
-    }
-  }
-  static std::ostream nothing(nullptr);
-  rl::test_params params;
-  params.search_type = rl::sched_random;
-  params.execution_depth_limit = 20000;
-  params.output_stream = params.progress_stream = &nothing;
-  params.iteration_count = count - count / 2;
-  if (!rl::simulate<spsc<false>>(params)) return 1;
-  params.iteration_count = count / 2;
-  return count < 2 || rl::simulate<spsc<true>>(params) ? 0 : 1;
+  const auto count = options_of(argc, argv);
+  return write_traces<spsc<false>>(count - count / 2) && write_traces<spsc<true>>(count / 2) ? 0
+                                                                                             : 1;
 }

@@ -79,6 +79,7 @@ class round_of_lives {
       if (ended < 0) std::abort();
       if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
       const unsigned role = ended == running[0] ? 0 : 1;
+      all_.logs[(lived[role] - 1) * 2 + role].ended = now_ns();
       running[role] = lived[role] < lives ? start(lived[role]++ * 2 + role) : 0;
     }
     for (const auto& log : all_.logs) {
@@ -104,7 +105,8 @@ class round_of_lives {
     if (child > 0) return child;
     random_.seed(luck);
     own_log = &all_.logs[which];
-    own_log->role = which % 2 == 0 ? 'P' : 'C';
+    own_log->role = which % 2 == 0 ? "P" : "C";
+    own_log->began = now_ns();
     own_log->is_used = true;
     accesses_left = random_() % 3 != 0 ? 1 + static_cast<unsigned>(random_() % 120) : 0;
     dies_behind = random_() % 2 == 0;

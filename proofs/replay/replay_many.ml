@@ -1,0 +1,266 @@
+(* Holds traces of many producers' C++ (trace.hpp) to the steps that Coq proves safe, as replay.ml does.
+
+     replay_many PROJECTED [--unused] <traces
+     replay_many --steps
+
+   An accepted trace is a run of the protocol: MpscReplay.v, accepted_is_reached_of_many. *)
+open Protocol_many
+open Trace
+
+(* Values of the trace, as the protocol has them. *)
+let first_junk = 1 lsl 60
+type ring = {
+  n : int; most : int; producers : int; first : int64; key : int64;
+  junk : (int64, int) Hashtbl.t; raws : (int, int64 list) Hashtbl.t }
+
+let position r p = Int64.add r.first (Int64.of_int (8 * p))
+let place r raw = Int64.to_int (Int64.div (Int64.sub raw r.first) 8L)
+(* Payload means nothing: no word of it is 0, none has the state of a header. *)
+let payload r raw = if raw = 0L then 0 else match Hashtbl.find_opt r.junk raw with
+  | Some id -> id
+  | None -> let id = first_junk + 4 * Hashtbl.length r.junk in Hashtbl.add r.junk raw id; id
+(* The header of a claim at p: of so many words, in this state, by producer i. *)
+let is_header r p i value raw =
+  Header.state_of raw = value mod 4 && 1 + Header.words_of (Header.bytes_of raw) = value / 4
+  && Header.mismatch ~key:r.key (position r p) raw = (if value mod 4 = 1 then i else 0)
+
+let location name = match name with
+  | "WP" -> Some WP | "RM" -> Some RM | "RP" -> Some RP | "FR" -> Some FR
+  | _ -> let number () = int_of_string (String.sub name 1 (String.length name - 1)) in
+    if name.[0] = 'D' then Some (D (number ()))
+    else if name.[0] = 'A' then Some (Ann (number ())) else None
+let name_of = function
+  | WP -> "WP" | RM -> "RM" | RP -> "RP" | FR -> "FR"
+  | D i -> "D" ^ string_of_int i | Ann i -> "A" ^ string_of_int i
+let thread_of_role role = if role = "C" then Co else Pr (int_of_string (String.sub role 1 (String.length role - 1)))
+
+(* Words. *)
+let newest m l = get 1 m.flen (code l) - 1
+let oldest m t l = get 0 (get fbottom m.ftv (tcode t)).fts (code l)
+let raws r l = Option.value ~default:[] (Hashtbl.find_opt r.raws (code l))
+let raw_of r m l k = List.nth (raws r l) (newest m l - k)  (* the newest is first *)
+let stored r l raw = Hashtbl.replace r.raws (code l) (raw :: raws r l)
+
+let plan r q a = plan r.n r.most r.producers shipped a q
+let exec r s a = fexec r.n r.most r.producers a s
+
+(* Names, for people. *)
+let state_of q = function
+  | Pr i -> (match q.cpp i with
+    | Away -> "Away" | Come -> "Come" | Free _ -> "Free" | Try _ -> "Try" | Said _ -> "Said" | Won _ -> "Won"
+    | Fill _ -> "Fill" | Settle _ -> "Settle")
+  | Co -> (match q.ccc with
+    | Nobody -> "Nobody" | Attach _ -> "Attach" | Redo _ -> "Redo" | Idle _ -> "Idle" | Take _ -> "Take"
+    | Zero _ -> "Zero" | Hand _ -> "Hand" | Rest _ -> "Rest" | Blank _ -> "Blank" | Ask _ -> "Ask"
+    | Doubt _ -> "Doubt" | Again _ -> "Again" | Scan _ -> "Scan")
+let name_of_action = function
+  | By (_, a) -> (match a with
+    | New _ -> "New" | Room _ -> "Room" | Glance _ -> "Glance" | Aim _ -> "Aim" | AimAgain _ -> "AimAgain"
+    | Look _ -> "Look" | GiveUp -> "GiveUp" | Announce -> "Announce" | Exchanges -> "Exchanges" | Fails _ -> "Fails"
+    | Stamp _ -> "Stamp" | Write -> "Write" | Commit -> "Commit" | Abort -> "Abort" | Settles -> "Settles")
+  | Dies _ -> "Dies" | Arrives _ -> "Arrives" | ConsumerDies -> "ConsumerDies"
+  | Consumer a -> (match a with
+    | Comes _ -> "Comes" | ComesMark _ -> "ComesMark" | Redoes -> "Redoes" | Poll _ -> "Poll" | Word -> "Word"
+    | Deliver -> "Deliver" | Release -> "Release" | ZeroNext -> "ZeroNext" | Hands -> "Hands" | Frees -> "Frees"
+    | Rests -> "Rests" | ReleaseBlank -> "ReleaseBlank" | Mend _ -> "Mend" | MendFreed _ -> "MendFreed" | Examine _ -> "Examine" | Asks _ -> "Asks" | Alive -> "Alive"
+    | Dead -> "Dead" | All -> "All" | AgainHeader _ -> "AgainHeader" | ScanNext _ -> "ScanNext" | Scanned -> "Scanned")
+let order_name acq rel = if acq && rel then "acq_rel" else if acq then "acquire" else if rel then "release" else "relaxed"
+let access_name = function
+  | Nothing | Newest _ | Exchange _ | Count _ -> "" | Learn (_, _) -> "is told of a death"
+  | Fetch (_, acq, _, l, _) -> Printf.sprintf "load %s %s" (order_name acq false) (name_of l)
+  | Peek (_, l) -> "get " ^ name_of l
+  | Store (true, _, _, l, _) -> "put " ^ name_of l
+  | Store (_, rel, _, l, x) -> Printf.sprintf "store %s %s" (order_name false rel) (name_of l)
+  | Swap (acq, rel, _, l, _, _) -> Printf.sprintf "exchange %s %s" (order_name acq rel) (name_of l)
+let producer_steps i = List.map (fun a -> By (i, a)) [New 0; Room 0; Glance 0; Aim (1, 0); AimAgain 0; Look 0; GiveUp;
+  Announce; Exchanges; Fails 0; Stamp []; Stamp [0]; Write; Commit; Abort; Settles]
+let consumer_steps = List.map (fun a -> Consumer a) [Comes 0; ComesMark 0; Redoes; Poll 0; Word; Deliver; Release; ZeroNext;
+  Hands; Frees; Rests; ReleaseBlank; Mend 0; MendFreed 0; Examine 0; Asks 0; Alive; Dead; All; AgainHeader 0; ScanNext 0; Scanned]
+let expected r q t =
+  let steps = match t with Pr i -> producer_steps i | Co -> consumer_steps in
+  let names = List.filter_map (fun a -> match plan r q a with
+    | Some (x, _) when access_name x <> "" -> Some (access_name x) | _ -> None) steps in
+  Printf.sprintf "the protocol stands at %s, and there it may: %s" (state_of q t)
+    (if names = [] then "nothing" else String.concat "; " (List.sort_uniq compare names))
+
+(* What a store says, and whether it is what the event says. *)
+let agrees r q t action l x raw = match l, t with
+  | (WP | RP | FR), _ -> raw = position r x
+  | RM, _ -> raw = (if action = Consumer Rests then position r x else Int64.add (position r x) 1L)
+  | Ann _, _ -> if x = 0 then raw = 0L else raw = Int64.add (position r (x - 1)) 1L
+  | D _, Pr i -> (match q.cpp i, action with
+    | (Won (_, t, _) | Fill (_, t, _, _, _)), By (_, (Stamp _ | Commit | Abort)) -> is_header r t i x raw
+    | _ -> payload r raw = x)
+  | D _, Co -> x = 0 && raw = 0L
+let is_match r s t action e x = let m = fst s in match x with
+  | Fetch (na, acq, _, l, k) -> e.what = "load" && not na && e.order = order_name acq false
+      && name_of l = e.where && k <= newest m l && raw_of r m l k = e.raw
+  | Peek (_, l) -> e.what = "get" && name_of l = e.where && raw_of r m l (newest m l) = e.raw
+  | Store (na, rel, _, l, v) -> e.what = (if na then "put" else "store")
+      && (na || e.order = order_name false rel) && name_of l = e.where && agrees r (snd s) t action l v e.raw
+  | Swap (acq, rel, _, l, _, v) -> e.what = "exchange" && e.order = order_name acq rel
+      && name_of l = e.where && agrees r (snd s) t action l v e.raw
+  | _ -> false
+
+let is_silent = function Nothing | Learn (_, _) -> true | _ -> false
+(* Runs silent actions and then one whose access is the event. *)
+let rec attempt r s t e = function
+  | [] -> None
+  | [a] -> (match plan r (snd s) a with
+    | Some (x, _) when is_match r s t a e x -> Option.map (fun s' -> (s', x)) (exec r s a)
+    | _ -> None)
+  | a :: rest -> (match plan r (snd s) a with
+    | Some (x, _) when is_silent x -> Option.bind (exec r s a) (fun s -> attempt r s t e rest)
+    | _ -> None)
+
+(* The messages of a location that a load may have read. *)
+let readable r s t e = match e.store, location e.where with
+  | Some k, _ -> [k]
+  | None, Some l -> let m = fst s in
+    let rec from k = if k > newest m l then [] else
+      if raw_of r m l k = e.raw then k :: from (k + 1) else from (k + 1) in
+    (* The oldest binds the reader least. *)
+    (match from (oldest m t l) with [] -> [] | k :: _ -> [k])
+  | None, None -> []
+
+(* ---- what the role does next decides what the protocol leaves open ---- *)
+let its_own e later = List.filter (fun x -> x.role = e.role && not (is_projected x)) later
+let rec until_death = function [] -> [] | { what = "dies" } :: _ -> [] | e :: rest -> e :: until_death rest
+(* A load of write_pos that is followed by another claim's loads was none of a claim. *)
+let is_glance e later =
+  let rec loads = function { what = "load"; where = ("WP" | "FR") as l } :: rest -> l :: loads rest | _ -> [] in
+  match loads (until_death (its_own e later)) with "WP" :: _ | "FR" :: "WP" :: "WP" :: _ -> true | _ -> false
+(* The words that the claim will have, if it is won. *)
+let wanted e later =
+  let rec find said = function
+    | { what = "store"; where; raw } :: rest when where.[0] = 'A' -> if raw = 0L then 1 else find raw rest
+    | { what = "exchange"; where = "WP"; raw } :: _ -> Int64.to_int (Int64.div (Int64.sub raw (Int64.pred said)) 8L)
+    | _ :: rest -> find said rest
+    | [] -> 1 in
+  find 1L (until_death (its_own e later))
+(* What will be written behind the stamp: n words, as far as it is filled. *)
+let record r n e later =
+  let rec words left = function
+    | { what = "put"; raw } :: rest when left > 0 -> payload r raw :: words (left - 1) rest
+    | _ -> List.init left (fun _ -> 0) in
+  words n (until_death (its_own e later))
+
+let producer r s i e later =
+  let with_k f = List.map (fun k -> [By (i, f k)]) (readable r s (Pr i) e) in
+  let is d = List.map (fun l -> List.map (fun a -> By (i, a)) l) d in
+  match e.what, e.where.[0], e.where with
+  | "load", _, "FR" -> with_k (fun k -> New k) @ with_k (fun k -> Room k) @ with_k (fun k -> Look k)
+  | "load", _, "WP" -> if e.edge = "claim" then with_k (fun k -> Fails k)
+    else (if is_glance e later then with_k (fun k -> Glance k) else with_k (fun k -> Aim (wanted e later, k)))
+      @ with_k (fun k -> AimAgain k)
+  | "store", 'A', _ -> is (if e.raw = 0L then [[Settles]; [GiveUp; Settles]] else [[Announce]])
+  | "exchange", _, "WP" -> is [[Exchanges]]
+  | "store", 'D', _ -> (match (snd s).cpp i with
+    | Won (_, _, n) -> is [[Stamp (record r (n - 1) e later)]]
+    | _ -> is [[Commit]; [Abort]])
+  | "put", 'D', _ -> is [[Write]]
+  | _ -> []
+
+let consumer r s e =
+  let with_k f = List.map (fun k -> [Consumer (f k)]) (readable r s Co e) in
+  let is d = List.map (List.map (fun a -> Consumer a)) d in
+  match e.what, e.where.[0], e.where with
+  | "load", _, "RP" -> with_k (fun k -> Comes k) @ with_k (fun k -> Mend k)
+  | "load", _, "FR" -> with_k (fun k -> MendFreed k)
+  | "load", _, "RM" -> with_k (fun k -> ComesMark k)
+  | "load", _, "WP" -> with_k (fun k -> Examine k)
+  | "load", 'A', _ -> with_k (fun k -> Asks k)
+  | "load", 'D', _ -> (match e.edge, e.order with
+    | "publish", "acquire" -> with_k (fun k -> Poll k)
+    | "publish", _ -> with_k (fun k -> AgainHeader k)
+    | _ -> with_k (fun k -> ScanNext k))
+  | "store", _, "RM" -> is [[Rests]; [Redoes]; [Release]; [ReleaseBlank]]
+  | "store", _, "RP" -> is [[Hands]]
+  | "store", _, "FR" -> is [[Frees]]
+  | "put", 'D', _ -> is [[ZeroNext]]
+  | "get", 'D', _ -> is [[Word]]
+  | _ -> []
+
+(* Steps without an access are taken as soon as they can be. *)
+let rec settle r s =
+  match List.find_map (fun a -> match plan r (snd s) (Consumer a) with
+    | Some (x, _) when is_silent x -> Option.map (fun s -> (a, s)) (exec r s (Consumer a)) | _ -> None)
+    [Deliver; All; Scanned] with
+  | Some (a, s) -> count (name_of_action (Consumer a)); settle r s
+  | None -> s
+
+(* Its own two words must be as it left them. *)
+let look_for_damage r s e = match (snd s).ccc, e.what, e.where with
+  | Idle _, "load", ("RP" | "FR") ->
+    let l = if e.where = "RP" then RP else FR in
+    if raw_of r (fst s) l (newest (fst s) l) <> e.raw then raise (Rejected (e, "damage, where none is"))
+  | _ -> ()
+
+let step r s e later =
+  let t = thread_of_role e.role in
+  let must a = match exec r s a with
+    | Some s -> count (name_of_action a); settle r s
+    | None -> raise (Rejected (e, "the protocol is not where this can be: it stands at " ^ state_of (snd s) t)) in
+  match e.what, t with
+  | "enter", Pr i -> must (Arrives i)
+  | "enter", Co -> s
+  | "dies", Pr i -> must (Dies i)
+  | "dies", Co -> must ConsumerDies
+  | "asks", _ -> (match (snd s).ccc, location e.where with
+    | Doubt (_, _, _, _, _, i), Some (Ann j) when i = j && (e.raw = 0L || e.raw = 1L) -> must (Consumer (if e.raw = 1L then Alive else Dead))
+    | _ -> raise (Rejected (e, expected r (snd s) t)))
+  | _ when is_projected e -> s
+  | _ ->
+    if t = Co then look_for_damage r s e;
+    let candidates = match t with Pr i -> producer r s i e later | Co -> consumer r s e in
+    match List.find_map (fun c -> Option.map (fun x -> (c, x)) (attempt r s t e c)) candidates with
+    | None -> raise (Rejected (e, expected r (snd s) t))
+    | Some (actions, (s, x)) ->
+      if (fst s).frace then raise (Rejected (e, "a data race"));
+      List.iter (fun a -> count (name_of_action a)) actions;
+      (match x with Store (_, _, _, l, _) | Swap (_, _, _, l, _, _) -> stored r l e.raw | _ -> ());
+      settle r s
+
+let make_ring capacity most first key producers =
+  let r = { n = capacity / 8; most = Header.words_of most; producers; first; key; junk = Hashtbl.create 64;
+    raws = Hashtbl.create 64 } in
+  List.iter (fun l -> stored r l first) [WP; RM; RP; FR];
+  List.iter (fun i -> stored r (Ann i) 0L) (List.init producers Fun.id);
+  List.iter (fun i -> stored r (D i) 0L) (List.init (r.n + r.most + 1) Fun.id);
+  r
+
+let replay_any r all = if List.exists (fun e -> e.time > 0) all
+  then interleave ~step:(step r) fstart
+    ~save:(fun () -> let raws = Hashtbl.copy r.raws in fun () ->
+      Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws)
+    (List.map (fun role -> List.filter (fun e -> e.role = role) all)
+      ("C" :: List.init r.producers (fun i -> "P" ^ string_of_int i)))
+  else in_order ~step:(step r) fstart all
+
+(* Each step's access, as Coq has it, from a place where the step may be taken. *)
+let print_steps () =
+  let r = make_ring 64 16 0L 0L 1 in
+  let producers = [Away; Come; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, [1], 0);
+    Fill (0, 0, 2, [1], 1); Settle 0] in
+  let consumers = [Nobody; Attach 0; Redo (0, 0); Idle (0, 0, 0, []); Take (0, 0, 0, [], 1, []); Zero (2, 2, 0, []);
+    Zero (2, 2, 2, []); Hand (2, 2, []); Rest (2, 2, []); Blank (2, 0, 0, []); Ask (0, 0, 0, [], 2, 0);
+    Doubt (0, 0, 0, [], 2, 0); Again (0, 0, 0, [], 2); Scan (0, 0, 0, [], 2, 0)] in
+  let q cp ccc = { cpp = (fun _ -> cp); calive = (fun _ -> true); ccc; ccl = []; cdone = [] } in
+  let states = List.concat_map (fun p -> List.map (q p) consumers) producers in
+  List.iter (fun a ->
+    let accesses = List.filter_map (fun q -> match plan r q a with
+      | Some (x, _) when not (is_silent x) -> Some (String.concat " " (List.filteri (fun i _ -> i < 2)
+          (String.split_on_char ' ' (access_name x))))
+      | _ -> None) states in
+    List.iter (fun text -> Printf.printf "%s %s\n" (name_of_action a) text) (List.sort_uniq compare accesses))
+    (producer_steps 0 @ consumer_steps)
+
+let () =
+  if Array.exists ((=) "--steps") Sys.argv then (print_steps (); exit 0);
+  main ~steps:(List.sort_uniq compare (List.map name_of_action
+      (Dies 0 :: Arrives 0 :: ConsumerDies :: producer_steps 0 @ consumer_steps)))
+    ~replay:(fun shape init all -> match shape, init with
+      | [capacity; most; first; key; producers], [] ->
+        let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) (int_of_string producers) in
+        List.length (snd (replay_any r all)).cdone
+      | _ -> failwith "this is no new ring of many producers")

@@ -1,0 +1,194 @@
+// Traces of real processes: two producers and a consumer that push, claim, give up, read, look
+// closer, release, close, are killed at any access, and are replaced. No claim is committed shorter
+// than it was made, and no batch has two messages.   trace_many_processes COUNT [SEED [MUTANT]]
+#include "process_trace.hpp"
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+#include <random>
+
+#include <annulus/ring/mpsc.hpp>
+#include <annulus/ring/role.hpp>
+
+namespace annulus::replay {
+namespace {
+
+constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
+constexpr std::uint64_t capacity = 128, max_message = 24, data_bytes = 256;
+constexpr unsigned many = 2, roles = many + 1, lives = 3;
+constexpr const char* names_of_roles[] = {"C", "P0", "P1"};  // by their locks
+
+using producer_type = basic_mpsc_producer<process_atomics>;
+using consumer_type = basic_mpsc_consumer<process_atomics>;
+
+// What the processes of a round share.
+struct shared {
+  control_words<process_atomics> control;
+  producer_words<process_atomics> producers[many];
+  alignas(128) std::byte data[data_bytes];
+  life_log logs[lives][roles];
+};
+
+class round_of_lives {
+ public:
+  round_of_lives(shared& all, int locks, std::uint64_t seed) : all_(all), random_(seed) {
+    first_ = random_() % 2 == 0 ? capacity * 6 : 0 - capacity;
+    memory_.geometry.topology = topology::mpsc;
+    memory_.geometry.capacity = capacity;
+    memory_.geometry.max_message = max_message;
+    memory_.geometry.first_pos = first_;
+    memory_.geometry.key = key;
+    memory_.geometry.producers = many;
+    memory_.control = &all.control;
+    memory_.producers = all.producers;
+    memory_.data = process_atomics::area(all.data);
+    memory_.witness.file = locks;
+    for (unsigned i = 0; i < many; ++i) {
+      memory_.witness.words[producer_role(i)] = &all.producers[i].announcement;
+    }
+    for_each_word(memory_, [&](auto& word, const char* name) {
+      word.set(0);
+      names_[&word] = location::of(name);
+    });
+    all.control.write_pos.set(first_);
+    all.control.consumer.read_pos.set(first_);
+    all.control.consumer.releasing.set(first_);
+    all.control.freed.set(first_);
+    all.control.consumer.counters.counted_to.set(first_);
+    std::fill(std::begin(all.data), std::end(all.data), std::byte{});
+    for (std::uint64_t i = 0; i * 8 < data_bytes; ++i) {
+      names_[all.data + i * 8] = location::data(i);
+    }
+    for (auto& life : all.logs) {
+      for (auto& log : life) log.is_used = false, log.count = 0;
+    }
+  }
+
+  // Lives all roles to their ends; tells the trace.
+  void run() {
+    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u\n", capacity, max_message,
+                first_, key, many);
+    std::fflush(stdout);
+    pid_t running[roles];
+    unsigned lived[roles] = {};
+    for (unsigned role = 0; role < roles; ++role) running[role] = start(role, lived[role]++);
+    while (std::any_of(running, running + roles, [](pid_t one) { return one != 0; })) {
+      if (random_() % 8 == 0) kill_one(running[random_() % roles]);
+      int how;
+      const pid_t ended = wait(&how);
+      if (ended < 0) std::abort();
+      if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
+      const auto role = static_cast<unsigned>(std::find(running, running + roles, ended) - running);
+      all_.logs[lived[role] - 1][role].ended = now_ns();
+      running[role] = lived[role] < lives ? start(role, lived[role]++) : 0;
+    }
+    for (const auto& life : all_.logs) {
+      for (const auto& log : life) {
+        if (log.is_used) write(log, names_);
+      }
+    }
+    std::printf("end\n");
+  }
+
+ private:
+  static void kill_one(pid_t one) {
+    usleep(50);
+    if (one != 0) kill(one, SIGKILL);
+  }
+  std::uint64_t disguised() {
+    const auto at = random_();
+    return record_header::committed(at % (max_message + 1), first_ + at % 64 * 8, key);
+  }
+
+  pid_t start(unsigned role, unsigned life) {
+    const auto luck = random_();
+    const pid_t child = fork();
+    if (child < 0) std::abort();
+    if (child > 0) return child;
+    random_.seed(luck);
+    memory_.witness.take(role);
+    own_log = &all_.logs[life][role];
+    own_log->role = names_of_roles[role];
+    own_log->began = now_ns();
+    own_log->is_used = true;
+    accesses_left = random_() % 3 != 0 ? 1 + static_cast<unsigned>(random_() % 90) : 0;
+    dies_behind = random_() % 2 == 0;
+    role == consumer_role ? consume() : produce(role - producer_role(0));
+    _exit(0);
+  }
+
+  void produce(std::uint32_t number) {
+    (void)enter<process_atomics>(all_.producers[number].role, true, holder{});
+    producer_type role(memory_, number);
+    call_the_roll<process_atomics>(all_.control);
+    for (unsigned left = 20; left > 0; --left) push(role);
+    if (random_() % 2 == 0) close_producer(role);
+  }
+  void push(producer_type& role) {
+    std::uint64_t words[3] = {disguised(), disguised(), disguised()};
+    const auto count = static_cast<std::size_t>(random_() % 4 * 8);
+    const auto message = std::as_bytes(std::span(words)).first(count);
+    switch (random_() % 4) {
+      case 0: (void)role.try_push(message); break;
+      case 1: (void)role.try_push_batch(std::span(&message, 1)); break;
+      default: {
+        auto claim = role.try_claim(count);
+        if (!claim) return;
+        const bool commits = random_() % 4 != 0;
+        for (std::size_t j = 0; j < (commits ? count : count / 2 / 8 * 8); j += 8) {
+          process_atomics::put(claim.bytes().data() + j, words[j / 8], __FILE__, __LINE__);
+        }
+        if (commits) claim.commit(count);  // else it aborts itself
+      }
+    }
+  }
+
+  void consume() {
+    (void)enter<process_atomics>(all_.control.consumer.role, true, holder{});
+    consumer_type role(memory_);
+    for (unsigned left = 50; left > 0; --left) {
+      const auto seen = random_() % 3 == 0 ? role.examine() : role.try_read();
+      if (seen) {
+        look(seen.bytes());
+      } else if (random_() % 4 == 0) {
+        usleep(20);
+      }
+      if (random_() % 3 == 0) role.release();
+    }
+    if (random_() % 2 == 0) close_consumer(role);
+  }
+  void look(process_atomics::const_bytes message) {
+    for (std::size_t j = 0; j < message.size(); j += 8) {
+      entry& mine = begin("get", "-", "-", message.data() + j, 0, __FILE__, __LINE__);
+      std::memcpy(&mine.value, message.data() + j, sizeof mine.value);
+      finish(mine);
+    }
+  }
+
+  shared& all_;
+  std::mt19937_64 random_;
+  std::uint64_t first_ = 0;
+  ring_memory<process_atomics> memory_;
+  std::map<const void*, location> names_;
+};
+
+}  // namespace
+}  // namespace annulus::replay
+
+int main(int argc, char** argv) {
+  using namespace annulus::replay;
+  const auto count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100;
+  const auto seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()();
+  if (argc > 3) annulus::models::mutant = static_cast<unsigned>(std::atoi(argv[3]));
+  std::fprintf(stderr, "replay with trace_many_processes %llu %llu\n",
+               static_cast<unsigned long long>(count), static_cast<unsigned long long>(seed));
+  void* memory =
+      mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  const int locks = memfd_create("locks", MFD_CLOEXEC);
+  if (memory == MAP_FAILED || locks < 0) return 1;
+  auto& all = *new (memory) shared;
+  for (unsigned long long i = 0; i < count; ++i) round_of_lives(all, locks, seed + i).run();
+}
