@@ -233,9 +233,9 @@ MUTANTS = [
          "gap.all_zero || IF ? dead : damaged, IF ? claimed : gap.end, 0")]),
     # What other rings had wrong: see README.md.
     Mutant("the header before the payload (one)", SPSC, [
-        ("spsc.hpp", "    ring_.fill(write_pos_, one);\n    commit(one.size());\n",
-         "    const auto at = write_pos_;\n    if (!IF) ring_.fill(at, one);\n"
-         "    commit(one.size());\n    if (IF) ring_.fill(at, one);\n"),
+        ("spsc.hpp", "      lap_.fill(pos + header_bytes, one);\n      commit(count);\n",
+         "      if (!IF) lap_.fill(pos + header_bytes, one);\n      commit(count);\n"
+         "      if (IF) lap_.fill(pos + header_bytes, one);\n"),
         ("spsc.hpp", "    lap.fill(pos + header_bytes, one);\n"
          "    commit_straight(lap, count, pos, end);\n",
          "    if (!IF) lap.fill(pos + header_bytes, one);\n"
@@ -246,13 +246,13 @@ MUTANTS = [
          "    if (!IF) ring_.fill(claimed_pos_, one);\n    commit(one.size());\n"
          "    if (IF) ring_.fill(claimed_pos_, one);\n")]),
     Mutant("room is computed without a sign", MPSC, [
-        ("mpsc.hpp", "    return depth <= ring_.geometry.capacity && depth",
-         "    if (IF) return ring_.geometry.capacity - depth >= need;\n"
-         "    return depth <= ring_.geometry.capacity && depth")]),
+        ("room.hpp", "    return depth <= ring.geometry.capacity && depth",
+         "    if (IF) return ring.geometry.capacity - depth >= need;\n"
+         "    return depth <= ring.geometry.capacity && depth")]),
     Mutant("an old `freed` is never renewed", ["waiting_spsc blocked"], [
-        ("spsc.hpp", "    limit_ = freed + ring_.geometry.capacity;",
+        ("spsc.hpp", "    const auto end = freed + ring_.geometry.capacity;",
          "    if (IF && limit_ != write_pos_) return limit_ - pos < need ? status::full : "
-         "status::ok;\n    limit_ = freed + ring_.geometry.capacity;")]),
+         "status::ok;\n    const auto end = freed + ring_.geometry.capacity;")]),
     Mutant("an open claim gives room to a push", SPSC, [
         ("spsc.hpp", "    if (claim_.is_here()) return status::not_permitted;",
          "    if (claim_.is_here() && !IF) return status::not_permitted;")]),

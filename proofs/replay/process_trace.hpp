@@ -169,6 +169,8 @@ struct process_atomics : std_atomics {
     static std::uint32_t trailer(std::uint64_t) { return 0; }
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
+    static bool lacks_memory() { return false; }
+    static bool provide(std::uint64_t, std::uint64_t) { return true; }
 
    private:
     std::byte* base_ = nullptr;
@@ -187,7 +189,9 @@ struct process_atomics : std_atomics {
       if (fcntl(file, F_GETLK, &asked) != 0) std::abort();
       const bool held = asked.l_type != F_UNLCK;
       mine.value = held;
+      const auto before = mine.time;
       finish(mine);
+      mine.time = before;  // a successor may be here by now, so the answer would come too late
       return held;
     }
     // Held until this process ends.

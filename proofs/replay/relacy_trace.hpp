@@ -212,6 +212,8 @@ struct relacy_atomics {
     static std::uint32_t trailer(std::uint64_t) { return 0; }
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
+    static bool lacks_memory() { return false; }
+    static bool provide(std::uint64_t, std::uint64_t) { return true; }
 
    private:
     words* all_ = nullptr;

@@ -231,6 +231,7 @@ let make_ring capacity most first key producers =
 
 let replay_any r all = if List.exists (fun e -> e.time > 0) all
   then interleave ~step:(step r) fstart
+    ~waits_for:(fun e -> if e.what = "asks" then "P" ^ String.sub e.where 1 (String.length e.where - 1) else "")
     ~save:(fun () -> let raws = Hashtbl.copy r.raws in fun () ->
       Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws)
     (List.map (fun role -> List.filter (fun e -> e.role = role) all)

@@ -22,7 +22,7 @@ import tidy  # noqa: E402
 TABLE = HERE / "sites.txt"
 # What producers and consumers run.
 FILES = ["ring/spsc.hpp", "ring/mpsc.hpp", "ring/release.hpp", "ring/stall.hpp", "ring/memory.hpp",
-         "ring/recovery.hpp", "ring/bell.hpp", "ring/role.hpp", "ring/pace.hpp",
+         "ring/room.hpp", "ring/recovery.hpp", "ring/bell.hpp", "ring/role.hpp", "ring/pace.hpp",
          "channel/roster.hpp", "channel/counters.hpp"]
 CONTROL = re.compile(r"\b(if|for|while|switch|catch)\b[^{]*$")
 NAME = re.compile(r"([~\w]+)\s*\(")

@@ -53,8 +53,9 @@ let count name = Hashtbl.replace counts name (1 + Option.value ~default:0 (Hasht
 
 (* Real processes tell each role's order and roughly the time. The earlier access goes first; one that
    cannot go yet, for what it read is not there, waits for the other roles. A store in the midst of which
-   its process was killed took effect or did not: both are tried. `save` says how to undo a try. *)
-let interleave ~step ~save s queues =
+   its process was killed took effect or did not: both are tried. `save` says how to undo a try,
+   `waits_for` which role an access that cannot go yet waits for, if that is known. *)
+let interleave ?(waits_for = fun _ -> "") ~step ~save s queues =
   let rec go s queues =
     let heads = List.concat (List.mapi (fun i q -> match q with [] -> [] | e :: rest -> [(i, e, rest)]) queues) in
     match List.stable_sort (fun (_, a, _) (_, b, _) -> compare a.time b.time) heads with
@@ -72,7 +73,9 @@ let interleave ~step ~save s queues =
       with
       | Ok s -> go s next
       | Error s -> s
-      | exception (Rejected _ as this) -> first (if why = None then Some this else why) s queues others
+      | exception (Rejected _ as this) ->
+        let awaited, rest = List.partition (fun (_, x, _) -> x.role = waits_for e) others in
+        first (if why = None then Some this else why) s queues (awaited @ rest)
   in go s queues
 
 let in_order ~step s all =
