@@ -142,10 +142,14 @@ class source::subscriber {
   [[nodiscard]] result<bool> subscribe();
   [[nodiscard]] bool attach_again();
 
+  // Of one request; a message of the largest size always fits. At most 128 MiB, as of a payload.
+  [[nodiscard]] std::int64_t bytes_wanted() const noexcept {
+    return std::clamp<std::int64_t>(from_.max_payload() + (1 << 16), bytes_at_once, 1 << 27);
+  }
   // Asks for more, if nothing is asked for. False: the connection was lost.
   bool ask() {
     if (wanted_ > 0 && clock::now() < asked_until_) return true;
-    const auto bytes = std::max(bytes_at_once, from_.max_payload() + (1 << 16));
+    const auto bytes = bytes_wanted();
     const auto request = R"({"batch":)" + std::to_string(most_at_once) + R"(,"max_bytes":)" +
                          std::to_string(bytes) + R"(,"expires":)" +
                          std::to_string(std::chrono::nanoseconds(request_lasts).count()) + "}";
@@ -293,7 +297,11 @@ result<bool> source::subscriber::subscribe() {
   natsSubscription* made = nullptr;
   if (s == NATS_OK) s = natsConnection_SubscribeSync(&made, from_.handle(), inbox_.c_str());
   inbox_sub_.reset(made);
-  if (s == NATS_OK) s = natsSubscription_SetPendingLimits(made, -1, -1);
+  // What a server sends beyond what was asked for is dropped, and the gap is noticed.
+  if (s == NATS_OK) {
+    s = natsSubscription_SetPendingLimits(made, 2 * most_at_once,
+                                          static_cast<int>(2 * bytes_wanted()));
+  }
   if (s != NATS_OK) {
     return failure{fault::system, to_string(from_.at()) + ": there is no inbox: " + words_of(s)};
   }

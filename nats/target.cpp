@@ -16,6 +16,9 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr auto pause_when_full = 50ms;
+// Of answers that wait to be heard. What a server sends beyond is dropped, and then asked for anew.
+constexpr int most_answers = 1 << 17;
+constexpr int answer_bytes = 64 << 20;
 
 // What the server says of one message: {"stream":"S","seq":1} or {"error":{...,"err_code":N}}.
 struct answer {
@@ -154,7 +157,7 @@ class target::publisher {
       s = natsConnection_SubscribeSync(&made, to_.handle(), (inbox_ + ".*").c_str());
     }
     answers_.reset(made);
-    if (s == NATS_OK) s = natsSubscription_SetPendingLimits(made, -1, -1);
+    if (s == NATS_OK) s = natsSubscription_SetPendingLimits(made, most_answers, answer_bytes);
     if (s == NATS_OK) return true;
     lose("the answers cannot be subscribed to: " + words_of(s));
     return false;
