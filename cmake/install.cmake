@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 install(TARGETS annulus_channel annulus_ring annulus_pipe annulus_bus EXPORT annulus)
 foreach(folder IN ITEMS channel ring pipe bus)
   install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/annulus
-          FILES_MATCHING PATTERN "*.hpp")
+          FILES_MATCHING PATTERN "*.hpp" PATTERN windows EXCLUDE)
 endforeach()
 
 # The targets have no dependency outside annulus: the package is the export file, and functions.

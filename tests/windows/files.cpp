@@ -86,6 +86,10 @@ TEST(WindowsSegment, may_have_a_name_that_is_long_or_ends_in_a_dot) {
     EXPECT_TRUE(segment::open(name));
     EXPECT_TRUE(segment::remove(name));
   }
+  const auto with_dot = segment::create("ends.");
+  const auto without = segment::create("ends");
+  EXPECT_TRUE(with_dot && without);
+  EXPECT_TRUE(segment::remove("ends.") && segment::remove("ends"));
   EXPECT_EQ(segment::create(std::string(201, 'x')).error().kind, fault::bad_argument);
 }
 

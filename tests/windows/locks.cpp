@@ -1,9 +1,5 @@
-// Locks on Windows: who holds one, and that asking disturbs nobody.
-#include "names.hpp"
+// Locks on Windows: who holds one.
 #include <gtest/gtest.h>
-
-#include <atomic>
-#include <thread>
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
@@ -49,18 +45,6 @@ TEST_F(WindowsLocks, a_number_that_is_used_anew_holds_nothing_of_the_file_before
   const descriptor other = files::reopened(second_.number(), access::read_write, "it").value();
   ASSERT_TRUE(locks::take(second_.number(), 3));
   EXPECT_TRUE(locks::is_held(other.number(), 3));
-}
-
-TEST_F(WindowsLocks, whoever_asks_never_makes_a_free_role_look_held) {
-  std::atomic<bool> is_done{false};
-  std::jthread asker([&] {
-    while (!is_done) (void)locks::is_held(second_.number(), 3);
-  });
-  for (int i = 0; i < 2000; ++i) {
-    ASSERT_TRUE(locks::take(first_.number(), 3)) << i;
-    locks::give_back(first_.number());
-  }
-  is_done = true;
 }
 
 }  // namespace

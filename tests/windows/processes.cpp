@@ -93,6 +93,16 @@ TEST_F(WindowsProcesses, a_killed_waiter_leaves_a_room_that_can_be_removed) {
   EXPECT_EQ(segment::open(name_.str()).error().kind, fault::not_found);
 }
 
+TEST_F(WindowsProcesses, who_only_asks_never_makes_a_free_role_look_held) {
+  const auto memory = segment::create(name_.str(), many()).value();
+  peer asker({"ask", name_.str(), event_name_});
+  ASSERT_TRUE(told_.wait());
+  for (int i = 0; i < 1000; ++i) {
+    const auto rx = mpsc_consumer::attach(memory);
+    ASSERT_TRUE(rx) << i << ": " << rx.error().message;
+  }
+}
+
 TEST_F(WindowsProcesses, one_wake_reaches_every_sleeper_of_a_bell_in_every_process) {
   constexpr std::size_t sleepers = 3;
   const auto memory = segment::create(name_.str(), many()).value();

@@ -6,6 +6,7 @@
 //     read EVENT      reads one message and releases it, reads another, sets the event and sleeps
 //     sleep EVENT     sets the event, then sleeps on the producers' bell, a minute at most
 //     hold EVENT      is the consumer, and sleeps
+//     ask EVENT       asks for ever whether the consumer is there, and sets the event once it does
 //
 // Exit status: 0 done, 1 what came was wrong, 2 it could not attach, 3 nobody woke it.
 #include <cstdint>
@@ -81,12 +82,19 @@ int sleep_on_bell(const segment& memory, const std::string& event) {
   return std::chrono::steady_clock::now() - before < std::chrono::seconds(50) ? 0 : 3;
 }
 
+int ask(const segment& memory, const std::string& event) {
+  (void)memory.is_held(consumer_role);
+  tell(event);
+  for (;;) (void)memory.is_held(consumer_role);
+}
+
 int run(const std::string& what, const segment& memory, const std::string& word) {
   if (what == "send") return send(memory, std::stoull(word));
   if (what == "receive") return receive(memory, std::stoull(word));
   if (what == "claim") return claim(memory, word);
   if (what == "read") return read_some(memory, word);
   if (what == "sleep") return sleep_on_bell(memory, word);
+  if (what == "ask") return ask(memory, word);
   const auto rx = attached<mpsc_consumer>(memory);
   tell(word);
   Sleep(INFINITE);
