@@ -54,7 +54,8 @@ class adviser {
   }
 
   [[nodiscard]] advice soon() const {
-    const std::string need = fmt::format("latency below 0.1 ms at {}/s", show_count(rate_));
+    const std::string need =
+        fmt::format("latency below {} at {}/s", bus::low_latency_words, show_count(rate_));
     if (pipe_ != nullptr && pipe_->latency->p99 * margin <= low_latency_ns) {
       return {need, pipe_->name,
               fmt::format("p99 {} is within half of it: no need for shared memory",

@@ -29,10 +29,10 @@ choice choose(const needs& of) {
     return {transport::pipe, "it must work where shared memory does not, on this machine", false};
   }
   if (of.latency && *of.latency < low_latency) {
-    return {transport::shm, "less than 0.1 ms is needed", false};
+    return {transport::shm, std::string("less than ") + low_latency_words + " is needed", false};
   }
   if (of.rate && *of.rate > high_rate) {
-    return {transport::shm, "more than 10,000 messages a second are needed", false};
+    return {transport::shm, std::string("more than ") + high_rate_words + " are needed", false};
   }
   if (of.guarded) {
     return {
@@ -42,8 +42,8 @@ choice choose(const needs& of) {
         false};
   }
   return {transport::pipe,
-          "nothing asks for more than a pipe gives: neither less than 0.1 ms nor more than 10,000 "
-          "messages a second",
+          std::string("nothing asks for more than a pipe gives: neither less than ") +
+              low_latency_words + " nor more than " + high_rate_words,
           false};
 }
 

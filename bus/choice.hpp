@@ -1,8 +1,8 @@
 // Which transport: the decision tree, and its reasons in words.
 //
 //     must it work where shared memory does not?   yes: pipe
-//     is less than 0.1 ms needed?                  yes: shm
-//     are more than 10,000 messages/s needed?      yes: shm
+//     is less than low_latency needed?             yes: shm
+//     is more than high_rate needed?               yes: shm
 //     is the system to guard it, and log it?       pipe; and it is the default
 //
 // Both end at this machine: a FIFO is no network. A gateway to another machine: nats/gateway.hpp.
@@ -25,6 +25,9 @@ enum class transport : std::uint8_t { shm, pipe, automatic };
 // The limits of the decision tree: below such a latency, or above such a rate, it takes shm.
 inline constexpr std::chrono::nanoseconds low_latency = std::chrono::microseconds(100);  // one way
 inline constexpr std::uint64_t high_rate = 10'000;  // messages a second
+// The same in words, for people.
+inline constexpr const char* low_latency_words = "0.1 ms";
+inline constexpr const char* high_rate_words = "10,000 messages a second";  // as high_rate
 
 // What is asked of a transport.
 struct needs {

@@ -152,12 +152,12 @@ void choose(const choose_options& o) {
   print_json(all, 2);
 }
 
-constexpr const char* footer =
+constexpr const char* footer =  // the braces: the limits in words
     "The tree, from the top:\n"
     "  must it reach another machine?               yes: a gateway to nats://, --another-machine\n"
     "  must it work where shared memory does not?   yes: pipe\n"
-    "  is less than 0.1 ms needed?                  yes: shm\n"
-    "  are more than 10,000 messages/s needed?      yes: shm\n"
+    "  is less than {} needed?                  yes: shm\n"
+    "  are more than {} needed?  yes: shm\n"
     "  else                                         pipe\n"
     "Both shm and pipe end at this machine: a FIFO is no network.\n"
     "Where shm is chosen and shared memory is not to be had, the pipe takes its place.\n"
@@ -174,7 +174,7 @@ constexpr const char* footer =
 void add_choose(CLI::App& app, exit_code&) {
   auto o = std::make_shared<choose_options>();
   auto* command = app.add_subcommand("choose", "Tell which transport to take, and why");
-  command->footer(footer);
+  command->footer(fmt::format(footer, bus::low_latency_words, bus::high_rate_words));
   command->add_option("endpoints", o->names, "what they resolve to")->type_name("auto:NAME...");
   add_span(*command, "--latency", o->needs.latency, "needed, one way");
   command
