@@ -75,7 +75,9 @@ let interleave ?(waits_for = fun _ -> "") ~step ~save s queues =
       | Error s -> s
       | exception (Rejected _ as this) ->
         let awaited, rest = List.partition (fun (_, x, _) -> x.role = waits_for e) others in
-        first (if why = None then Some this else why) s queues (awaited @ rest)
+        (* A life begins or ends early only where that is waited for. *)
+        let lives, rest = List.partition (fun (_, x, _) -> x.what = "enter" || x.what = "dies") rest in
+        first (if why = None then Some this else why) s queues (awaited @ rest @ lives)
   in go s queues
 
 let in_order ~step s all =
