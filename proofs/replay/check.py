@@ -97,9 +97,9 @@ def processes(binaries):
     counts = {"spsc": 500 * TIMES, "mpsc": 100 * TIMES}
     seed = os.environ.get("ANNULUS_SEED") or str(int.from_bytes(os.urandom(4), "big"))
     print(f"again with ANNULUS_SEED={seed}", flush=True)
-    return 0 if all([accepts(ring, binaries, [binaries / ring.trace("processes"), str(counts[ring.model]),
-                                              seed])
-                     for ring in RINGS]) else 1
+    sources = [(ring, [binaries / ring.trace("processes"), str(counts[ring.model]), seed])
+               for ring in RINGS]
+    return 0 if all([accepts(ring, binaries, source) for ring, source in sources]) else 1
 
 
 def seeded_errors(ring, binaries):
