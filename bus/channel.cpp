@@ -53,6 +53,8 @@ result<bool> or_false(result<bool> done) {
 }
 
 result<bool> remove_decided(const endpoint& e, bool is_forced) {
+  auto held = hold_for_removal(e);
+  if (!held && !is_forced) return held.error();
   auto where = e;
   bool was_there = false;
   auto decided = decision_of(e);

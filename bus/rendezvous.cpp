@@ -6,11 +6,13 @@
 #include <cerrno>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/lock.hpp>
 #include <annulus/channel/settled.hpp>
 
 namespace annulus::bus {
@@ -67,41 +69,55 @@ result<bool> publish(const std::string& path, const choice& made, unsigned mode)
   return files::cannot_name(path, errno);
 }
 
-}  // namespace
-
-result<choice> decision_of(const endpoint& e) {
-  auto place = place_of(e);
-  if (!place) return place.error();
-  const auto path = std::move(place).value();
-  const auto& name = e.name;
-  const auto file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+// The decision's file, for reading.
+result<descriptor> open_decision(const endpoint& e, const std::string& path) {
+  auto file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (!file) {
     if (errno == ELOOP) {
       return failure{fault::not_a_channel,
                      path + " is a symbolic link, and links are not followed; remove it"};
     }
     if (errno == ENOENT) {
-      return failure{fault::not_found, "nobody has opened auto:" + name + " yet"};
+      return failure{fault::not_found, "nobody has opened auto:" + e.name + " yet"};
     }
     if (errno == ENXIO) {  // a socket
       return failure{fault::not_a_channel, path + " is no regular file; remove it"};
     }
-    return system_error("cannot read the decision for auto:" + name + " (" + path + ")", errno);
+    return system_error("cannot read the decision for auto:" + e.name + " (" + path + ")", errno);
   }
   struct stat info {};
   if (fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return failure{fault::not_a_channel, path + " is no regular file; remove it"};
   }
   if (auto why = files::not_ours(info, e.owner, path)) return *why;
+  return file;
+}
+
+result<choice> read_decision(const endpoint& e, const std::string& path, int file) {
   char text[1024];
-  const auto got = files::read_at(file.number(), text, sizeof text, 0);
+  const auto got = files::read_at(file, text, sizeof text, 0);
   if (got < 0) return system_error("cannot read " + path, errno);
   const auto found = parse_decision({text, static_cast<std::size_t>(got)});
-  if (!found) {
-    return failure{fault::damaged,
-                   path + " does not say shm or pipe; remove it, and open auto:" + name + " anew"};
-  }
-  return *found;
+  if (found) return *found;
+  return failure{fault::damaged,
+                 path + " does not say shm or pipe; remove it, and open auto:" + e.name + " anew"};
+}
+
+failure locked(const endpoint& e, const std::string& path, const char* as) {
+  return {fault::in_use, "auto:" + e.name + " is locked, as by a process that " + as + ", for " +
+                             std::to_string(files::patience.count()) +
+                             " s now; the kernel does not say by which: see `fuser " + path +
+                             "`, end it, or remove the name by force"};
+}
+
+}  // namespace
+
+result<choice> decision_of(const endpoint& e) {
+  auto place = place_of(e);
+  if (!place) return place.error();
+  auto file = open_decision(e, *place);
+  if (!file) return file.error();
+  return read_decision(e, *place, file->number());
 }
 
 result<choice> decide(const endpoint& e) {
@@ -129,13 +145,42 @@ result<bool> forget_decision(const endpoint& e) {
   return system_error("cannot remove " + path, errno);
 }
 
+result<descriptor> hold_for_removal(const endpoint& e) {
+  auto place = place_of(e);
+  if (!place) return place.error();
+  return files::settled<descriptor>(e.name, [&]() -> std::optional<result<descriptor>> {
+    auto file = files::opened(*place, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    if (!file && errno == ENOENT) {
+      return failure{fault::not_found, "nobody has opened auto:" + e.name + " yet"};
+    }
+    if (!file) return file;
+    if (!locks::take(file.number(), locks::maker, within(files::patience))) {
+      return locked(e, *place, "opens it");
+    }
+    if (!files::is_still_named(file.number(), *place)) return std::nullopt;
+    return file;
+  });
+}
+
 result<resolved> resolve(const endpoint& e) {
-  if (e.transport != transport::automatic) return resolved{e, "the name says so"};
-  auto decided = decide(e);
-  if (!decided) return decided.error();
-  resolved out{e, decided->why};
-  out.where.transport = decided->transport;
-  return out;
+  if (e.transport != transport::automatic) return resolved{e, "the name says so", {}};
+  auto place = place_of(e);
+  if (!place) return place.error();
+  return files::settled<resolved>(e.name, [&]() -> std::optional<result<resolved>> {
+    if (auto decided = decide(e); !decided) return decided.error();
+    auto file = open_decision(e, *place);
+    if (!file && file.error().kind == fault::not_found) return std::nullopt;
+    if (!file) return file.error();
+    if (!locks::take_shared(file->number(), locks::maker, within(files::patience))) {
+      return locked(e, *place, "removes it");
+    }
+    if (!files::is_still_named(file->number(), *place)) return std::nullopt;
+    auto found = read_decision(e, *place, file->number());
+    if (!found) return found.error();
+    resolved out{e, found->why, std::move(*file)};
+    out.where.transport = found->transport;
+    return out;
+  });
 }
 
 }  // namespace annulus::bus

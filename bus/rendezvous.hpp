@@ -4,12 +4,17 @@
 //
 // It gets its name only when it is whole, and only one can have the name: of two that decide at the
 // same moment one wins, and the other reads what he wrote. It stays until it is removed.
+//
+// Locks    whoever is led by a decision holds a lock on it until it has a role in the channel, and
+//          bus::remove holds the other kind: so no two that are led to different channels are
+//          attached, unless a removal is forced. Neither waits for longer than 2 s
 #pragma once
 
 #include <string>
 
 #include <annulus/bus/choice.hpp>
 #include <annulus/bus/name.hpp>
+#include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
 
@@ -25,7 +30,12 @@ namespace annulus::bus {
 struct resolved {
   endpoint where;  // shm or pipe
   std::string why;
+  descriptor held;  // the decision: it is not taken back while this is open
 };
+
+// Keeps openers out while a decision is taken back. in_use: one is just being led by it. Empty:
+// there is none, or this process may not lock it.
+[[nodiscard]] result<descriptor> hold_for_removal(const endpoint& e);
 
 // The endpoint that a name stands for: itself, unless it is auto.
 [[nodiscard]] result<resolved> resolve(const endpoint& e);

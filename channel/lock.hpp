@@ -35,6 +35,10 @@ inline constexpr std::uint32_t maker = 1 + max_producers;
 // The same, tried again and again until the deadline.
 [[nodiscard]] bool take(int file, std::uint32_t role, deadline until) noexcept;
 
+// Takes it together with whoever else takes it so; the right to read is enough.
+[[nodiscard]] bool take_shared(int file, std::uint32_t role) noexcept;
+[[nodiscard]] bool take_shared(int file, std::uint32_t role, deadline until) noexcept;
+
 // Gives back all that was taken through this file.
 void give_back(int file) noexcept;
 

@@ -6,15 +6,27 @@
 #include <annulus/channel/uncancelled.hpp>
 
 namespace annulus::locks {
+namespace {
 
-bool take(int file, std::uint32_t role, deadline until) noexcept {
+template <class Attempt>
+bool until_taken(deadline until, Attempt attempt) noexcept {
   const uncancelled here;
   constexpr std::chrono::microseconds shortest{50}, longest{5000};
   for (auto pause = shortest;; pause = std::min(2 * pause, longest)) {
-    if (take(file, role)) return true;
+    if (attempt()) return true;
     if (std::chrono::steady_clock::now() >= until) return false;
     std::this_thread::sleep_for(pause);
   }
+}
+
+}  // namespace
+
+bool take(int file, std::uint32_t role, deadline until) noexcept {
+  return until_taken(until, [&] { return take(file, role); });
+}
+
+bool take_shared(int file, std::uint32_t role, deadline until) noexcept {
+  return until_taken(until, [&] { return take_shared(file, role); });
 }
 
 }  // namespace annulus::locks

@@ -53,26 +53,27 @@ void check_pipe(const create_options& o, const bus::endpoint& e) {
   }
 }
 
-// A create that fails leaves nothing. run() tells of the failure.
+// A create that fails leaves nothing.
 void take_back(const bus::endpoint& e) {
   const auto removed = bus::remove(e, false);
   remark("{} was made, and {}", to_string(e),
-         removed ? "is removed again, as nobody could be told"
-                 : "stays, for it is in use already: " + removed.error().message);
+         removed ? "is removed again" : "stays: " + removed.error().message);
 }
 
 void create(const create_options& o) {
   const auto named = o.name.whole();
   if (!named.creates) {
-    throw command_error{exit_code::usage, fmt::format("create=no in {} contradicts what this does",
-                                                      to_string(named))};
+    throw command_error{exit_code::usage,
+                        "create=no in " + to_string(named) + " contradicts what this does"};
   }
   const bool is_new = named.transport == bus::transport::automatic && !bus::decision_of(named);
-  const auto e = cli::resolve(named);
+  auto led = cli::resolve(named);
+  const auto& e = led.where;
   if (e.transport == bus::transport::pipe) check_pipe(o, e);
   const auto made = must(bus::channel::create(
       e, {.topology = o.asked, .huge_pages = o.huge_pages, .reserve = o.reserves}));
   made.is_ring() ? show_ring(e.name, made.ring()) : show_pipe(e.name, made.pipe());
+  led.held = {};
   if (!is_stdout_whole()) take_back(is_new ? named : e);
 }
 

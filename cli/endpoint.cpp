@@ -112,14 +112,13 @@ void refuse_files_of(bus::endpoint e, const file& stream) {
   }
 }
 
-bus::endpoint resolve(const bus::endpoint& e) {
-  if (e.transport != bus::transport::automatic) return e;
-  const bool is_decided = static_cast<bool>(bus::decision_of(e));
-  const auto led = must(bus::resolve(e));
+bus::resolved resolve(const bus::endpoint& e) {
+  const bool is_decided = e.transport != bus::transport::automatic || bus::decision_of(e);
+  auto led = must(bus::resolve(e));
   if (!is_decided) {
     remark("{} leads to {}: {}", to_string(e), to_string(led.where), led.why);
   }
-  return led.where;
+  return led;
 }
 
 found_endpoint find(bus::endpoint e) {

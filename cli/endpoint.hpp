@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <annulus/bus/name.hpp>
+#include <annulus/bus/rendezvous.hpp>
 #include <annulus/nats/name.hpp>
 
 namespace annulus::cli {
@@ -45,8 +46,8 @@ class named_endpoint {
 // Throws command_error if a stream is one of the files of the channel itself.
 void refuse_files_of(bus::endpoint e, const file& stream);
 
-// Where it leads: itself, unless it is auto. Whoever is first decides, and says so on stderr.
-[[nodiscard]] bus::endpoint resolve(const bus::endpoint& e);
+// Where it leads: itself, unless it is auto (then held). The first decides, and says so on stderr.
+[[nodiscard]] bus::resolved resolve(const bus::endpoint& e);
 
 // The same, where nothing may be decided: throws not_found when nobody has.
 struct found_endpoint {

@@ -1,6 +1,7 @@
 #include "cli/receiver.hpp"
 
 #include "cli/console.hpp"
+#include "cli/endpoint.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
@@ -25,21 +26,24 @@ void receiver::run() {
 bus::channel receiver::open() {
   for (;;) {
     throw_if_stopped();
-    auto from = bus::channel::open(at_);
+    const auto& at = (led_ = cli::resolve(named_)).where;
+    auto from = bus::channel::open(at);
     if (from) return std::move(from).value();
     const auto& why = from.error();
     if (why.kind != fault::not_found) throw command_error{code_of(why.kind), why.message};
+    led_.held = {};
     wait_a_bit(exit_code::not_found,
                fmt::format("there is no such {}, waiting for a producer to make it{}",
-                           at_.transport == bus::transport::shm ? "ring" : "pipe",
-                           patience::at(bus::path_of(at_))));
+                           at.transport == bus::transport::shm ? "ring" : "pipe",
+                           patience::at(bus::path_of(at))));
   }
 }
 
 // Nothing: the channel ended just now, try the next of its name.
 std::optional<receiver::ending> receiver::read(const bus::channel& from) {
   const auto before = must(from.report());
-  auto attached = bus_consumer::attach(from, at_.wait);
+  auto attached = bus_consumer::attach(from, led_.where.wait);
+  led_.held = {};
   if (bus::went_away(attached)) {
     wait_a_bit(exit_code::timed_out, "it goes away as soon as it is there");
     return std::nullopt;

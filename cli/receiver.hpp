@@ -35,7 +35,7 @@ class receiver {
   // Requires: all of them outlive it.
   receiver(const receiver_options& o, const bus::endpoint& from, file& output)
       : o_(o),
-        at_(from),
+        named_(from),
         output_(output),
         batch_(o.how),
         progress_("received", o.shows_progress, {}) {}
@@ -67,10 +67,11 @@ class receiver {
   void report_stall(const bus::channel& from, std::optional<stall> by);
   void wait_a_bit(exit_code when_over, const std::string& what);
   void check_timeout(exit_code when_over, const std::string& what);
-  [[nodiscard]] std::string name() const { return to_string(at_); }
+  [[nodiscard]] std::string name() const { return to_string(led_.where); }
 
   const receiver_options& o_;
-  const bus::endpoint& at_;
+  const bus::endpoint& named_;
+  bus::resolved led_;
   file& output_;
   gathered batch_;
   progress progress_;

@@ -75,8 +75,7 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
     }
     const auto named = for_streams(o->from);
     refuse_files_of(named, output);
-    const auto from = resolve(named);
-    receiver one(*o, from, output);
+    receiver one(*o, named, output);
     one.run();
     if (one.saw_damage()) ends_with = exit_code::damaged;
   });

@@ -136,15 +136,16 @@ void send_as(const send_options& o, const bus::channel& to, bus_producer& role, 
   }
 }
 
-void send_through(const send_options& o, const bus::channel& to, waiting how, file& input) {
+void send_through(const send_options& o, const bus::channel& to, bus::resolved& led, file& input) {
   static_cast<void>(chunk_of(o, to));
-  auto attached = bus_producer::attach(to, how);
+  auto attached = bus_producer::attach(to, led.where.wait);
   if (bus::went_away(attached)) throw start_over{};
   if (!attached) {
     const auto& why = attached.error();
     throw command_error{code_of(why.kind), fmt::format("{}: {}", to.name(), why.message)};
   }
   if (!to.is_still_named()) throw start_over{};
+  led.held = {};
   auto role = std::make_unique<bus_producer>(std::move(attached).value());
   try {
     send_as(o, to, *role, input);
@@ -166,6 +167,12 @@ void check(const send_options& o) {
   }
 }
 
+void require_a_store(const send_options& o, const bus::endpoint& at) {
+  if (!o.resumes || at.transport != bus::transport::pipe) return;
+  throw command_error{exit_code::usage, "--resume goes by what stands in a ring, and " +
+                                            to_string(at) + " keeps nothing; take shm:"};
+}
+
 void send(const send_options& o) {
   check(o);
   auto input = file::for_reading(o.path);
@@ -184,18 +191,13 @@ void send(const send_options& o) {
   }
   const auto named = for_streams(o.to);
   refuse_files_of(named, input);
-  const auto at = resolve(named);
-  if (o.resumes && at.transport == bus::transport::pipe) {
-    throw command_error{exit_code::usage,
-                        fmt::format("--resume goes by what stands in a ring, and {} keeps nothing "
-                                    "that was read; send it anew, or take shm:",
-                                    to_string(at))};
-  }
   for (const auto began = std::chrono::steady_clock::now();;) {
     throw_if_stopped();
-    const auto to = open_channel(o, at);
+    auto led = cli::resolve(named);
+    require_a_store(o, led.where);
+    const auto to = open_channel(o, led.where);
     try {
-      return send_through(o, to, at.wait, input);
+      return send_through(o, to, led, input);
     } catch (const start_over&) {
       // Nothing was sent: on to the channel that has the name now.
       if (o.box.timeout && std::chrono::steady_clock::now() - began >= *o.box.timeout) {

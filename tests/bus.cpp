@@ -9,10 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
+
+#include <annulus/bus/channel.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::testing {
 namespace {
@@ -292,6 +298,58 @@ TEST(BusMeeting, of_many_who_come_at_once_all_go_the_same_way) {
     const int where = rx.transport() == transport::shm ? 1 : 2;
     for (const auto& one : seen->went) EXPECT_EQ(one, where);
   }
+}
+
+// A remover that never rests, and two with different needs: attached, they have met.
+TEST(BusMeeting, openers_with_different_needs_meet_however_the_name_is_removed_meanwhile) {
+  const scratch_endpoint at;
+  const auto name = parse(at.at("auto")).value();
+  std::atomic<bool> is_over{false};
+  std::atomic<int> removals{0};
+  std::jthread remover([&] {
+    while (!is_over) removals += bus::remove(name) ? 1 : 0;
+  });
+  int both = 0;
+  for (int round = 0; round < 300; ++round) {
+    auto producer = std::async(std::launch::async,
+                               [&] { return open_producer(at.at("auto", "latency=50us")); });
+    auto rx = open_consumer(at.at("auto", "guarded=yes"));
+    auto tx = producer.get();
+    if (!rx || !tx) continue;  // made and removed again and again: an answer
+    ++both;
+    EXPECT_EQ(rx->transport(), tx->transport()) << "round " << round;
+    EXPECT_EQ(tx->try_push(bytes("met")), status::ok);
+    EXPECT_TRUE(rx->try_read()) << "round " << round;
+  }
+  is_over = true;
+  remover.join();
+  EXPECT_GT(both, 0);
+  EXPECT_GT(removals, 0);
+}
+
+TEST(BusMeeting, a_decision_that_leads_somebody_is_not_taken_back_but_by_force) {
+  const scratch_endpoint at;
+  const auto name = parse(at.at("auto")).value();
+  auto led = std::move(bus::resolve(name)).value();
+  const auto refused = refusal_of(bus::remove(name));
+  EXPECT_EQ(refused.kind, fault::in_use);
+  EXPECT_THAT(refused.message, HasSubstr(at.decision_path()));
+  EXPECT_TRUE(bus::resolve(name)) << "those who are led do not exclude each other";
+  EXPECT_TRUE(bus::remove(name, true));
+  EXPECT_FALSE(is_there(at.decision_path()));
+  led = std::move(bus::resolve(name)).value();
+  led.held = {};
+  EXPECT_TRUE(bus::remove(name));
+}
+
+TEST(BusMeeting, a_name_that_is_being_removed_leads_nobody) {
+  const scratch_endpoint at;
+  const auto name = parse(at.at("auto")).value();
+  ASSERT_TRUE(bus::resolve(name));
+  const auto held = std::move(bus::hold_for_removal(name)).value();
+  const auto refused = refusal_of(open_producer(at.at("auto")));
+  EXPECT_EQ(refused.kind, fault::in_use);
+  EXPECT_THAT(refused.message, HasSubstr("removes it"));
 }
 
 TEST(BusMeeting, with_create_no_nothing_is_decided) {

@@ -29,6 +29,11 @@ bool take(int file, std::uint32_t role) noexcept {
   return fcntl(file, F_OFD_SETLK, &lock) == 0;
 }
 
+bool take_shared(int file, std::uint32_t role) noexcept {
+  struct flock lock = lock_on(role, F_RDLCK);
+  return fcntl(file, F_OFD_SETLK, &lock) == 0;
+}
+
 void give_back(int file) noexcept {
   struct flock all = lock_on(0, F_UNLCK);
   all.l_len = 0;  // to the end

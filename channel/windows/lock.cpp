@@ -77,6 +77,14 @@ bool take(int file, std::uint32_t role) noexcept {
   return false;
 }
 
+bool take_shared(int file, std::uint32_t role) noexcept {
+  const std::lock_guard guard(own().mutex);
+  if (std::ranges::count(own().all, held_lock{file, role}) > 0) return true;
+  if (!lock(file, role, 0)) return false;
+  own().all.push_back({file, role});
+  return true;
+}
+
 void give_back(int file) noexcept {
   const std::lock_guard guard(own().mutex);
   for (const auto& one : own().all) {
