@@ -117,7 +117,7 @@ def coverage(folder):
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
                     r"\s*<\s*(?:Atomics::)?edge::(\w+)\s*>")
 MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "recovery", "release", "role",
-            "roster", "spsc", "stall", "tally", "wait"]
+            "room", "roster", "spsc", "stall", "tally", "wait"]
 
 
 def accesses_of_source():
