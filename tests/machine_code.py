@@ -54,7 +54,6 @@ ring/memory.hpp:
     own load relaxed
     own store relaxed
 ring/mpsc.hpp:
-    free load acquire
     publish store relaxed
     hint load relaxed
     idle store release
@@ -96,14 +95,15 @@ ring/recovery.hpp:
     publish load relaxed
 ring/release.hpp:
     redo store relaxed
-    redo store relaxed
-    redo store relaxed
     hint load relaxed
     own load relaxed
     own load relaxed
     redo store relaxed
+    redo store relaxed
     own store relaxed
     free store release
+ring/room.hpp:
+    free load acquire
 ring/spsc.hpp:
     publish store relaxed
     publish store relaxed
