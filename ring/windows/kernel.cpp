@@ -75,7 +75,10 @@ DWORD milliseconds(std::chrono::nanoseconds span) noexcept {
 std::uint64_t* enter(std::uint64_t* slots, std::uint64_t number) noexcept {
   for (std::size_t i = 0; i < slots_each; ++i) {
     std::uint64_t none = 0;
-    if (slot(slots[i]).compare_exchange_strong(none, number)) return slots + i;
+    // seq_cst: before the sleeper's look at the word, see futex_wait.
+    if (slot(slots[i]).compare_exchange_strong(none, number, std::memory_order_seq_cst)) {
+      return slots + i;
+    }
   }
   return nullptr;
 }
@@ -96,12 +99,15 @@ void futex_wait(void* word, std::uint32_t value, std::chrono::nanoseconds at_mos
     Sleep(1);
     return;
   }
-  // Sequentially consistent, as is the number above: whoever changes the word later sees it.
-  if (std::atomic_ref(*static_cast<std::uint32_t*>(word)).load() == value) {
+  // seq_cst: behind the number above, so whoever changes the word later finds it.
+  const auto now =
+      std::atomic_ref(*static_cast<std::uint32_t*>(word)).load(std::memory_order_seq_cst);
+  if (now == value) {
     WaitForSingleObject(event.handle(), span);
   }
   auto mine = event.number();
-  slot(*own).compare_exchange_strong(mine, 0);
+  // relaxed: a waker that sees it late sets an event for nothing.
+  slot(*own).compare_exchange_strong(mine, 0, std::memory_order_relaxed);
 }
 
 void futex_wake(void* word) noexcept {
@@ -112,8 +118,9 @@ void futex_wake(void* word) noexcept {
   }
   std::atomic_thread_fence(std::memory_order_seq_cst);  // the word, then the slots
   for (std::size_t i = 0; i < slots_each; ++i) {
-    if (slot(slots[i]).load() == 0) continue;
-    const auto thread = slot(slots[i]).exchange(0);
+    // relaxed: the fence orders it. The number says all; nothing is read through it.
+    if (slot(slots[i]).load(std::memory_order_relaxed) == 0) continue;
+    const auto thread = slot(slots[i]).exchange(0, std::memory_order_relaxed);
     const auto event = OpenEventW(EVENT_MODIFY_STATE, FALSE, event_name(thread).text);
     if (event == nullptr) continue;  // it died
     SetEvent(event);
