@@ -64,7 +64,8 @@ class [[nodiscard]] operation<true> {
  public:
   operation() = default;
   operation(std::shared_ptr<role_state> of, const char* call) noexcept : of_(std::move(of)) {
-    const char* const other = of_->running.exchange(call);
+    // acquire: behind what the operation before did.
+    const char* const other = of_->running.exchange(call, std::memory_order_acquire);
     if (other == nullptr) return;
     fail(of_->role, call,
          " begins while another operation of the same role is under way, by another thread or "
@@ -75,7 +76,8 @@ class [[nodiscard]] operation<true> {
   operation(const operation&) = delete;
   operation& operator=(const operation&) = delete;
   ~operation() {
-    if (of_ != nullptr) of_->running = nullptr;
+    // release: what this operation did comes before the next one.
+    if (of_ != nullptr) of_->running.store(nullptr, std::memory_order_release);
   }
 
  private:

@@ -179,7 +179,14 @@ def atomics_of(tree, folders, seam, declared):
     edges = declared_edges(tree[declared]) if declared in tree else {}
     ends = {edge: set() for edge in edges}
     for path, text in tree.items():
-        if folder(path) not in folders or not is_cpp(path) or path in (seam, WORD, *PRIVATE_WORDS):
+        if folder(path) not in folders or not is_cpp(path) or path in (seam, WORD):
+            continue
+        if path in PRIVATE_WORDS:
+            code = blanked(text)
+            for found in ACCESS.finditer(code):
+                given = arguments(code[found.end():closing(code, found.end() - 1)])
+                if not any(ORDER.match(argument) for argument in given):
+                    yield path, line_of(text, found.start()), f"{found['call']} names no order"
             continue
         code, lines, used = blanked(text), text.split("\n"), set()
         for raw in RAW.finditer(code):
@@ -499,6 +506,8 @@ CANARIES = [  # what is reported, in which file, and the file's text
     ("does not say its order", "ring/a.cpp",
      PUSH + "  // [publish] release: it and its payload.\n  a.header.compare_exchange<\n"
      "      edge::publish>(expected, 1, std::memory_order_release);\n}\n"),
+    ("load names no order", "ring/windows/kernel.cpp",
+     PUSH + "  if (slot(a).load() == 0) return;\n}\n"),
     ("load names no edge", "ring/a.cpp",
      PUSH + "  a.header.load(std::memory_order_acquire);\n}\n"),
     ("is not declared", "ring/a.cpp",
