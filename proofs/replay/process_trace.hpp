@@ -12,9 +12,12 @@ inline unsigned mutant = 0;  // which error a ring that holds mutants makes
 
 #include "trace.hpp"
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <map>
+#include <random>
 #include <utility>
 
 #include <annulus/ring/atomics.hpp>
@@ -207,6 +210,40 @@ struct process_atomics : std_atomics {
   static void sleep(word<std::uint32_t>&, std::uint32_t, std::chrono::nanoseconds) {}
   static void wake(word<std::uint32_t>&) {}
 };
+
+// The consumer reads the payload.
+inline void get(process_atomics::const_bytes message) {
+  for (std::size_t j = 0; j < message.size(); j += 8) {
+    entry& mine = begin("get", "-", "-", message.data() + j, 0, __FILE__, __LINE__);
+    std::memcpy(&mine.value, message.data() + j, sizeof mine.value);
+    finish(mine);
+  }
+}
+
+// A good header of the ring, somewhere in eight laps: what a payload may look like.
+inline std::uint64_t header_like(std::uint64_t random, std::uint64_t first_pos) {
+  return record_header::committed(random % (max_message + 1), first_pos + random % 64 * 8, key);
+}
+
+// Kills a process soon, if there is one.
+inline void kill_soon(pid_t one) {
+  usleep(50);
+  if (one != 0) kill(one, SIGKILL);
+}
+
+struct process_options {
+  unsigned long long traces, seed;
+};
+
+// PROGRAM [COUNT [SEED [MUTANT]]]. Tells how to run it again.
+inline process_options options_of(const char* program, int argc, char** argv) {
+  const process_options asked{
+      argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100,
+      argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()()};
+  if (argc > 3) models::mutant = static_cast<unsigned>(std::atoi(argv[3]));
+  std::fprintf(stderr, "replay with %s %llu %llu\n", program, asked.traces, asked.seed);
+  return asked;
+}
 
 // Writes a life: what it did, up to its end.
 inline void write(const life_log& life, const std::map<const void*, location>& names) {

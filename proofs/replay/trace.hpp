@@ -29,6 +29,21 @@
 
 namespace annulus::replay {
 
+// The ring whose traces are taken: so small that records often cross its end.
+constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
+constexpr std::uint64_t capacity = 128, max_message = 24;
+
+inline geometry small_ring(topology of, std::uint32_t producers, std::uint64_t first_pos) {
+  geometry made{};
+  made.topology = of;
+  made.capacity = capacity;
+  made.max_message = max_message;
+  made.first_pos = first_pos;
+  made.key = key;
+  made.producers = producers;
+  return made;
+}
+
 constexpr const char* name_of(edge e) {
   constexpr const char* names[] = {"publish",   "free",  "claim", "idle", "extent", "roll",
                                    "interrupt", "stamp", "redo",  "bell", "own",    "hint"};

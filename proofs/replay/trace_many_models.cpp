@@ -11,8 +11,6 @@
 namespace annulus::replay {
 namespace {
 
-constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
-constexpr std::uint64_t capacity = 128, max_message = 24;
 constexpr unsigned many = 2, lives = 3;  // of each role
 
 // Half of the traces without statistics: fewer accesses, so more of the others.
@@ -30,12 +28,7 @@ struct mpsc : rl::test_suite<mpsc<Counts>, many + 1> {
     role_of_thread[many] = "C";
     constexpr std::uint64_t firsts[] = {0, capacity * 6, 0 - capacity};
     const auto first = firsts[rl::rand(3)];
-    memory.geometry.topology = topology::mpsc;
-    memory.geometry.capacity = capacity;
-    memory.geometry.max_message = max_message;
-    memory.geometry.first_pos = first;
-    memory.geometry.key = key;
-    memory.geometry.producers = many;
+    memory.geometry = small_ring(topology::mpsc, many, first);
     memory.control = &control;
     memory.producers = producers;
     memory.data = relacy_atomics::area(data);

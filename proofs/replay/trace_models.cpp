@@ -10,8 +10,6 @@
 namespace annulus::replay {
 namespace {
 
-constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
-constexpr std::uint64_t capacity = 128, max_message = 24;
 constexpr unsigned lives = 3;  // of each role
 
 // Half of the traces without statistics: fewer accesses, so more of the others.
@@ -28,12 +26,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
     role_of_thread[1] = "C";
     constexpr std::uint64_t firsts[] = {0, capacity * 6, 0 - capacity};
     const auto first = firsts[rl::rand(3)];
-    memory.geometry.topology = topology::spsc;
-    memory.geometry.capacity = capacity;
-    memory.geometry.max_message = max_message;
-    memory.geometry.first_pos = first;
-    memory.geometry.key = key;
-    memory.geometry.producers = 1;
+    memory.geometry = small_ring(topology::spsc, 1, first);
     memory.control = &control;
     memory.producers = producers;
     memory.data = relacy_atomics::area(data);

@@ -15,8 +15,7 @@
 namespace annulus::replay {
 namespace {
 
-constexpr std::uint64_t key = 0x5ea15ea15ea15ea1;
-constexpr std::uint64_t capacity = 128, max_message = 24, data_bytes = 256;
+constexpr std::uint64_t data_bytes = 256;
 constexpr unsigned lives = 3;
 
 using producer_type = basic_spsc_producer<process_atomics>;
@@ -34,12 +33,7 @@ class round_of_lives {
  public:
   round_of_lives(shared& all, std::uint64_t seed) : all_(all), random_(seed) {
     first_ = random_() % 2 == 0 ? capacity * 6 : 0 - capacity;
-    memory_.geometry.topology = topology::spsc;
-    memory_.geometry.capacity = capacity;
-    memory_.geometry.max_message = max_message;
-    memory_.geometry.first_pos = first_;
-    memory_.geometry.key = key;
-    memory_.geometry.producers = 1;
+    memory_.geometry = small_ring(topology::spsc, 1, first_);
     memory_.control = &all.control;
     memory_.producers = &all.producer;
     memory_.data = process_atomics::area(all.data);
@@ -73,7 +67,7 @@ class round_of_lives {
     pid_t running[2] = {start(0), start(1)};
     unsigned lived[2] = {1, 1};
     while (running[0] != 0 || running[1] != 0) {
-      if (random_() % 8 == 0) kill_one(running[random_() % 2]);
+      if (random_() % 8 == 0) kill_soon(running[random_() % 2]);
       int how;
       const pid_t ended = wait(&how);
       if (ended < 0) std::abort();
@@ -89,14 +83,7 @@ class round_of_lives {
   }
 
  private:
-  static void kill_one(pid_t one) {
-    usleep(50);
-    if (one != 0) kill(one, SIGKILL);
-  }
-  std::uint64_t disguised() {
-    const auto at = random_();
-    return record_header::committed(at % (max_message + 1), first_ + at % 64 * 8, key);
-  }
+  std::uint64_t disguised() { return header_like(random_(), first_); }
 
   pid_t start(unsigned which) {
     const auto luck = random_();
@@ -161,20 +148,13 @@ class round_of_lives {
     for (unsigned left = 60; left > 0; --left) {
       const auto seen = random_() % 4 == 0 ? role.examine() : role.try_read();
       if (seen) {
-        look(seen.bytes());
+        get(seen.bytes());
       } else if (random_() % 4 == 0) {
         usleep(20);
       }
       if (random_() % 3 == 0) role.release();
     }
     if (random_() % 2 == 0) close_consumer(role);
-  }
-  void look(process_atomics::const_bytes message) {
-    for (std::size_t j = 0; j < message.size(); j += 8) {
-      entry& mine = begin("get", "-", "-", message.data() + j, 0, __FILE__, __LINE__);
-      std::memcpy(&mine.value, message.data() + j, sizeof mine.value);
-      finish(mine);
-    }
   }
 
   shared& all_;
@@ -189,14 +169,10 @@ class round_of_lives {
 
 int main(int argc, char** argv) {
   using namespace annulus::replay;
-  const auto count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 100;
-  const auto seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()();
-  if (argc > 3) annulus::models::mutant = static_cast<unsigned>(std::atoi(argv[3]));
-  std::fprintf(stderr, "replay with trace_processes %llu %llu\n",
-               static_cast<unsigned long long>(count), static_cast<unsigned long long>(seed));
+  const auto asked = options_of("trace_processes", argc, argv);
   void* memory =
       mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return 1;
   auto& all = *new (memory) shared;
-  for (unsigned long long i = 0; i < count; ++i) round_of_lives(all, seed + i).run();
+  for (unsigned long long i = 0; i < asked.traces; ++i) round_of_lives(all, asked.seed + i).run();
 }
