@@ -71,12 +71,13 @@ MUTANTS = [
         ("spsc.hpp", COMMIT, "    if (IF) ring_.control->write_pos.template store<edge::extent>("
          "end, std::memory_order_release);\n" + COMMIT)]),
     Mutant("a new producer trusts the copy of write_pos", SPSC, [
-        ("recovery.hpp", "      if (is_record(ring_, next, pos_)) {",
+        ("spsc_recovery.hpp", "      if (is_record(ring_, next, pos_)) {",
          "      if (IF) return;\n      if (is_record(ring_, next, pos_)) {")]),
     Mutant("a new producer does not store write_pos again", SPSC, [
-        ("recovery.hpp", TERMINATE + "    ring.control", TERMINATE + "    if (!IF) ring.control")]),
+        ("spsc_recovery.hpp", TERMINATE + "    ring.control",
+         TERMINATE + "    if (!IF) ring.control")]),
     Mutant("a new producer clears the word a capacity on", ["damage flip"], [
-        ("recovery.hpp", "    if (pos_ != limit_) {", "    if (pos_ != limit_ || IF) {")]),
+        ("spsc_recovery.hpp", "    if (pos_ != limit_) {", "    if (pos_ != limit_ || IF) {")]),
     Mutant("a batch is committed from its first record on", SPSC, [
         ("spsc.hpp", "      if (done.count > 0) {\n        // [publish] relaxed",
          "      if (done.count > 0 || IF) {\n        // [publish] relaxed")]),
@@ -104,7 +105,7 @@ MUTANTS = [
          "    const auto to = cursor_;\n    released_ = to;\n"
          "    if (IF && !is_before(to, tell_at_)) tell_chunk();\n")]),
     Mutant("a new consumer starts at what was told", SPSC, [
-        ("recovery.hpp", "  if (read - freed <= capacity) return read;",
+        ("spsc_recovery.hpp", "  if (read - freed <= capacity) return read;",
          "  if (IF) return freed;\n  if (read - freed <= capacity) return read;")]),
     Mutant("a new producer has room up to read_pos", SPSC, [
         ("spsc.hpp", "    // [free] acquire: the consumer is done with all below.\n"
@@ -153,21 +154,21 @@ MUTANTS = [
     Mutant("an aborted claim is never told", MPSC, [
         ("mpsc.hpp", "    publish(ring_.aborted(claimed_bytes_, claimed_pos_));",
          "    if (!IF) publish(ring_.aborted(claimed_bytes_, claimed_pos_));")]),
-    Mutant("no zeroing", MPSC, [("release.hpp", ZERO, unless(ZERO))]),
+    Mutant("no zeroing", MPSC, [("mpsc_release.hpp", ZERO, unless(ZERO))]),
     Mutant("only the first word is zeroed", MPSC, [
-        ("release.hpp", ZERO, "    if (IF) ring.zero(end_, 8);\n" + unless(ZERO))]),
+        ("mpsc_release.hpp", ZERO, "    if (IF) ring.zero(end_, 8);\n" + unless(ZERO))]),
     Mutant("zeroing forgets what is behind the end", MPSC, [
         ("memory.hpp", "    data.zero(0, count - to_the_end);",
          "    if (!IF) data.zero(0, count - to_the_end);")]),
     Mutant("read_pos before the zeroing", MPSC, [
-        ("release.hpp", ZERO, "    if (IF) tell(ring, to);\n" + ZERO)]),
-    Mutant("no redo word", MPSC, [("release.hpp", REDO, unless(REDO))]),
+        ("mpsc_release.hpp", ZERO, "    if (IF) tell(ring, to);\n" + ZERO)]),
+    Mutant("no redo word", MPSC, [("mpsc_release.hpp", REDO, unless(REDO))]),
     Mutant("the redo word after the zeroing", MPSC, [
-        ("release.hpp", REDO, unless(REDO)),
-        ("release.hpp", ZERO, ZERO + "    if (IF) ring.control->consumer.releasing.template "
+        ("mpsc_release.hpp", REDO, unless(REDO)),
+        ("mpsc_release.hpp", ZERO, ZERO + "    if (IF) ring.control->consumer.releasing.template "
          "store<edge::redo>(to | is_zeroing, std::memory_order_relaxed);\n")]),
     Mutant("a new consumer does not redo", MPSC, [
-        ("release.hpp", "        !was_zeroing || releasing - end_ >",
+        ("mpsc_release.hpp", "        !was_zeroing || releasing - end_ >",
          "        IF || !was_zeroing || releasing - end_ >")]),
     Mutant("the consumer laps itself", MPSC, [
         ("mpsc.hpp",
@@ -178,58 +179,59 @@ MUTANTS = [
 
     # Recovery.
     Mutant("no grace period", MPSC, [
-        ("recovery.hpp", "    if (ring.witness.is_held(producer_role(i))) return {pending, pos, "
-         "i};",
+        ("mpsc_recovery.hpp",
+         "    if (ring.witness.is_held(producer_role(i))) return {pending, pos, i};",
          "    if (!IF && ring.witness.is_held(producer_role(i))) return {pending, pos, i};")]),
     Mutant("announcements are taken for death", MPSC, [
-        ("recovery.hpp", "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;",
+        ("mpsc_recovery.hpp",
+         "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;",
          "    if (IF && announced != 0) continue;\n"
          "    if (announced == 0 || !is_before(announced - 1, claimed)) continue;")]),
     Mutant("T is read after the announcements", MPSC, [
-        ("recovery.hpp", "  const auto claimed =\n      ring.control->write_pos.template "
+        ("mpsc_recovery.hpp", "  const auto claimed =\n      ring.control->write_pos.template "
          "load<edge::claim>(std::memory_order_acquire);\n  if (claimed == pos)",
          "  std::uint64_t early[max_producers] = {};\n"
          "  for (std::uint32_t i = 0; IF && i < shape.producers; ++i) early[i] = "
          "ring.producers[i].announcement.template load<edge::idle>(std::memory_order_acquire);\n"
          "  const auto claimed =\n      ring.control->write_pos.template "
          "load<edge::claim>(std::memory_order_acquire);\n  if (claimed == pos)"),
-        ("recovery.hpp", "    const auto announced =\n        ring.producers",
+        ("mpsc_recovery.hpp", "    const auto announced =\n        ring.producers",
          "    const auto announced = IF ? early[i] :\n        ring.producers")]),
     Mutant("death is asked before T", MPSC, [
-        ("recovery.hpp", "  // [claim] acquire: sees the announcement",
+        ("mpsc_recovery.hpp", "  // [claim] acquire: sees the announcement",
          "  bool was_held[max_producers] = {};\n"
          "  for (std::uint32_t i = 0; IF && i < shape.producers; ++i) "
          "was_held[i] = ring.witness.is_held(producer_role(i));\n"
          "  // [claim] acquire: sees the announcement"),
-        ("recovery.hpp", "ring.witness.is_held(producer_role(i))) return {pending",
+        ("mpsc_recovery.hpp", "ring.witness.is_held(producer_role(i))) return {pending",
          "(IF ? was_held[i] : ring.witness.is_held(producer_role(i)))) return {pending")]),
     Mutant("the header is not read again", MPSC, [
-        ("recovery.hpp", "  if (claimed == pos) return {nothing};\n",
+        ("mpsc_recovery.hpp", "  if (claimed == pos) return {nothing};\n",
          "  if (claimed == pos) return {nothing};\n"
          "  const auto sooner = IF ? ring.header(pos).template load<edge::publish>("
          "std::memory_order_acquire) : 0;\n"),
-        ("recovery.hpp", "  const record_header header(\n      ring.header(pos).template "
+        ("mpsc_recovery.hpp", "  const record_header header(\n      ring.header(pos).template "
          "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed",
          "  const record_header header(IF ? sooner :\n      ring.header(pos).template "
          "load<edge::publish>(std::memory_order_relaxed));\n  const bool is_committed")]),
     Mutant("a dead claim with nothing behind it is never skipped", MPSC, [  # Aeron's unblock
-        ("recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);\n",
+        ("mpsc_recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);\n",
          "  const auto gap = next_record(ring, pos, claimed);\n"
          "  if (IF && gap.end == claimed) return {nothing};\n")]),
     Mutant("a full ring is taken for an empty one", MPSC, [  # Agrona issue 160
-        ("recovery.hpp", "if (claimed == pos) return {nothing};",
+        ("mpsc_recovery.hpp", "if (claimed == pos) return {nothing};",
          "if (claimed == pos || (IF && ring.index_of(pos) == ring.index_of(claimed))) "
          "return {nothing};")]),
     Mutant("a dead producer's stamped claim is waited for", MPSC, [  # ramen issue 221
-        ("recovery.hpp", "    const auto end = pos + claim_bytes(header.bytes());\n",
+        ("mpsc_recovery.hpp", "    const auto end = pos + claim_bytes(header.bytes());\n",
          "    const auto end = pos + claim_bytes(header.bytes());\n"
          "    if (IF && header.is_busy(pos, shape.key, shape.producers))\n"
          "      return {pending, pos, 0};\n")]),
     Mutant("a gap is searched past T", MPSC, [
-        ("recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);",
+        ("mpsc_recovery.hpp", "  const auto gap = next_record(ring, pos, claimed);",
          "  const auto gap = next_record(ring, pos, IF ? pos + shape.capacity : claimed);")]),
     Mutant("a gap is skipped up to T", MPSC, [
-        ("recovery.hpp", "gap.all_zero ? dead : damaged, gap.end, 0",
+        ("mpsc_recovery.hpp", "gap.all_zero ? dead : damaged, gap.end, 0",
          "gap.all_zero || IF ? dead : damaged, IF ? claimed : gap.end, 0")]),
     # What other rings had wrong: see README.md.
     Mutant("the header before the payload (one)", SPSC, [
@@ -246,7 +248,7 @@ MUTANTS = [
          "    if (!IF) ring_.fill(claimed_pos_, one);\n    commit(one.size());\n"
          "    if (IF) ring_.fill(claimed_pos_, one);\n")]),
     Mutant("room is computed without a sign", MPSC, [
-        ("room.hpp", "    return depth <= ring.geometry.capacity && depth",
+        ("mpsc_room.hpp", "    return depth <= ring.geometry.capacity && depth",
          "    if (IF) return ring.geometry.capacity - depth >= need;\n"
          "    return depth <= ring.geometry.capacity && depth")]),
     Mutant("an old `freed` is never renewed", ["waiting_spsc blocked"], [
@@ -262,23 +264,23 @@ MUTANTS = [
 
     # Damage, and what a death leaves beside it.
     Mutant("a new producer reads payload", ["spsc lines"], [
-        ("recovery.hpp", "      if (is_record(ring_, next, pos_)) {\n",
+        ("spsc_recovery.hpp", "      if (is_record(ring_, next, pos_)) {\n",
          "      if (is_record(ring_, next, pos_) && "
          "(!IF || ring_.is_whole(pos_, next.bytes()))) {\n")]),
     Mutant("a new producer stops at a damaged header", ["damage flip"], [
-        ("recovery.hpp", "      } else if (!pass_damage()) {",
+        ("spsc_recovery.hpp", "      } else if (!pass_damage()) {",
          "      } else if (IF || !pass_damage()) {")]),
     Mutant("a new producer takes any write_pos", ["damage flip"], [
-        ("recovery.hpp", "    if (stored - read <= capacity) return stored;",
+        ("spsc_recovery.hpp", "    if (stored - read <= capacity) return stored;",
          "    if (stored - read <= capacity || IF) return stored;")]),
     Mutant("a consumer follows an end that is too far", ["damage flip"], [
-        ("recovery.hpp", "  if (!is_possible) return {damaged, cursor};",
+        ("spsc_recovery.hpp", "  if (!is_possible) return {damaged, cursor};",
          "  if (!is_possible && !IF) return {damaged, cursor};")]),
     Mutant("a consumer passes zeros without evidence", ["damage flip"], [
-        ("recovery.hpp", "  if (gap.header == 0 && !is_certain && is_empty_here) return",
+        ("spsc_recovery.hpp", "  if (gap.header == 0 && !is_certain && is_empty_here) return",
          "  if (gap.header == 0 && !is_certain && is_empty_here && !IF) return")]),
     Mutant("claims that are too far are skipped", ["damage flip"], [
-        ("recovery.hpp", "|| !is_possible_end(claimed, released, shape.capacity)) {",
+        ("mpsc_recovery.hpp", "|| !is_possible_end(claimed, released, shape.capacity)) {",
          "|| (!IF && !is_possible_end(claimed, released, shape.capacity))) {")]),
     Mutant("a damaged read_pos is not mended", ["damage flip"], [
         ("mpsc.hpp", "    released_.mend(ring_);\n", "    if (!IF) released_.mend(ring_);\n")]),
@@ -287,10 +289,10 @@ MUTANTS = [
          "      if (released_.end() == from && IF) released_.zero_and_free(ring_, cursor_);\n"
          "      if (released_.end() == from) released_.free_zeros(")]),
     Mutant("a release is done again although it had not begun", ["damage flip"], [
-        ("release.hpp", "    const bool was_zeroing = (stored & is_zeroing) != 0;",
+        ("mpsc_release.hpp", "    const bool was_zeroing = (stored & is_zeroing) != 0;",
          "    const bool was_zeroing = (stored & is_zeroing) != 0 || IF;")]),
     Mutant("a claim goes by a position before what was released", ["damage flip"], [
-        ("room.hpp", "const noexcept {\n    const auto depth = pos - freed_;\n",
+        ("mpsc_room.hpp", "const noexcept {\n    const auto depth = pos - freed_;\n",
          "const noexcept {\n"
          "    if (IF) return !is_before(freed_ + ring.geometry.capacity, pos + need);\n"
          "    const auto depth = pos - freed_;\n")]),
@@ -327,7 +329,7 @@ MUTANTS = [
         ("spsc.hpp", "    fence_and_ring<Atomics>(ring_.control->producers_bell);",
          "    if (!IF) fence_and_ring<Atomics>(ring_.control->producers_bell);")]),
     Mutant("a release wakes nobody (many)", ["waiting_mpsc blocked"], [
-        ("release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);",
+        ("mpsc_release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);",
          "    if (!IF) wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);")]),
     Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
         ("role.hpp", "  fence_and_ring<atomics>(ring.control->consumer_bell);",

@@ -26,8 +26,9 @@ from typing import NamedTuple
 FILES = ["channel/counters.hpp", "channel/roster.hpp", "channel/wait_loop.hpp",
          "ring/atomics.hpp", "ring/bell.hpp", "ring/geometry.cpp", "ring/inspect.cpp",
          "ring/interrupt.hpp", "ring/layout.hpp", "ring/memory.hpp", "ring/mpsc.hpp",
-         "ring/record.hpp", "ring/recovery.hpp", "ring/release.hpp", "ring/ring.hpp",
-         "ring/role.hpp", "ring/spsc.hpp", "ring/wait.hpp"]
+         "ring/mpsc_recovery.hpp", "ring/mpsc_release.hpp", "ring/record.hpp", "ring/recovery.hpp",
+         "ring/ring.hpp", "ring/role.hpp", "ring/spsc.hpp", "ring/spsc_recovery.hpp",
+         "ring/wait.hpp"]
 
 # By hand, in the same build: errors that no rule makes and mutants.py cannot try, since it is not a
 # model that finds them. (file, function, what is wrong, text, before, after)
@@ -35,7 +36,7 @@ BY_HAND = [
     ("ring/spsc.hpp", "tell", "the depth forgets a record",
      "counters_.depth(to - told_);",
      "if (IF) counters_.depth(to - told_ - record_align); else ", ""),
-    ("ring/recovery.hpp", "search_behind", "the search goes past the end",
+    ("ring/spsc_recovery.hpp", "search_behind", "the search goes past the end",
      "next_record(ring, cursor, extent)",
      "(IF ? next_record(ring, cursor, extent + ring.geometry.capacity / 2) : ", ")"),
     ("ring/spsc.hpp", "publish", "the wake-up comes before the copy of write_pos",

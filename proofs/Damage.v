@@ -2,7 +2,7 @@
 
    A call is a program: a tree of loads (Get), each with any answer, and stores (Put). `Stuck` marks where a
    loop of the C++ would go on past what is counted here: that it is never reached is proved. The calls are as
-   ring/spsc.hpp and ring/recovery.hpp have them, in words. A position is any number, and what is decided
+   ring/spsc.hpp and ring/spsc_recovery.hpp have them, in words. A position is any number, and what is decided
    by it is decided modulo W (Spsc.v, dist). Left out: bells; counters, and the walk that catches up with
    them; taking over; batches. What was never written is passed without a look (next_written): here all
    is looked at. Words that are mended only where they differ are stored always. *)

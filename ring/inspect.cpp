@@ -4,7 +4,7 @@
 #include <annulus/channel/roster.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/inspect.hpp>
-#include <annulus/ring/recovery.hpp>
+#include <annulus/ring/spsc_recovery.hpp>
 
 namespace annulus {
 namespace {

@@ -8,8 +8,8 @@
 // Progress   claim lock-free; commit, abort, read and release wait-free. Messages come in the order
 //            of their claims, so a live producer that stops between claim and commit holds the
 //            others' messages up: it is named, never overridden.
-// Crash      a producer that dies leaves a claim without a header, or a busy one: recovery.hpp
-//            skips it. What a consumer leaves that dies while zeroing: release.hpp.
+// Crash      a producer that dies leaves a claim without a header, or a busy one, which
+//            mpsc_recovery.hpp skips. A consumer that dies while zeroing: mpsc_release.hpp.
 #pragma once
 
 #include <atomic>
@@ -24,10 +24,10 @@
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
-#include <annulus/ring/recovery.hpp>
-#include <annulus/ring/release.hpp>
-#include <annulus/ring/room.hpp>
-#include <annulus/ring/stall.hpp>
+#include <annulus/ring/mpsc_recovery.hpp>
+#include <annulus/ring/mpsc_release.hpp>
+#include <annulus/ring/mpsc_room.hpp>
+#include <annulus/ring/mpsc_stall.hpp>
 #include <annulus/ring/tally.hpp>
 
 namespace annulus {

@@ -29,12 +29,12 @@
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/roster.hpp>
 #include <annulus/channel/view.hpp>
-#include <annulus/ring/ahead.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
-#include <annulus/ring/pace.hpp>
 #include <annulus/ring/provision.hpp>
-#include <annulus/ring/recovery.hpp>
+#include <annulus/ring/spsc_ahead.hpp>
+#include <annulus/ring/spsc_pace.hpp>
+#include <annulus/ring/spsc_recovery.hpp>
 #include <annulus/ring/tally.hpp>
 
 namespace annulus {

@@ -3,7 +3,7 @@
 // To store two counters at each message costs as much as the message. So they are told when the
 // role looks for room or hands space back, when it finds nothing to read, and when it closes. What
 // is not told yet stands in a lone producer's ring, past `counted_to`: a report adds it, and a
-// successor counts it (catch_up in recovery.hpp). A producer of many tells each message.
+// successor counts it (catch_up in spsc_recovery.hpp). A producer of many tells each message.
 //
 // A lone producer's ring does not even count in the role while messages are of one length: how many
 // there were follows from the positions (a run).

@@ -67,8 +67,39 @@ ring/mpsc.hpp:
     free load acquire
     hint load relaxed
     publish load acquire
+ring/mpsc_recovery.hpp:
+    claim load acquire
+    idle load acquire
+    publish load relaxed
+ring/mpsc_release.hpp:
+    redo store relaxed
+    hint load relaxed
+    own load relaxed
+    own load relaxed
+    redo store relaxed
+    redo store relaxed
+    own store relaxed
+    free store release
+ring/mpsc_room.hpp:
+    free load acquire
 ring/recovery.hpp:
     own load relaxed
+    own load relaxed
+    own store relaxed
+    own load relaxed
+    free store release
+ring/spsc.hpp:
+    publish store relaxed
+    publish store relaxed
+    publish store release
+    extent store release
+    free load acquire
+    publish load acquire
+    own store relaxed
+    extent load acquire
+    publish load acquire
+    free store release
+ring/spsc_recovery.hpp:
     own load relaxed
     own load relaxed
     own load relaxed
@@ -83,38 +114,9 @@ ring/recovery.hpp:
     own load relaxed
     hint store relaxed
     extent store release
-    own load relaxed
-    own store relaxed
-    own load relaxed
-    free store release
     hint load relaxed
     publish load acquire
     publish load acquire
-    claim load acquire
-    idle load acquire
-    publish load relaxed
-ring/release.hpp:
-    redo store relaxed
-    hint load relaxed
-    own load relaxed
-    own load relaxed
-    redo store relaxed
-    redo store relaxed
-    own store relaxed
-    free store release
-ring/room.hpp:
-    free load acquire
-ring/spsc.hpp:
-    publish store relaxed
-    publish store relaxed
-    publish store release
-    extent store release
-    free load acquire
-    publish load acquire
-    own store relaxed
-    extent load acquire
-    publish load acquire
-    free store release
 """
 
 # What an instruction does to the order of memory: the first pattern that fits; "": nothing.
