@@ -2,13 +2,12 @@
 // deadline passes, the peer died, the channel's name is gone or interrupt() ends it.
 //
 // The fast path does not use it. A wait that is met while spinning makes no system call of its own.
-// A Side says how a transport looks and sleeps:
+// A waiter says what an operation waits for. A Side is a waiter that says, too, how its transport
+// looks and sleeps:
 //
-//   result, status_of(result), refusal(status)   what the waiting form returns
 //   look()              a first look
 //   poll()              another, cheap
 //   examine()           tries harder, by system calls if need be
-//   news()              asks the kernel why no more may come: peer_gone or removed; else ok
 //   lie_down(most)      from here on a wake-up is kept. Returns the longest sleep, at most `most`
 //   last_look()         behind lie_down(), as hard as examine()
 //   sleep(span)         the sleep
@@ -22,6 +21,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
@@ -29,6 +29,20 @@
 #include <annulus/channel/waiting.hpp>
 
 namespace annulus {
+
+// `attempt` returns what the waiting form returns; `status_of` reads that, `refusal` makes it.
+// `news` asks the kernel why no more may come: peer_gone or removed; else ok.
+template <class Attempt, class StatusOf, class Refusal, class News>
+struct waiter {
+  using result = std::invoke_result_t<Attempt&>;
+
+  Attempt attempt;
+  StatusOf status_of;
+  Refusal refusal;
+  News news;
+};
+template <class... F>
+waiter(F...) -> waiter<F...>;  // NOLINT
 
 template <class Clock, class Memory, class Side>
 class wait_loop {

@@ -116,9 +116,9 @@ def coverage(folder):
 
 ACCESS = re.compile(r"(?:\.|->)\s*(?:template\s+)?(load|store|exchange|fetch_add|compare_exchange)"
                     r"\s*<\s*(?:Atomics::)?edge::(\w+)\s*>")
-MODELLED = ["bell", "counters", "interrupt", "memory", "mpsc", "mpsc_recovery", "mpsc_release",
-            "mpsc_room", "mpsc_stall", "recovery", "role", "roster", "spsc", "spsc_recovery",
-            "tally", "wait"]
+MODELLED = ["bell", "counters", "interrupt_word", "memory", "mpsc", "mpsc_recovery",
+            "mpsc_release", "mpsc_room", "mpsc_stall", "recovery", "role", "roster", "spsc",
+            "spsc_recovery", "tally", "wait"]
 
 
 def accesses_of_source():

@@ -113,14 +113,15 @@ view pipe_consumer::idle() noexcept {
 
 view pipe_consumer::read(deadline until) noexcept {
   const auto running = watch_.enter("read");
-  return wait_for(how_, until, waits_,
-                  waiter{[&] { return next(); }, [&] { return has_bytes(from_.fifo()); },
-                         [](const view& v) { return v.status(); }, [](status s) { return view(s); },
-                         [&] { return why_in_vain(has_lost_name(), peer() == presence::died); },
-                         [&](std::chrono::nanoseconds at_most) {
-                           counters_.waited();
-                           from_.nap(copied_ - taken_, at_most, waits_.ends());
-                         }});
+  const waiter what{[&] { return next(); }, [](const view& v) { return v.status(); },
+                    [](status s) { return view(s); },
+                    [&] { return why_in_vain(has_lost_name(), peer() == presence::died); }};
+  return wait_for(
+      how_, until, waits_, what, [&] { return has_bytes(from_.fifo()); },
+      [&](std::chrono::nanoseconds at_most) {
+        counters_.waited();
+        from_.nap(copied_ - taken_, at_most, waits_.ends());
+      });
 }
 
 // Frames.

@@ -1,16 +1,14 @@
-// Ending a wait from outside: from another thread of the process, or from a signal handler.
+// Ending a pipe's wait from outside: from another thread of the process, or from a signal handler.
 //
-// raise()    stores a word, then makes an eventfd readable that every nap polls. The word stays
-//            until a wait takes it: one that runs, or else the next
+// raise()    stores a word, then makes an eventfd readable that every nap polls
 // Signals    raise() is async-signal-safe: a lock-free atomic and write(2); it keeps errno
 #pragma once
 
 #include <array>
-#include <atomic>
-#include <cstdint>
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/file_watch.hpp>
+#include <annulus/channel/interrupt_word.hpp>
 #include <annulus/channel/process.hpp>
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/wait.hpp>
@@ -18,14 +16,12 @@
 
 namespace annulus::pipes {
 
-class interruption {
+class interruption : public interrupt_word<words> {
  public:
   interruption() = default;  // one that nobody raises
   [[nodiscard]] static result<interruption> make();
 
   void raise() noexcept;
-  // Whether there was one. It is taken: the next wait knows nothing of it.
-  [[nodiscard]] bool take() noexcept;
   // One that was taken and not told: the next wait tells.
   void put_back() noexcept { raise(); }
 
@@ -35,7 +31,6 @@ class interruption {
   static void drain(int event) noexcept;
 
  private:
-  word<std::uint32_t> raised_{};
   home home_;
   descriptor event_;
 };

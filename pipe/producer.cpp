@@ -159,12 +159,9 @@ void pipe_producer::commit_claim(std::size_t count) noexcept {
   if (!claim_.leave()) return;
   owed_.emplace(parcel{source(message(claimed_.data(), count)), count});
   if (send_owed() == status::ok || peer() != presence::attached) return;
-  const auto ended =
-      wait_for(how_, no_deadline, waits_,
-               waiter{[&] { return send_owed(); }, [&] { return has_free_page(fifo_.number()); },
-                      [](status s) { return s; }, [](status s) { return s; },
-                      [&] { return why_in_vain(false, peer() != presence::attached); },
-                      [&](auto at_most) { nap_for_page(at_most); }});
+  const auto ended = wait(
+      no_deadline, [&](auto at_most) { nap_for_page(at_most); }, [&] { return send_owed(); },
+      [&] { return why_in_vain(false, peer() != presence::attached); });
   if (ended == status::interrupted) waits_.interrupt.put_back();
 }
 
@@ -453,11 +450,15 @@ status pipe_producer::wait(deadline until, Attempt attempt) noexcept {
 
 template <class Nap, class Attempt>
 status pipe_producer::wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept {
+  return wait(until, take_a_nap, attempt,
+              [&] { return why_in_vain(has_lost_name(), peer() == presence::died); });
+}
+template <class Nap, class Attempt, class News>
+status pipe_producer::wait(deadline until, Nap take_a_nap, Attempt attempt, News news) noexcept {
+  const auto same = [](status s) { return s; };
   return wait_for(
-      how_, until, waits_,
-      waiter{attempt, [&] { return has_free_page(fifo_.number()); }, [](status s) { return s; },
-             [](status s) { return s; },
-             [&] { return why_in_vain(has_lost_name(), peer() == presence::died); }, take_a_nap});
+      how_, until, waits_, waiter{attempt, same, same, news},
+      [&] { return has_free_page(fifo_.number()); }, take_a_nap);
 }
 
 }  // namespace annulus

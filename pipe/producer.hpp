@@ -166,6 +166,8 @@ class pipe_producer {
   [[nodiscard]] status wait(deadline until, Attempt attempt) noexcept;
   template <class Nap, class Attempt>
   [[nodiscard]] status wait(deadline until, Nap take_a_nap, Attempt attempt) noexcept;
+  template <class Nap, class Attempt, class News>
+  [[nodiscard]] status wait(deadline until, Nap take_a_nap, Attempt attempt, News news) noexcept;
   void nap_for_page(std::chrono::nanoseconds at_most) noexcept;
 
   static constexpr std::size_t most_blocks = 64;

@@ -31,48 +31,30 @@ struct real_time {
   static void yield() noexcept { sched_yield(); }
 };
 
-// What one kind of waiter brings: `attempt` tries, `glance` tells cheaply whether that is worth
-// while (an attempt takes the FIFO's lock, which the other side needs), `status_of` reads an
-// attempt's result, `refusal` makes one, `news` asks the kernel why no more may come, peer_gone
-// or removed, else ok, `nap` sleeps at most so long.
-template <class Attempt, class Glance, class StatusOf, class Refusal, class News, class Nap>
-struct waiter {
-  Attempt attempt;
-  Glance glance;
-  StatusOf status_of;
-  Refusal refusal;
-  News news;
-  Nap nap;
-};
-template <class... F>
-waiter(F...) -> waiter<F...>;  // NOLINT
-
-// A pipe's side of the wait loop. An attempt is made once between two sleeps, and not again before
-// the first: a sleep ends at once if there is news.
-template <class Clock, class Waiter>
-class pipe_side {
+// A pipe's side of the wait loop. `glance` tells cheaply whether an attempt, which takes the FIFO's
+// lock from the other side, is worth while; `sleep` sleeps at most so long. An attempt is made once
+// between two sleeps, and not again before the first: a sleep ends at once if there is news.
+template <class Clock, class Waiter, class Glance, class Sleep>
+class pipe_side : public Waiter {
  public:
-  using result = decltype(std::declval<Waiter&>().attempt());
+  using result = typename Waiter::result;
 
-  pipe_side(Waiter w, wait_memory& own) noexcept : w_(std::move(w)), own_(own) {}
-
-  [[nodiscard]] status status_of(const result& seen) noexcept { return w_.status_of(seen); }
-  [[nodiscard]] result refusal(status why) noexcept { return w_.refusal(why); }
+  pipe_side(Waiter what, Glance glance, Sleep sleep, wait_memory& own) noexcept
+      : Waiter(std::move(what)), glance_(glance), sleep_(sleep), own_(own) {}
 
   [[nodiscard]] result look() noexcept { return examine(); }
   [[nodiscard]] result poll() noexcept {
-    const bool is_due = !is_fresh_ || Clock::now() - tried_ >= longest_glance || w_.glance();
-    return is_due ? examine() : w_.refusal(last_);
+    const bool is_due = !is_fresh_ || Clock::now() - tried_ >= longest_glance || glance_();
+    return is_due ? examine() : this->refusal(last_);
   }
   [[nodiscard]] result examine() noexcept {
     is_fresh_ = true;
     tried_ = Clock::now();
-    result seen = w_.attempt();
-    last_ = w_.status_of(seen);
+    result seen = this->attempt();
+    last_ = this->status_of(seen);
     return seen;
   }
-  [[nodiscard]] result last_look() noexcept { return is_fresh_ ? w_.refusal(last_) : examine(); }
-  [[nodiscard]] status news() noexcept { return w_.news(); }
+  [[nodiscard]] result last_look() noexcept { return is_fresh_ ? this->refusal(last_) : examine(); }
 
   // A wait that becomes long watches the pipe's files, and then looks for what came before.
   [[nodiscard]] std::chrono::nanoseconds lie_down(std::chrono::nanoseconds most) noexcept {
@@ -83,7 +65,7 @@ class pipe_side {
     return most;
   }
   void sleep(std::chrono::nanoseconds span) noexcept {
-    w_.nap(span);
+    sleep_(span);
     is_fresh_ = false;
     if (own_.watch.take()) own_.peer.heard_news(Clock::now());
   }
@@ -94,17 +76,18 @@ class pipe_side {
   }
 
  private:
-  Waiter w_;
+  Glance glance_;
+  Sleep sleep_;
   wait_memory& own_;
   deadline tried_{};
   status last_ = status::empty;
   bool is_fresh_ = false;  // tried since the last sleep
 };
 
-template <class Clock = real_time, class Waiter>
-[[nodiscard]] auto wait_for(const waiting& how, deadline until, wait_memory& own,
-                            Waiter w) noexcept {
-  pipe_side<Clock, Waiter> side(std::move(w), own);
+template <class Clock = real_time, class Waiter, class Glance, class Sleep>
+[[nodiscard]] auto wait_for(const waiting& how, deadline until, wait_memory& own, Waiter what,
+                            Glance glance, Sleep sleep) noexcept {
+  pipe_side<Clock, Waiter, Glance, Sleep> side(std::move(what), glance, sleep, own);
   return wait_loop<Clock, wait_memory, decltype(side)>(how, until, own, side).run();
 }
 

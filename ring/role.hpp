@@ -27,15 +27,13 @@ template <class Core, class HasLostName, class Attempt, class StatusOf, class Re
                                  Refusal refusal) noexcept -> decltype(attempt()) {
   using atomics = typename Core::atomics;
   auto& bell = core.memory().control->producers_bell;
-  return wait_for<atomics, decltype(attempt())>(
-      how, until, bell, own,
-      waiter{attempt, attempt,
-             [&] {
-               return why_in_vain(has_lost_name(),
-                                  consumer_of<atomics>(core.memory()) == presence::died);
-             },
-             [&] { core.counters().waited(); }, [&](bool slept) { hand_on<atomics>(bell, slept); }},
-      status_of, refusal);
+  const waiter what{attempt, status_of, refusal, [&] {
+                      return why_in_vain(has_lost_name(),
+                                         consumer_of<atomics>(core.memory()) == presence::died);
+                    }};
+  return wait_for<atomics>(
+      how, until, bell, own, what, attempt, [&] { core.counters().waited(); },
+      [&](bool slept) { hand_on<atomics>(bell, slept); });
 }
 
 // Waits for a message: until the deadline, the producers' close, or the death of the last of them,
@@ -53,19 +51,18 @@ template <class Core, class HasLostName>
     return role.is_here() ? attempt() : seen(status::not_permitted);
   };
   stay_awake<atomics>(bell, own);
-  return wait_for<atomics, seen>(
-      how, until, bell, own,
-      waiter{[&] { return ours([&] { return core.try_read(); }); },
-             [&] { return ours([&] { return core.examine(); }); },
-             [&] {
-               return why_in_vain(has_lost_name(),
-                                  presence_of_producers(core.memory()) == presence::died);
-             },
-             [&] { core.counters().waited(); },
-             [&](bool) {
-               if (role.is_here()) set_bell<atomics>(bell, call::awake);
-             }},
-      [](const seen& v) { return v.status(); }, [](status s) { return seen(s); });
+  const waiter what{[&] { return ours([&] { return core.try_read(); }); },
+                    [](const seen& v) { return v.status(); }, [](status s) { return seen(s); },
+                    [&] {
+                      return why_in_vain(has_lost_name(),
+                                         presence_of_producers(core.memory()) == presence::died);
+                    }};
+  return wait_for<atomics>(
+      how, until, bell, own, what, [&] { return ours([&] { return core.examine(); }); },
+      [&] { core.counters().waited(); },
+      [&](bool) {
+        if (role.is_here()) set_bell<atomics>(bell, call::awake);
+      });
 }
 
 // Says that no more will come. An open claim is aborted first.

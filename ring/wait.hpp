@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/wait.hpp>
@@ -20,29 +21,15 @@ namespace annulus {
 
 inline constexpr std::chrono::milliseconds nap_without_barriers{1};
 
-// What one kind of waiter brings. `attempt` tries; `examine` tries harder, by system calls if need
-// be; both return what the waiting form returns. `news` asks the kernel why no more may come:
-// peer_gone or removed; else ok. `sleeps` is called before a sleep, `awake` after one (true) or
-// instead of one.
-template <class Attempt, class Examine, class News, class Sleeps, class Awake>
-struct waiter {
-  Attempt attempt;
-  Examine examine;
-  News news;
+// A ring's side of the wait loop. `harder` is an attempt by system calls if need be. `sleeps` is
+// called before a sleep, `awake` after one (true) or instead of one.
+template <class Atomics, class Waiter, class Harder, class Sleeps, class Awake>
+struct ring_side : Waiter {
+  using result = typename Waiter::result;
+
+  Harder harder;
   Sleeps sleeps;
   Awake awake;
-};
-template <class... F>
-waiter(F...) -> waiter<F...>;  // NOLINT
-
-// A ring's side of the wait loop.
-template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
-struct ring_side {
-  using result = Result;
-
-  Waiter w;
-  StatusOf status_of;
-  Refusal refusal;
   bell<Atomics>& own_bell;
   wait_memory<Atomics>& own;
   std::uint32_t polls;  // between two looks at the clock
@@ -50,41 +37,39 @@ struct ring_side {
   [[nodiscard]] result look() noexcept { return poll(); }
   [[nodiscard]] result poll() noexcept {
     for (std::uint32_t i = 0; i < polls; ++i) {
-      result seen = w.attempt();
-      if (!is_worth_waiting_for(status_of(seen))) return seen;
+      result seen = this->attempt();
+      if (!is_worth_waiting_for(this->status_of(seen))) return seen;
       Atomics::relax();
     }
-    return refusal(status::empty);
+    return this->refusal(status::empty);
   }
-  [[nodiscard]] result examine() noexcept { return w.examine(); }
-  [[nodiscard]] result last_look() noexcept { return w.examine(); }
-  [[nodiscard]] status news() noexcept { return w.news(); }
+  [[nodiscard]] result examine() noexcept { return harder(); }
+  [[nodiscard]] result last_look() noexcept { return harder(); }
 
   [[nodiscard]] std::chrono::nanoseconds lie_down(std::chrono::nanoseconds most) noexcept {
     const bool will_wake_us = go_to_sleep<Atomics>(own_bell, own);
     return will_wake_us ? most : std::min<std::chrono::nanoseconds>(most, nap_without_barriers);
   }
   void sleep(std::chrono::nanoseconds span) noexcept {
-    w.sleeps();
+    sleeps();
     Atomics::sleep(own_bell, static_cast<std::uint32_t>(call::asleep), span);
   }
-  void stand_up(bool slept) noexcept { w.awake(slept); }
+  void stand_up(bool slept) noexcept { awake(slept); }
   void nap(std::chrono::nanoseconds span) noexcept {
-    w.sleeps();
+    sleeps();
     own.interrupt.nap(span);
   }
 };
 
-// `status_of` reads a result, `refusal` makes one.
-template <class Atomics, class Result, class Waiter, class StatusOf, class Refusal>
-[[nodiscard]] Result wait_for(const waiting& how, deadline until, bell<Atomics>& bell,
-                              wait_memory<Atomics>& own, Waiter w, StatusOf status_of,
-                              Refusal refusal) noexcept {
+template <class Atomics, class Waiter, class Harder, class Sleeps, class Awake>
+[[nodiscard]] auto wait_for(const waiting& how, deadline until, bell<Atomics>& bell,
+                            wait_memory<Atomics>& own, Waiter what, Harder harder, Sleeps sleeps,
+                            Awake awake) noexcept {
   // Who naps has time, and polls once.
   const auto polls = how.how == waiting::kind::nap ? std::min(Atomics::polls_per_clock, 1u)
                                                    : Atomics::polls_per_clock;
-  ring_side<Atomics, Result, Waiter, StatusOf, Refusal> side{w,    status_of, refusal,
-                                                             bell, own,       polls};
+  ring_side<Atomics, Waiter, Harder, Sleeps, Awake> side{
+      std::move(what), harder, sleeps, awake, bell, own, polls};
   return wait_loop<Atomics, wait_memory<Atomics>, decltype(side)>(how, until, own, side).run();
 }
 

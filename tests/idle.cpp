@@ -55,9 +55,9 @@ status wait_silently(nanoseconds longest, deadline until, wait_memory<simulated>
   bell<simulated> bell{};
   waiting how{waiting::kind::block, 0ns};
   how.longest_sleep = longest;
-  return wait_for<simulated, status>(
-      how, until, bell, own, waiter{seen, seen, news, [] {}, [](bool) {}},
-      [](status s) { return s; }, [](status s) { return s; });
+  const auto same = [](status s) { return s; };
+  return wait_for<simulated>(
+      how, until, bell, own, waiter{seen, same, same, news}, seen, [] {}, [](bool) {});
 }
 
 status nothing() { return status::empty; }
@@ -323,14 +323,14 @@ TEST(IdlePipe, where_files_cannot_be_watched_it_looks_every_100_ms) {
     pipes::wait_memory own;
     if (!can_watch) own.files = {1 << 20, -1};  // no such descriptor
     std::vector<nanoseconds> naps;
+    const auto same = [](status s) { return s; };
     const auto got = pipes::wait_for<simulated>(
         waiting{waiting::kind::block, 0ns}, simulated::time + 10min, own,
-        pipes::waiter{nothing, [] { return false; }, [](status s) { return s; },
-                      [](status s) { return s; }, alive,
-                      [&](nanoseconds span) {
-                        naps.push_back(span);
-                        simulated::time += span;
-                      }});
+        waiter{nothing, same, same, alive}, [] { return false; },
+        [&](nanoseconds span) {
+          naps.push_back(span);
+          simulated::time += span;
+        });
     EXPECT_EQ(got, status::timed_out);
     EXPECT_EQ(naps.front(), first_nap);
     EXPECT_EQ(std::ranges::max(naps), can_watch ? nanoseconds(1s) : pipes::nap_without_news);

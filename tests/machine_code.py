@@ -21,6 +21,10 @@ import tidy
 
 # File: edge, call and order of each access, from the top to the bottom.
 SITES = """\
+channel/interrupt_word.hpp:
+    interrupt exchange release
+    hint load relaxed
+    interrupt exchange acquire
 channel/roster.hpp:
     hint load relaxed
     roll compare_exchange acquire
@@ -44,10 +48,6 @@ ring/bell.hpp:
     bell load relaxed
     bell load relaxed
     bell store relaxed
-ring/interrupt.hpp:
-    interrupt exchange release
-    hint load relaxed
-    interrupt exchange acquire
 ring/memory.hpp:
     claim load acquire
     free load relaxed

@@ -34,14 +34,15 @@ using ::testing::HasSubstr;
 std::string acts_of(waiting how, int tries) {
   std::string acts;
   pipes::wait_memory own;
+  const auto same = [](status s) { return s; };
+  const waiter tried{[&] {
+                       acts += 't';
+                       return --tries > 0 ? status::empty : status::ok;
+                     },
+                     same, same, [] { return status::ok; }};
   const auto got = pipes::wait_for(
-      how, no_deadline, own,
-      pipes::waiter{[&] {
-                      acts += 't';
-                      return --tries > 0 ? status::empty : status::ok;
-                    },
-                    [] { return true; }, [](status s) { return s; }, [](status s) { return s; },
-                    [] { return status::ok; }, [&](std::chrono::nanoseconds) { acts += 's'; }});
+      how, no_deadline, own, tried, [] { return true; },
+      [&](std::chrono::nanoseconds) { acts += 's'; });
   EXPECT_EQ(got, status::ok);
   return acts;
 }

@@ -152,6 +152,17 @@ struct scripted : std_atomics {
   }
 };
 
+status waited(basic_spsc_consumer<std_atomics>& rx, wait_memory<scripted>& own,
+              bell<scripted>& bell, int& slept_through) {
+  const waiter what{[&] { return rx.try_read(); }, [](const view& v) { return v.status(); },
+                    [](status s) { return view(s); }, [] { return status::ok; }};
+  const auto seen = wait_for<scripted>(
+      waiting{waiting::kind::block, {}}, no_deadline, bell, own, what, [&] { return rx.examine(); },
+      [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); });
+  slept_through = scripted::slept_through;
+  return seen.status();
+}
+
 // A consumer's wait over a real ring, with the producer's push at a chosen moment.
 status read_with_a_push(std::function<void()>& at, int& slept_through) {
   const auto ring = ring_of(topology::spsc);
@@ -162,13 +173,7 @@ status read_with_a_push(std::function<void()>& at, int& slept_through) {
   scripted::slept_through = 0;
   wait_memory<scripted> own;
   at = [&] { EXPECT_EQ(tx.try_push(bytes("now")), status::ok); };
-  const auto seen = wait_for<scripted, view>(
-      waiting{waiting::kind::block, {}}, no_deadline, bell, own,
-      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return status::ok; },
-             [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); }},
-      [](const view& v) { return v.status(); }, [](status s) { return view(s); });
-  slept_through = scripted::slept_through;
-  return seen.status();
+  return waited(rx, own, bell, slept_through);
 }
 
 // The same with an interrupt.
@@ -180,13 +185,7 @@ status read_with_an_interrupt(std::function<void()>& at, int& slept_through) {
   scripted::slept_through = 0;
   wait_memory<scripted> own;
   at = [&] { own.interrupt.raise(bell); };
-  const auto seen = wait_for<scripted, view>(
-      waiting{waiting::kind::block, {}}, no_deadline, bell, own,
-      waiter{[&] { return rx.try_read(); }, [&] { return rx.examine(); }, [] { return status::ok; },
-             [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); }},
-      [](const view& v) { return v.status(); }, [](status s) { return view(s); });
-  slept_through = scripted::slept_through;
-  return seen.status();
+  return waited(rx, own, bell, slept_through);
 }
 
 TEST(Waiting, an_interrupt_after_the_bell_is_set_is_seen_by_the_last_look) {
