@@ -71,10 +71,6 @@ result<bool> remove_decided(const endpoint& e, bool is_forced) {
   return was_there;
 }
 
-}  // namespace
-
-namespace {
-
 constexpr std::uint32_t many_producers = 16;  // unless told how many
 
 // What holds for both transports.
@@ -191,13 +187,9 @@ result<channel> channel::create(const endpoint& e, const making& like) {
 }
 
 result<channel> channel::open_or_create(const endpoint& e, const making& like) {
-  return files::settled<channel>(e.name, [&]() -> std::optional<result<channel>> {
-    auto found = open(e);
-    if (found || found.error().kind != fault::not_found || !e.creates) return found;
-    auto made = create(e, like);
-    if (made || made.error().kind != fault::already_exists) return made;
-    return std::nullopt;
-  });
+  if (!e.creates) return open(e);
+  return files::opened_or_created<channel>(
+      e.name, [&] { return open(e); }, [&] { return create(e, like); });
 }
 
 std::string channel::name() const {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <annulus/bus/dedup.hpp>
+#include <annulus/channel/arithmetic.hpp>
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
 
@@ -21,17 +22,12 @@ constexpr std::uint64_t magic = 0x6b72616d6c6e6e61;       // "annlmark", little 
 constexpr std::uint64_t list_magic = 0x316e6565736e6e61;  // "annseen1", little endian
 
 std::uint64_t check_of(const message_mark& mark) noexcept {
-  constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio (Knuth)
-  const std::uint64_t mixed = (mark.stream ^ magic) * odd + mark.number;
-  return mixed * odd ^ mixed >> 29;
+  const std::uint64_t mixed = (mark.stream ^ magic) * golden_ratio + mark.number;
+  return mixed * golden_ratio ^ mixed >> 29;
 }
 
 // Keeps the compiler from moving stores across: a death may fall between any two instructions.
 void compiler_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
-
-constexpr bool is_after(std::uint64_t a, std::uint64_t b) noexcept {
-  return static_cast<std::int64_t>(a - b) > 0;
-}
 
 }  // namespace
 
@@ -169,7 +165,7 @@ std::size_t seen_list::place_of(std::uint64_t stream) noexcept {
 bool seen_list::is_new(const message_mark& mark) noexcept {
   const std::size_t i = place_of(mark.stream);
   const bool is_first = mapped_->entries[i].turn == 0 && !is_ahead(i);
-  if (!is_first && !is_after(mark.number, delivered_[i])) {
+  if (!is_first && !is_before(delivered_[i], mark.number)) {
     ++repeated_;
     return false;
   }

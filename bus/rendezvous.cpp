@@ -54,7 +54,7 @@ std::optional<choice> parse_decision(std::string_view text) {
   return out;
 }
 
-// Gives the decision its name, whole. False: somebody else was first.
+// Gives the decision its name, whole. Fails with already_exists if somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
   const auto file = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, mode);
   if (!file) return cannot_store("cannot make " + path, errno);
@@ -65,7 +65,7 @@ result<bool> publish(const std::string& path, const choice& made, unsigned mode)
     return cannot_store("cannot write " + path, written < 0 ? errno : ENOSPC);
   }
   if (files::publish(file.number(), path)) return true;
-  if (errno == EEXIST) return false;
+  if (errno == EEXIST) return failure{fault::already_exists, path + " exists already"};
   return files::cannot_name(path, errno);
 }
 
@@ -103,13 +103,6 @@ result<choice> read_decision(const endpoint& e, const std::string& path, int fil
                  path + " does not say shm or pipe; remove it, and open auto:" + e.name + " anew"};
 }
 
-failure locked(const endpoint& e, const std::string& path, const char* as) {
-  return {fault::in_use, "auto:" + e.name + " is locked, as by a process that " + as + ", for " +
-                             std::to_string(files::patience.count()) +
-                             " s now; the kernel does not say by which: see `fuser " + path +
-                             "`, end it, or remove the name by force"};
-}
-
 }  // namespace
 
 result<choice> decision_of(const endpoint& e) {
@@ -123,17 +116,16 @@ result<choice> decision_of(const endpoint& e) {
 result<choice> decide(const endpoint& e) {
   auto place = place_of(e);
   if (!place) return place.error();
-  return files::settled<choice>(e.name, [&]() -> std::optional<result<choice>> {
-    auto found = decision_of(e);
-    if (found || found.error().kind != fault::not_found || !e.creates) return found;
-    auto bytes = segment::bytes_for(shape_of(e));
-    if (!bytes) return bytes.error();
-    auto made = choose(e.needs, *bytes, directory_of(e));
-    auto is_first = publish(*place, made, e.mode);
-    if (!is_first) return is_first.error();
-    if (*is_first) return made;
-    return std::nullopt;
-  });
+  if (!e.creates) return decision_of(e);
+  return files::opened_or_created<choice>(
+      e.name, [&] { return decision_of(e); },
+      [&]() -> result<choice> {
+        auto bytes = segment::bytes_for(shape_of(e));
+        if (!bytes) return bytes.error();
+        auto made = choose(e.needs, *bytes, directory_of(e));
+        if (auto done = publish(*place, made, e.mode); !done) return done.error();
+        return made;
+      });
 }
 
 result<bool> forget_decision(const endpoint& e) {
@@ -155,7 +147,7 @@ result<descriptor> hold_for_removal(const endpoint& e) {
     }
     if (!file) return file;
     if (!locks::take(file.number(), locks::maker, within(files::patience))) {
-      return locked(e, *place, "opens it");
+      return files::maker_holds("auto:" + e.name, "opens it", *place);
     }
     if (!files::is_still_named(file.number(), *place)) return std::nullopt;
     return file;
@@ -172,7 +164,7 @@ result<resolved> resolve(const endpoint& e) {
     if (!file && file.error().kind == fault::not_found) return std::nullopt;
     if (!file) return file.error();
     if (!locks::take_shared(file->number(), locks::maker, within(files::patience))) {
-      return locked(e, *place, "removes it");
+      return files::maker_holds("auto:" + e.name, "removes it", *place);
     }
     if (!files::is_still_named(file->number(), *place)) return std::nullopt;
     auto found = read_decision(e, *place, file->number());

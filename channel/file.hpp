@@ -48,6 +48,8 @@ class descriptor {
 namespace files {
 
 [[nodiscard]] std::string quoted(std::string_view name);
+// A file's permissions as chmod takes them, for example 0640.
+[[nodiscard]] std::string octal(unsigned mode);
 
 // `what` failed with this errno. Never not_found or already_exists: only the caller knows whether
 // the missing file is the channel.

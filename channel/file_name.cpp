@@ -9,6 +9,12 @@ std::string quoted(std::string_view name) {
   return out;
 }
 
+std::string octal(unsigned mode) {
+  std::string out(1, '0');
+  for (const unsigned shift : {6u, 3u, 0u}) out += static_cast<char>('0' + (mode >> shift & 7));
+  return out;
+}
+
 std::string path_of(const std::string& name, std::string_view folder, std::string_view suffix) {
   if (is_path(name)) return name;
   if (name.empty() || name.size() > 200 || name.front() == '.') return {};

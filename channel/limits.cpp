@@ -29,4 +29,42 @@ std::string broken_limit(std::uint64_t capacity, std::uint64_t max_message, std:
   return {};
 }
 
+std::optional<failure> geometry_check::failed_by(bool has_magic, std::uint32_t its_version,
+                                                 std::uint64_t its_checksum) const {
+  const auto number = [](std::uint64_t n) { return std::to_string(n); };
+  if (!has_magic) {
+    return failure{fault::not_a_channel, what + " is not " + std::string(kind) +
+                                             ": it does not start with the magic word; remove it "
+                                             "or choose another name"};
+  }
+  if (its_version != version) {
+    return failure{fault::incompatible,
+                   what + " has layout version " + number(its_version) +
+                       ", this library reads version " + number(version) +
+                       "; use it with the library that made it, or make it anew"};
+  }
+  if (its_checksum != checksum) {
+    return failure{fault::damaged, what + " has a damaged geometry: its checksum is " +
+                                       number(its_checksum) + ", expected " + number(checksum) +
+                                       "; remove it and make it anew"};
+  }
+  if (!broken.empty()) {
+    return failure{fault::damaged, what + " has an impossible geometry: " + broken +
+                                       "; remove it and make it anew"};
+  }
+  if (bytes < needed) {
+    return failure{fault::damaged, what + " is truncated: it has " + number(bytes) +
+                                       " bytes, its geometry tells " + number(needed) +
+                                       "; remove it and make it anew"};
+  }
+  return std::nullopt;
+}
+
+failure too_short_for_a_geometry(const std::string& what, std::string_view kind,
+                                 std::int64_t bytes) {
+  return {fault::not_a_channel, what + " is not " + std::string(kind) + ": it has only " +
+                                    std::to_string(bytes) +
+                                    " bytes; remove it or choose another name"};
+}
+
 }  // namespace annulus

@@ -353,8 +353,9 @@ MUTANTS = [
         ("mpsc.hpp", "      if (const auto seen = read_committed(); seen.status()",
          "      if (const auto seen = IF ? status::empty : read_committed(); seen.status()")]),
     Mutant("positions are compared by size", SPSC + MPSC, [
-        ("record.hpp", "[[nodiscard]] constexpr bool is_before(std::uint64_t a, std::uint64_t b) "
-         "noexcept {\n", "[[nodiscard]] inline bool is_before(std::uint64_t a, std::uint64_t b) "
+        ("channel/arithmetic.hpp",
+         "[[nodiscard]] constexpr bool is_before(std::uint64_t a, std::uint64_t b) noexcept {\n",
+         "[[nodiscard]] inline bool is_before(std::uint64_t a, std::uint64_t b) "
          "noexcept {\n  if (IF) return a < b;\n")]),
     Mutant("an old `freed` is taken for damage", MPSC, [
         ("mpsc.hpp",

@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <annulus/channel/arithmetic.hpp>
+
 namespace annulus::pipes {
 
 struct frame_header {
@@ -42,7 +44,7 @@ inline constexpr std::size_t most_payload = block_bytes - header_bytes;
 static_assert(block_bytes % 8 == 0 && block_bytes <= UINT16_MAX);
 
 [[nodiscard]] constexpr std::size_t frame_bytes(std::size_t payload) noexcept {
-  return (header_bytes + payload + 7) / 8 * 8;
+  return round_up(header_bytes + payload, 8);
 }
 // How many frames a message is cut into.
 [[nodiscard]] constexpr std::uint64_t frames_of(std::uint64_t message) noexcept {
@@ -57,9 +59,7 @@ class sum {
     value_ = (value_ ^ piece) * 0xd6e8feb86659fd93;
     value_ ^= value_ >> 32;
   }
-  [[nodiscard]] constexpr std::uint64_t value() const noexcept {
-    return value_ * 0x9e3779b97f4a7c15;
-  }
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_ * golden_ratio; }
 
  private:
   std::uint64_t value_;

@@ -82,35 +82,17 @@ result<geometry> read_roles(int file, const std::string& name) {
   geometry shape;
   const auto got = files::read_at(file, &shape, sizeof shape, 0);
   if (got < 0 || fstat(file, &info) != 0) return system_error("cannot read " + what, errno);
-  if (got < static_cast<ssize_t>(sizeof shape)) {
-    return failure{fault::not_a_channel, what + " is something else: it has only " +
-                                             std::to_string(got) +
-                                             " bytes; remove it or choose another name"};
-  }
-  if (std::memcmp(shape.magic, magic, sizeof magic) != 0) {
-    return failure{fault::not_a_channel, what +
-                                             " is something else: it does not start with the "
-                                             "magic word; remove it or choose another name"};
-  }
-  if (shape.version != version) {
-    return failure{fault::incompatible,
-                   what + " has version " + number(shape.version) +
-                       ", this library reads version " + number(version) +
-                       "; open it with the library that made it, or make it anew"};
-  }
-  if (shape.checksum != checksum_of(shape)) {
-    return failure{fault::damaged, what + " is damaged: its checksum is " + number(shape.checksum) +
-                                       ", expected " + number(checksum_of(shape)) +
-                                       "; remove it, make it anew"};
-  }
-  if (auto why = broken_limit(shape); !why.empty()) {
-    return failure{fault::damaged, what + " has an impossible geometry: " + why};
-  }
-  if (static_cast<std::uint64_t>(info.st_size) < file_bytes(shape)) {
-    return failure{fault::damaged, what + " is truncated: it has " + std::to_string(info.st_size) +
-                                       " bytes of " + number(file_bytes(shape)) +
-                                       "; remove it, make it anew"};
-  }
+  constexpr auto kind = "the roles file of a pipe";
+  if (got < static_cast<ssize_t>(sizeof shape)) return too_short_for_a_geometry(what, kind, got);
+  const geometry_check check{what,
+                             kind,
+                             magic,
+                             version,
+                             checksum_of(shape),
+                             broken_limit(shape),
+                             static_cast<std::uint64_t>(info.st_size),
+                             file_bytes(shape)};
+  if (auto why = check.failed_by(shape)) return *why;
   return shape;
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <annulus/channel/arithmetic.hpp>
 #include <annulus/pipe/edges.hpp>
 
 namespace annulus::pipes {
@@ -72,8 +73,7 @@ static_assert(sizeof(geometry) <= page_bytes && sizeof(control_words) <= page_by
   return producers_offset + shape.producers * sizeof(producer_words);
 }
 [[nodiscard]] constexpr std::size_t file_bytes(const geometry& shape) noexcept {
-  const std::size_t end = audit_offset(shape) + audit_entries * sizeof(audit_words);
-  return (end + page_bytes - 1) / page_bytes * page_bytes;
+  return round_up(audit_offset(shape) + audit_entries * sizeof(audit_words), page_bytes);
 }
 
 // The words of one pipe, as one role sees them: it goes by its own copy of the geometry.

@@ -87,23 +87,15 @@ result<bool> check_mode(int file, const std::string& path, unsigned asked) {
   if (fstat(file, &info) != 0) return system_error("cannot look at " + quoted(path), errno);
   const unsigned found = info.st_mode & 0777;
   if ((found & ~asked) == 0) return true;
-  const auto octal = [](unsigned mode) {
-    return std::string{'0', static_cast<char>('0' + (mode >> 6 & 7)),
-                       static_cast<char>('0' + (mode >> 3 & 7)),
-                       static_cast<char>('0' + (mode & 7))};
-  };
-  return failure{fault::no_permission, quoted(path) + " has the permissions " + octal(found) +
-                                           ", it was made with " + octal(asked) +
+  return failure{fault::no_permission, quoted(path) + " has the permissions " +
+                                           files::octal(found) + ", it was made with " +
+                                           files::octal(asked) +
                                            "; chmod it back, or make the pipe anew"};
 }
 
 result<bool> take_maker(int file, const std::string& path) {
   if (locks::take(file, locks::maker, within(files::patience))) return true;
-  return failure{fault::in_use,
-                 quoted(path) + " is locked, as by a process that makes or removes the pipe, for " +
-                     std::to_string(files::patience.count()) +
-                     " s now; the kernel does not say by which: see `fuser " + path +
-                     "`, end it, or remove the pipe by force"};
+  return files::maker_holds(quoted(path), "makes or removes the pipe", path);
 }
 
 // Opened. Requires: the maker's lock is held.
@@ -162,18 +154,11 @@ result<bool> remove_files(int file, const std::string& path, const std::string& 
   const bool is_unreadable =
       !shape && (shape.error().kind == fault::damaged || shape.error().kind == fault::incompatible);
   if (is_unreadable && !even_if_in_use) {
-    return failure{shape.error().kind, shape.error().message +
-                                           "; who is attached cannot be told: to remove it takes "
-                                           "force"};
+    return failure{shape.error().kind, shape.error().message + std::string(files::takes_force)};
   }
   if (!shape && !is_unreadable) return shape.error();
-  for (std::uint32_t role = 0; !even_if_in_use && role <= shape->producers; ++role) {
-    // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
-    if (locks::take(file, role)) continue;
-    const auto who = role == consumer_role ? std::string("the consumer")
-                                           : "producer " + std::to_string(role - 1);
-    return failure{fault::in_use, quoted(name) + " is in use: " + who +
-                                      " is attached and alive; close it first, or force"};
+  if (!even_if_in_use) {
+    if (auto taken = files::take_all_roles(file, shape->producers, name); !taken) return taken;
   }
   if (!files::is_still_named(file, roles_path)) {
     return failure{fault::not_found, "there is no pipe " + quoted(name) + " any more"};
@@ -290,13 +275,8 @@ result<named_pipe> named_pipe::open(const std::string& name, ownership owner) {
 
 result<named_pipe> named_pipe::open_or_create(const std::string& name,
                                               const pipe_options& options) {
-  return files::settled<named_pipe>(name, [&]() -> std::optional<result<named_pipe>> {
-    auto found = open(name);
-    if (found || found.error().kind != fault::not_found) return found;
-    auto made = create(name, options);
-    if (made || made.error().kind != fault::already_exists) return made;
-    return std::nullopt;
-  });
+  return files::opened_or_created<named_pipe>(
+      name, [&] { return open(name); }, [&] { return create(name, options); });
 }
 
 result<bool> named_pipe::remove(const std::string& name, bool even_if_in_use, ownership owner) {

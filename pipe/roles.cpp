@@ -97,7 +97,7 @@ std::optional<failure> roles::lost_name(int fifo) const {
 // Keeping.
 
 off_t roles::room_of(std::uint32_t which) const noexcept {
-  const std::uint64_t room = (geometry().max_message + page_bytes - 1) / page_bytes * page_bytes;
+  const std::uint64_t room = round_up(geometry().max_message, page_bytes);
   return static_cast<off_t>(file_bytes(geometry()) + which * room);
 }
 

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <span>
 
+#include <annulus/channel/arithmetic.hpp>
 #include <annulus/ring/atomics.hpp>
 #include <annulus/ring/crc32c.hpp>
 #include <annulus/ring/geometry.hpp>
@@ -11,10 +12,6 @@ namespace {
 
 constexpr char magic[8] = {'a', 'n', 'n', 'u', 'l', 'u', 's', '\0'};
 constexpr std::uint32_t version = 2;
-
-constexpr std::uint64_t round_up(std::uint64_t n, std::uint64_t unit) noexcept {
-  return (n + unit - 1) / unit * unit;
-}
 
 failure bad(std::string message) { return {fault::bad_argument, std::move(message)}; }
 
@@ -79,41 +76,16 @@ void finish_geometry(geometry& shape) noexcept { shape.checksum = checksum_of(sh
 
 result<geometry> check_geometry(const geometry& copy, std::uint64_t segment_bytes,
                                 const std::string& name) {
-  const auto number = [](std::uint64_t n) { return std::to_string(n); };
-  if (std::memcmp(copy.magic, magic, sizeof magic) != 0) {
-    return failure{fault::not_a_channel,
-                   "'" + name +
-                       "' is not an annulus segment: it does not start "
-                       "with the magic word; remove it or choose another name"};
+  geometry laid_out = copy;
+  auto broken = broken_limit(copy);
+  if (broken.empty()) lay_out(laid_out);
+  if (std::memcmp(&laid_out, &copy, sizeof copy) != 0) {
+    broken = "its offsets do not follow from its capacity";
   }
-  if (copy.version != version) {
-    return failure{fault::incompatible,
-                   "'" + name + "' has layout version " + number(copy.version) +
-                       ", this library reads version " + number(version) +
-                       "; attach with the library that made it, or make it anew"};
-  }
-  if (copy.checksum != checksum_of(copy)) {
-    return failure{fault::damaged, "'" + name + "' has a damaged geometry: its checksum is " +
-                                       number(copy.checksum) + ", expected " +
-                                       number(checksum_of(copy)) + "; remove it and make it anew"};
-  }
-  if (auto why = broken_limit(copy); !why.empty()) {
-    return failure{fault::damaged, "'" + name + "' has an impossible geometry: " + why};
-  }
-  geometry expected = copy;
-  lay_out(expected);
-  if (copy.control_offset != expected.control_offset ||
-      copy.producers_offset != expected.producers_offset ||
-      copy.data_offset != expected.data_offset || copy.segment_bytes != expected.segment_bytes) {
-    return failure{fault::damaged, "'" + name +
-                                       "' has an impossible geometry: its offsets do not "
-                                       "follow from its capacity; remove it and make it anew"};
-  }
-  if (segment_bytes < copy.segment_bytes) {
-    return failure{fault::damaged, "'" + name + "' is truncated: it has " + number(segment_bytes) +
-                                       " bytes, its geometry tells " + number(copy.segment_bytes) +
-                                       "; remove it and make it anew"};
-  }
+  const geometry_check check{"'" + name + "'", segment_kind,      magic,
+                             version,          checksum_of(copy), std::move(broken),
+                             segment_bytes,    copy.segment_bytes};
+  if (auto why = check.failed_by(copy)) return *why;
   return copy;
 }
 

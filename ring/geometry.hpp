@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <annulus/channel/result.hpp>
 #include <annulus/ring/layout.hpp>
@@ -28,6 +29,8 @@ struct ring_options {
 
 // Fills in the checksum.
 void finish_geometry(geometry& shape) noexcept;
+
+inline constexpr std::string_view segment_kind = "an annulus segment";  // for messages
 
 // Whether a copy of a segment's first bytes is a geometry that this version can use, and whether
 // `segment_bytes` is the size that it tells. `name` is for the message.

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <annulus/channel/arithmetic.hpp>
 #include <annulus/channel/limits.hpp>
 
 namespace annulus {
@@ -24,11 +25,6 @@ inline constexpr std::uint64_t record_align = 8;
 inline constexpr std::uint64_t crc_bytes = 4;
 
 enum class record_state : std::uint64_t { empty = 0, busy = 1, committed = 2, aborted = 3 };
-
-// Positions are ever-growing and wrap at 2^64: they are compared by their distance.
-[[nodiscard]] constexpr bool is_before(std::uint64_t a, std::uint64_t b) noexcept {
-  return static_cast<std::int64_t>(a - b) < 0;
-}
 
 // Clears a position's low bits. They are never set, so this undoes damage.
 [[nodiscard]] constexpr std::uint64_t whole(std::uint64_t pos) noexcept {
@@ -109,7 +105,7 @@ class record_header {
  private:
   static constexpr unsigned check_shift = 42;
   static constexpr std::uint64_t body_mask = (std::uint64_t{1} << check_shift) - 1;
-  static constexpr std::uint64_t multiplier = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio (Knuth)
+  static constexpr std::uint64_t multiplier = golden_ratio;
 
   [[nodiscard]] static constexpr std::uint64_t check(std::uint64_t body, std::uint64_t pos,
                                                      std::uint64_t key) noexcept {
@@ -134,47 +130,6 @@ class record_header {
 };
 
 static_assert(record_header::sees_every_single_bit());
-
-// The header that the next message has if it is as long as those before, in a ring without
-// checksums: its reader compares one word, and knows the length without decoding it. If lengths
-// vary it matches nothing, which a branch predictor learns as well.
-class usual_header {
- public:
-  [[nodiscard]] constexpr std::uint64_t word(std::uint64_t pos, std::uint64_t key) const noexcept {
-    return record_header::of_body(body_, pos, key);
-  }
-  [[nodiscard]] constexpr std::uint64_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] constexpr std::uint64_t record_bytes() const noexcept { return record_; }
-  // Of the last message.
-  [[nodiscard]] constexpr std::uint64_t last_bytes() const noexcept { return last_; }
-
-  // A message of another length. With a checksum every header is decoded.
-  constexpr void saw(std::uint64_t bytes, bool has_checksum) noexcept {
-    if (has_checksum) {
-      last_ = bytes;
-      return;
-    }
-    if (bytes != last_) {
-      *this = usual_header();
-      last_ = bytes;
-    } else if (++alike_ == enough) {
-      body_ = record_header::body_of(record_state::committed, bytes);
-      bytes_ = bytes;
-      record_ = annulus::record_bytes(bytes, 0);
-    }
-  }
-
- private:
-  static constexpr std::uint64_t enough = 4;  // so many more of a length make it the usual one
-
-  // None: busy, of no bytes. A lone producer writes no such header; from one that is forged comes
-  // an empty message.
-  std::uint64_t body_ = record_header::body_of(record_state::busy, 0);
-  std::uint64_t bytes_ = 0;
-  std::uint64_t record_ = annulus::record_bytes(0, 0);
-  std::uint64_t last_ = 0;
-  std::uint64_t alike_ = 0;
-};
 
 inline constexpr std::uint64_t largest_payload = (std::uint64_t{1} << 40) - 1;
 

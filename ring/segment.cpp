@@ -97,9 +97,7 @@ result<geometry> read_geometry(int file, const std::string& name, ownership owne
   const auto got = files::read_at(file, &copy, sizeof copy, 0);
   if (got < 0) return system_error("cannot read " + quoted(name), errno);
   if (got < static_cast<ssize_t>(sizeof copy)) {
-    return failure{fault::not_a_channel, quoted(name) + " is not an annulus segment: it has only " +
-                                             std::to_string(got) +
-                                             " bytes; remove it or choose another name"};
+    return too_short_for_a_geometry(quoted(name), segment_kind, got);
   }
   return check_geometry(copy, *size, name);
 }
@@ -192,13 +190,8 @@ result<segment> segment::open(const std::string& name, access how, ownership own
 }
 
 result<segment> segment::open_or_create(const std::string& name, const ring_options& options) {
-  return files::settled<segment>(name, [&]() -> std::optional<result<segment>> {
-    auto found = open(name);
-    if (found || found.error().kind != fault::not_found) return found;
-    auto made = create(name, options);
-    if (made || made.error().kind != fault::already_exists) return made;
-    return std::nullopt;
-  });
+  return files::opened_or_created<segment>(
+      name, [&] { return open(name); }, [&] { return create(name, options); });
 }
 
 result<segment> segment::anonymous(const ring_options& options) {
@@ -242,26 +235,15 @@ result<bool> segment::remove(const std::string& name, bool is_forced, ownership 
     const auto& [kind, message] = found.error();
     if (kind != fault::damaged && kind != fault::incompatible) return found.error();
     if (!is_forced) {
-      return failure{kind, message + "; who is attached cannot be told: to remove it takes force"};
+      return failure{kind, message + std::string(files::takes_force)};
     }
   } else if (!is_forced) {
     // Whoever attaches meanwhile waits for that, and then for nobody.
     if (!locks::take(found->file(), locks::maker, within(files::patience))) {
-      return failure{fault::in_use, quoted(name) +
-                                        " is locked, as by a process that removes it, for " +
-                                        std::to_string(files::patience.count()) +
-                                        " s now; the kernel does not say by which: see `fuser " +
-                                        path + "`, end it, or force"};
+      return files::maker_holds(quoted(name), "removes it", path);
     }
-    for (std::uint32_t role = 0; role <= found->geometry().producers; ++role) {
-      // Taken, not looked at: whoever comes in between is refused, or finds the name gone.
-      if (locks::take(found->file(), role)) continue;
-      const auto who = role == consumer_role ? std::string("the consumer")
-                                             : "producer " + std::to_string(role - 1);
-      return failure{fault::in_use, quoted(name) + " is in use: " + who +
-                                        " is attached and alive; "
-                                        "close it first, or force"};
-    }
+    auto taken = files::take_all_roles(found->file(), found->geometry().producers, name);
+    if (!taken) return taken;
     if (!files::is_still_named(found->file(), path)) {
       return failure{fault::not_found, "there is no segment " + quoted(name) + " any more"};
     }

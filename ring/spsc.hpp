@@ -35,6 +35,7 @@
 #include <annulus/ring/spsc_ahead.hpp>
 #include <annulus/ring/spsc_pace.hpp>
 #include <annulus/ring/spsc_recovery.hpp>
+#include <annulus/ring/spsc_usual.hpp>
 #include <annulus/ring/tally.hpp>
 
 namespace annulus {
@@ -220,9 +221,8 @@ class basic_spsc_producer {
   // until it is time to tell the counters. With a checksum there is no fast path.
   void go_straight() noexcept {
     counters_.tell(write_pos_);
-    const auto capacity = ring_.geometry.capacity;
     const auto index = ring_.index_of(write_pos_);
-    const auto to_the_end = capacity - index;
+    const auto to_the_end = ring_.geometry.capacity - index;
     const auto room = std::min({limit_ - write_pos_, to_the_end, longest_chunk});
     straight_ = ring_.geometry.trailer_bytes() == 0 ? write_pos_ + room - header_bytes : write_pos_;
     lap_ = ring_.data.starting_at(write_pos_ - index);

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include <annulus/channel/arithmetic.hpp>
+
 namespace annulus {
 
 template <class Atomics>
@@ -37,8 +39,7 @@ class pace {
   [[nodiscard]] bool takes_over(const typename Atomics::template word<std::uint64_t>& theirs,
                                 std::uint64_t from) noexcept {
     if (chunks_++ % chunks_per_gauge == 0) is_far_ = Atomics::is_far(theirs);
-    const bool has_starved =
-        polls_ >= Atomics::polls_until_starved && static_cast<std::int64_t>(dry_at_ - from) >= 0;
+    const bool has_starved = polls_ >= Atomics::polls_until_starved && !is_before(dry_at_, from);
     return is_far_ && !has_starved;
   }
 

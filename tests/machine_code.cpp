@@ -10,6 +10,7 @@ template class basic_spsc_producer<std_atomics>;
 template class basic_spsc_consumer<std_atomics>;
 template class basic_mpsc_producer<std_atomics>;
 template class basic_mpsc_consumer<std_atomics>;
+template class interrupt_word<std_atomics>;
 template class interruption<std_atomics>;
 
 template bool enter<std_atomics>(role_words<std_atomics>&, bool, const holder&) noexcept;

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <fstream>
 
+#include <annulus/channel/arithmetic.hpp>
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/uncancelled.hpp>
 
@@ -203,10 +204,9 @@ result<std::uint64_t> size_of_ours(int file, ownership owner, const std::string&
 std::string whose(int file) {
   struct stat info {};
   if (fstat(file, &info) != 0) return {};
-  const auto octal = [](unsigned digit) { return std::to_string(digit & 7); };
   return "; each role opens the file anew, and user " + std::to_string(geteuid()) +
-         " may not: it is of user " + std::to_string(info.st_uid) + ", mode 0" +
-         octal(info.st_mode >> 6) + octal(info.st_mode >> 3) + octal(info.st_mode) +
+         " may not: it is of user " + std::to_string(info.st_uid) + ", mode " +
+         octal(info.st_mode) +
          "; attach before the process gives up rights, or let that user open it (chown, mode=)";
 }
 
@@ -231,7 +231,7 @@ std::uint64_t random_word() noexcept {
   if (getrandom(&word, sizeof word, GRND_NONBLOCK) != sizeof word) {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    word = static_cast<std::uint64_t>(now.tv_nsec) * 0x9e3779b97f4a7c15 ^
+    word = static_cast<std::uint64_t>(now.tv_nsec) * golden_ratio ^
            static_cast<std::uint64_t>(getpid());
   }
   return word;
