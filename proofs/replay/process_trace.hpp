@@ -2,8 +2,8 @@
 //
 // A log lies in shared memory and outlives its process. An entry is written before its access and
 // marked behind it: a store without the mark may or may not have taken effect when its process was
-// killed. No entry orders anything: the log is plain memory of one process. Each access is a place
-// to die at, before it or behind it.
+// killed. No entry orders anything, and none has a time: the log is plain memory of one process.
+// Each access is a place to die at, before it or behind it.
 #pragma once
 
 namespace annulus::models {
@@ -30,7 +30,6 @@ struct entry {
   const char* order;
   const void* word;
   std::uint64_t value;
-  std::uint64_t time;  // when it was over, ns
   const char* file;
   unsigned line;
   bool is_over;
@@ -42,7 +41,6 @@ struct life_log {
 
   const char* role;
   bool is_used;
-  std::uint64_t began, ended;  // ns; it was alive no longer
   unsigned count;
   entry all[most];
 };
@@ -53,15 +51,11 @@ inline bool dies_behind;        // the access, or before it
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 
-inline std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
-
 inline entry& begin(const char* what, const char* of, const char* order, const void* word,
                     std::uint64_t value, const char* file, unsigned line) {
   if (own_log->count == life_log::most) std::abort();
   entry& one = own_log->all[own_log->count];
-  one = {what, of, order, word, value, now_ns(), file, line, false};
+  one = {what, of, order, word, value, file, line, false};
   compiler_barrier();
   ++own_log->count;
   compiler_barrier();
@@ -72,7 +66,6 @@ inline void finish(entry& one) {
   compiler_barrier();
   if (accesses_left == 1 && dies_behind) raise(SIGKILL);
   if (accesses_left > 0) --accesses_left;
-  one.time = now_ns();
   compiler_barrier();
   one.is_over = true;
 }
@@ -192,9 +185,7 @@ struct process_atomics : std_atomics {
       if (fcntl(file, F_GETLK, &asked) != 0) std::abort();
       const bool held = asked.l_type != F_UNLCK;
       mine.value = held;
-      const auto before = mine.time;
       finish(mine);
-      mine.time = before;  // a successor may be here by now, so the answer would come too late
       return held;
     }
     // Held until this process ends.
@@ -247,7 +238,7 @@ inline process_options options_of(const char* program, int argc, char** argv) {
 
 // Writes a life: what it did, up to its end.
 inline void write(const life_log& life, const std::map<const void*, location>& names) {
-  std::printf("%s enter - - - 0 - - %" PRIu64 "\n", life.role, life.began);
+  std::printf("%s enter\n", life.role);
   for (unsigned i = 0; i < life.count; ++i) {
     const entry& one = life.all[i];
     const bool changes = std::strcmp(one.what, "load") != 0 && std::strcmp(one.what, "get") != 0 &&
@@ -255,12 +246,11 @@ inline void write(const life_log& life, const std::map<const void*, location>& n
     if (!one.is_over && !changes) continue;
     const char* slash = std::strrchr(one.file, '/');
     const auto known = names.find(one.word);
-    std::printf("%s %s %s %s %s %" PRIu64 " %s %s:%u %" PRIu64 "\n", life.role, one.what, one.of,
-                one.order, known == names.end() ? "?" : known->second.name.data(), one.value,
-                one.is_over ? "-" : "maybe", slash != nullptr ? slash + 1 : one.file, one.line,
-                one.time);
+    std::printf("%s %s %s %s %s %" PRIu64 " %s %s:%u\n", life.role, one.what, one.of, one.order,
+                known == names.end() ? "?" : known->second.name.data(), one.value,
+                one.is_over ? "-" : "maybe", slash != nullptr ? slash + 1 : one.file, one.line);
   }
-  std::printf("%s dies - - - 0 - - %" PRIu64 "\n", life.role, life.ended);
+  std::printf("%s dies\n", life.role);
 }
 
 }  // namespace annulus::replay

@@ -224,23 +224,22 @@ let step r s e later =
   | _ ->
     let candidates = if t = P then producer r s e later else consumer r s e in
     match List.find_map (fun c -> Option.map (fun x -> (c, x)) (attempt r s e c)) candidates with
-    | None -> raise (Rejected (e, expected r (snd s) t))
+    | None -> raise (Rejected (e, lazy (expected r (snd s) t)))
     | Some (actions, (s, x)) ->
       List.iter (fun a -> count (name_of_act a)) actions;
       if List.mem Publish actions then r.claim <- 0;
       (match x with Store (_, _, _, l, _) | Exchange (_, _, _, l, _) | Count (_, _, _, l) -> stored r l e.raw | _ -> ());
-      if (fst s).frace then raise (Rejected (e, "a data race"));
-      if (snd s).cwrong then raise (Rejected (e, "damage, where none is"));
+      if (fst s).frace then raise (Rejected (e, lazy "a data race"));
+      if (snd s).cwrong then raise (Rejected (e, lazy "damage, where none is"));
       match (snd s).cq with
       | Take _ when t = C -> count "View"; Option.get (exec r s View)
       | _ -> s
 
-let replay_any r all = if List.exists (fun e -> e.time > 0) all
-  then interleave ~step:(step r) fstart
+let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart all
+  else interleave ~step:(step r) ~answers:(fun _ _ -> []) fstart
     ~save:(fun () -> let raws = Hashtbl.copy r.raws and claim = r.claim in fun () ->
       Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.claim <- claim)
     (List.map (fun role -> List.filter (fun e -> e.role = role) all) ["P"; "C"])
-  else in_order ~step:(step r) fstart all
 
 let make_ring capacity most first key init =
   let r = { n = capacity / 8; most = words_of most; first; key; junk = Hashtbl.create 64; raws = Hashtbl.create 64;
@@ -272,8 +271,8 @@ let print_steps () =
 let () =
   if Array.exists ((=) "--steps") Sys.argv then (print_steps (); exit 0);
   main ~steps:(List.map name_of_act (Begin [] :: Shorten :: Abort :: View :: Again (0, 0) :: OverLoad (0, 0) :: GoOn :: DieP :: DieC :: steps_tried))
-    ~replay:(fun shape init all -> match shape with
+    ~replay:(fun shape init ordered all -> match shape with
       | [capacity; most; first; key] ->
         let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) init in
-        List.length (snd (replay_any r all)).cdone
+        List.length (snd (replay_any r ordered all)).cdone
       | _ -> failwith "this is no ring of one producer")

@@ -9,6 +9,8 @@
 //     C get - - D3 VALUE - PLACE                    payload: plain memory
 //     end
 //
+//     unordered                                     only the lines of each role are in order
+//
 //     C asks - - A1 HELD - PLACE                    (many) of the kernel: whether producer 1 lives
 //
 // Locations: D0, D1, ... words of the data and its extension; WP write_pos, RP read_pos, FR freed,

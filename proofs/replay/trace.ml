@@ -3,23 +3,21 @@
 type event = {
   role : string; what : string; edge : string; order : string; where : string; raw : int64;
   store : int option; at : string; line : int;
-  time : int;         (* of a real process; 0: the trace is in order *)
   is_maybe : bool }   (* its process was killed in the midst of it *)
 
-exception Rejected of event * string
+exception Rejected of event * string Lazy.t
 
 (* Reading. *)
 let number s = Int64.of_string ("0u" ^ s)
 let event line text =
   let bare role what raw = { role; what; edge = ""; order = ""; where = "-"; raw; store = None; at = "";
-    line; time = 0; is_maybe = false } in
+    line; is_maybe = false } in
   match String.split_on_char ' ' text with
   | [role; what] -> bare role what 0L
   | [role; "claim"; words] -> bare role "claim" (number words)
-  | role :: what :: edge :: order :: where :: value :: store :: at :: time ->
+  | role :: what :: edge :: order :: where :: value :: store :: [at] ->
     { role; what; edge; order; where; raw = number value; at; line;
-      store = int_of_string_opt store; is_maybe = store = "maybe";
-      time = (match time with [t] -> int_of_string t | _ -> 0) }
+      store = int_of_string_opt store; is_maybe = store = "maybe" }
   | _ -> Printf.eprintf "line %d is no event: %s\n" line text; exit 2
 let describe e = Printf.sprintf "%s %s %s %s %s %Lu" e.role e.what e.edge e.order e.where e.raw
 
@@ -51,40 +49,48 @@ let is_projected e =
 let counts : (string, int) Hashtbl.t = Hashtbl.create 64
 let count name = Hashtbl.replace counts name (1 + Option.value ~default:0 (Hashtbl.find_opt counts name))
 
-(* Real processes tell each role's order and roughly the time. The earlier access goes first; one that
-   cannot go yet, for what it read is not there, waits for the other roles. A store in the midst of which
-   its process was killed took effect or did not: both are tried. `save` says how to undo a try,
-   `waits_for` which role an access that cannot go yet waits for, if that is known. *)
-let interleave ?(waits_for = fun _ -> "") ~step ~save s queues =
-  let rec go s queues =
-    let heads = List.concat (List.mapi (fun i q -> match q with [] -> [] | e :: rest -> [(i, e, rest)]) queues) in
-    match List.stable_sort (fun (_, a, _) (_, b, _) -> compare a.time b.time) heads with
-    | [] -> s
-    | heads -> first None s queues heads
-  and first why s queues = function
-    | [] -> raise (Option.get why)
-    | (i, e, rest) :: others ->
-      let next = List.mapi (fun j q -> if i = j then rest else q) queues in
-      match
-        if not e.is_maybe then Ok (step s e rest) else begin
-          let undo = save () in
-          try Error (go (step s e rest) next) with Rejected _ -> undo (); Ok s
-        end
-      with
-      | Ok s -> go s next
-      | Error s -> s
-      | exception (Rejected _ as this) ->
-        let awaited, rest = List.partition (fun (_, x, _) -> x.role = waits_for e) others in
-        (* A life begins or ends early only where that is waited for. *)
-        let lives, rest = List.partition (fun (_, x, _) -> x.what = "enter" || x.what = "dies") rest in
-        first (if why = None then Some this else why) s queues (awaited @ rest @ lives)
-  in go s queues
+(* An order of real processes' events, of which each role's is known, that `step` takes; the search is
+   complete. Most events are taken as soon as they can be, for that takes nothing from the others: a load
+   reads an old store or a new one, and what a role knows less lets it do no less. What is left open
+   is tried both ways: whether a store in the midst of which its process was killed took effect, and
+   whether a life begins or ends before the kernel is asked for it. `answers` says what the kernel
+   answered of a role, in order; `save` says how to undo a try. *)
+let interleave ~step ~save ~answers s queues =
+  let farthest = ref max_int and refusal = ref None in
+  let refuse queues why =
+    let left = List.fold_left (fun n q -> n + List.length q) 0 queues in
+    if left < !farthest then (farthest := left; refusal := Some why) in
+  let is_open e queues = e.is_maybe
+    || e.what = "dies" && List.nth_opt (answers e.role queues) 0 = Some true
+    || e.what = "enter" && List.nth_opt (answers e.role queues) 0 = Some false in
+  let without i queues = List.mapi (fun j q -> if i = j then List.tl q else q) queues in
+  (* Takes all of role i's that can be taken at once. *)
+  let rec advance i (s, queues) = match List.nth queues i with
+    | e :: rest when not (is_open e queues) -> (match step s e rest with
+      | s -> advance i (s, without i queues)
+      | exception (Rejected _ as why) -> refuse queues why; s, queues)
+    | _ -> s, queues in
+  let rec settle (s, queues) =
+    let s, after = List.fold_left (fun at i -> advance i at) (s, queues) (List.mapi (fun i _ -> i) queues) in
+    if List.for_all2 (==) queues after then s, queues else settle (s, after) in
+  let rec go at =
+    let s, queues = settle at in
+    let choices = List.concat (List.mapi (fun i q -> match q with
+      | e :: _ when is_open e queues -> if e.is_maybe then [e, i, true; e, i, false] else [e, i, true]
+      | _ -> []) queues) in
+    let attempt (e, i, takes) =
+      let undo = save () in
+      match if takes then step s e (List.tl (List.nth queues i)) else s with
+      | s -> let found = go (s, without i queues) in if found = None then undo (); found
+      | exception (Rejected _ as why) -> refuse queues why; None in
+    if List.for_all ((=) []) queues then Some s else List.find_map attempt choices in
+  match go (s, queues) with Some s -> s | None -> raise (Option.get !refusal)
 
 let in_order ~step s all =
   let rec go s = function [] -> s | e :: later -> go (step s e later) later in
   go s all
 
-(* Replays the traces on stdin. `replay shape init events` says how many messages were released. *)
+(* Replays the traces on stdin. `replay shape init ordered events` says how many messages were released. *)
 let main ~replay ~steps =
   let unused = Array.exists ((=) "--unused") Sys.argv in
   read_projections Sys.argv.(1);
@@ -93,17 +99,19 @@ let main ~replay ~steps =
   (try while true do
     match String.split_on_char ' ' (next ()) with
     | "ring" :: shape ->
+      let ordered = ref true in
       let rec read init all = let text = next () in match String.split_on_char ' ' text with
         | ["init"; i; value] -> read ((int_of_string i, number value) :: init) all
+        | ["unordered"] -> ordered := false; read init all
         | ["end"] -> init, List.rev all
         | _ -> read init (event !line text :: all) in
       let init, all = read [] [] in
       incr traces;
       if !traces mod 10000 = 0 then Printf.printf "%d traces\n%!" !traces;
-      (match replay shape init all with
+      (match replay shape init !ordered all with
       | count -> events := !events + List.length all; delivered := !delivered + count
       | exception Rejected (e, why) ->
-        Printf.printf "REJECTED: trace %d, line %d: %s, at %s\n  %s\n" !traces e.line (describe e) e.at why; exit 1)
+        Printf.printf "REJECTED: trace %d, line %d: %s, at %s\n  %s\n" !traces e.line (describe e) e.at (Lazy.force why); exit 1)
     | other -> Printf.eprintf "line %d: no trace begins with %s\n" !line (String.concat " " other); exit 2
   done with End_of_file -> ());
   let missing = List.filter (fun a -> Hashtbl.mem counts a = List.mem a !steps_left_out) steps in

@@ -65,6 +65,7 @@ class round_of_lives {
   void run() {
     std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u\n", capacity, max_message,
                 first_, key, many);
+    std::printf("unordered\n");
     std::fflush(stdout);
     pid_t running[roles];
     unsigned lived[roles] = {};
@@ -76,7 +77,6 @@ class round_of_lives {
       if (ended < 0) std::abort();
       if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
       const auto role = static_cast<unsigned>(std::find(running, running + roles, ended) - running);
-      all_.logs[lived[role] - 1][role].ended = now_ns();
       running[role] = lived[role] < lives ? start(role, lived[role]++) : 0;
     }
     for (const auto& life : all_.logs) {
@@ -96,11 +96,10 @@ class round_of_lives {
     if (child < 0) std::abort();
     if (child > 0) return child;
     random_.seed(luck);
-    memory_.witness.take(role);
     own_log = &all_.logs[life][role];
     own_log->role = names_of_roles[role];
-    own_log->began = now_ns();
-    own_log->is_used = true;
+    own_log->is_used = true;  // from here on: the lock must not tell of a life that is not traced
+    memory_.witness.take(role);
     accesses_left = random_() % 3 != 0 ? 1 + static_cast<unsigned>(random_() % 90) : 0;
     dies_behind = random_() % 2 == 0;
     role == consumer_role ? consume() : produce(role - producer_role(0));
