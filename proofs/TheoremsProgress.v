@@ -1,0 +1,74 @@
+(* Which operations of many producers' ring wait for nobody, and which do. Read Mpsc.v first: a step
+   is one access of one role. A schedule decides who steps; no theorem here needs it to be fair. *)
+From Coq Require Import Arith Lia List Bool.
+Import ListNotations.
+From Annulus Require Import Machine Mpsc MpscClaims MpscKnown MpscRun MpscWitness MpscProgress.
+
+Section Progress.
+Variables N most producers : nat.            (* as in TheoremsMpsc.v *)
+Hypothesis room : 0 < N.
+Variable s : st.
+Hypothesis reached : reach N most producers shipped s.
+
+(* Stamp, fill, commit, abort and settle are wait-free: with a claim open, a producer can always step,
+   and each of its steps lowers this measure, whatever the others do. *)
+Definition steps_of_a_claim (p : producer) := match p with
+  | Won _ _ n => n + 2 | Fill _ _ _ x i => length x - i + 2 | Settle _ => 1 | _ => 0 end.
+Theorem an_open_claim_can_go_on i : 0 < steps_of_a_claim (pp s i) ->
+  exists m p l, pstep N most producers shipped i (mm s) (pp s i) (claims s) m p l.
+Proof. exact (claim_moves N most producers room s reached i). Qed.
+Theorem an_open_claim_ends_in_own_steps i m p l m' p' l' : pstep N most producers shipped i m p l m' p' l' ->
+  0 < steps_of_a_claim p -> steps_of_a_claim p' < steps_of_a_claim p.
+Proof. exact (claim_falls N most producers i m p l m' p' l'). Qed.
+
+(* A claim is lock-free: its exchange wins, or it fails and has seen a write_pos that other claims
+   moved, so it never fails more often than claims are won meanwhile. *)
+Theorem a_failed_exchange_means_that_others_won i f t n m p l : pp s i = Said f t n ->
+  pstep N most producers shipped i (mm s) (pp s i) (claims s) m p l ->
+  (exists t', p = Try f t' n /\ l = claims s /\ t < t' <= extent (claims s)) \/
+  (p = Won f t n /\ l = claims s ++ [Claim n i Live]).
+Proof. exact (fails_forward N most producers room s reached i f t n m p l). Qed.
+(* Nor does looking at write_pos again lead back. *)
+Theorem a_claim_aims_no_lower i f t n k : pp s i = Try f t n -> can_read (mm s) (Pr i) WP k ->
+  t <= val (hist (mm s) WP k) <= extent (claims s).
+Proof. intros P C. apply (retry_sees_more N most producers room s reached i f t n k (or_intror P) C). Qed.
+
+(* The consumer's calls are wait-free, each round of a closer look one: begun, it can always step, each
+   step lowers this measure, and it is linear in the capacity and the number of producers. *)
+Definition steps_of_a_call (c : consumer) := match c with
+  | Nobody | Attach _ | Idle _ _ _ _ => 0
+  | Redo c e => c - e + 4
+  | Take _ _ _ _ n got => n - length got + 1
+  | Zero _ r q _ => r - q + 3 | Hand _ _ _ => 2 | Rest _ _ _ => 1 | Blank _ _ _ _ => 4
+  | Ask c _ _ _ T i => 2 * (producers - i) + (T - c) + 8
+  | Doubt c _ _ _ T i => 2 * (producers - i) + (T - c) + 7
+  | Again c _ _ _ T => T - c + 6 | Scan _ _ _ _ T q => T - q + 5 end.
+Theorem a_call_of_the_consumer_can_go_on : 0 < steps_of_a_call (cc s) ->
+  exists m c d, cstep N producers shipped (alive s) (mm s) (cc s) (done s) m c d.
+Proof. exact (call_moves N most producers room s reached). Qed.
+Theorem a_call_of_the_consumer_ends_in_own_steps al m c d m' c' d' : cstep N producers shipped al m c d m' c' d' ->
+  0 < steps_of_a_call c -> steps_of_a_call c' < steps_of_a_call c.
+Proof. exact (call_falls N producers al m c d m' c' d'). Qed.
+Theorem a_call_of_the_consumer_is_short : steps_of_a_call (cc s) <= 2 * producers + N + 8.
+Proof. exact (call_short N most producers room s reached). Qed.
+
+(* The ring is blocking in this: no cursor passes a live claim, so what is committed behind it waits. *)
+Theorem a_live_claim_holds_up_what_is_behind p x c : at_pos (claims s) p x -> what x = Live ->
+  cursor_of (cc s) = Some c -> c <= p.
+Proof. exact (live_is_ahead N most producers room s reached p x c). Qed.
+End Progress.
+
+(* It does happen: a committed message behind a live claim, and a consumer that has asked for it. *)
+Theorem not_vacuous_of_progress : exists s, reach 8 2 2 shipped s /\ pays (claims s) = [[6]] /\
+  cc s = Idle 0 0 0 [] /\ exists x, at_pos (claims s) 0 x /\ what x = Live.
+Proof.
+  pose (l := arrives 0 ++ arrives 1 ++ claims_at 0 2 0 ++ push 1 [6] 1 ++ comes ++
+    [Consumer (Examine 2); Consumer (Asks 2); Consumer Alive]).
+  assert (X : match run 8 2 2 shipped l init with
+    | Some s => pays (claims s) = [[6]] /\ cc s = Idle 0 0 0 [] /\ hd_error (claims s) = Some (Claim 2 0 Live)
+    | None => False end) by (vm_compute; auto).
+  destruct (run 8 2 2 shipped l init) as [s|] eqn:E; [|contradiction]. destruct X as [X1 [X2 X3]].
+  exists s. split; [eapply run_ok; [apply r0|exact E]|]. split; [exact X1|]. split; [exact X2|].
+  exists (Claim 2 0 Live). split; auto. destruct (claims s) as [|y r]; [discriminate|]. injection X3 as ->.
+  exists nil, r. auto.
+Qed.
