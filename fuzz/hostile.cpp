@@ -175,8 +175,9 @@ void step(unsigned what, Producer& tx, Consumer& rx, honest& both) {
   }
 }
 
-// Every word may be looked at a few times, and its payload be summed once.
-std::uint64_t most_steps_of(const geometry& shape) { return 64 * (shape.capacity / 8) + 10'000; }
+// Every word may be looked at a few times, and its payload be summed once. A claim may lose its
+// word to the peer 4,096 times, and look for room each time.
+std::uint64_t most_steps_of(const geometry& shape) { return 64 * (shape.capacity / 8) + 100'000; }
 
 template <class Producer, class Consumer>
 void by_steps(std::span<std::byte> segment, const geometry& shape, vandal& peer, input& in) {

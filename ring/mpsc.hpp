@@ -5,9 +5,9 @@
 //            free     release  -> claim      the consumer is done with the space, and it is zero
 //            claim    claim    -> recovery   the announcement of every claim below T
 //            idle     announcement and its clearing -> recovery   what it has settled
-// Progress   claim lock-free; commit, abort, read and release wait-free. Messages come in the order
-//            of their claims, so a live producer that stops between claim and commit holds the
-//            others' messages up: it is named, never overridden.
+// Progress   claim lock-free; commit, abort, read and release wait-free. A claim is full if others
+//            move write_pos 4,096 times under it. Messages come in the order of their claims, so a
+//            live producer that stops in one holds the others up: it is named, never overridden.
 // Crash      a producer that dies leaves a claim without a header, or a busy one, which
 //            mpsc_recovery.hpp skips. A consumer that dies while zeroing: mpsc_release.hpp.
 #pragma once
@@ -122,6 +122,9 @@ class basic_mpsc_producer {
  private:
   friend claim_type;
 
+  // A claim fails when write_pos moved under it. Only a hostile process does that so often.
+  static constexpr std::uint32_t most_attempts = 1 << 12;
+
   // Whether a message of `count` bytes is allowed, whatever the room.
   [[nodiscard]] status permitted(std::uint64_t count) const noexcept {
     if (count > ring_.geometry.max_message) return status::never_fits;
@@ -134,7 +137,7 @@ class basic_mpsc_producer {
 
     // [hint] relaxed: a stale value only fails the CAS.
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
-    do {
+    for (auto left = most_attempts; left > 0; --left) {
       if (!room_.has(ring_, pos, need)) [[unlikely]] {
         auto renewed = pos;  // the address of pos is not taken: it stays in a register
         if (const status s = find_room(renewed, need); s != status::ok) return s;
@@ -144,9 +147,15 @@ class basic_mpsc_producer {
       own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
       // [claim] release: the announcement comes before the claim.
       // [retry] relaxed: a failed attempt only fetches the next position to try.
-    } while (!ring_.control->write_pos.template compare_exchange<edge::claim>(
-        pos, pos + need, std::memory_order_release, std::memory_order_relaxed));
+      if (ring_.control->write_pos.template compare_exchange<edge::claim>(
+              pos, pos + need, std::memory_order_release, std::memory_order_relaxed))
+        return stamp(pos, need);
+    }
+    withdraw();
+    return status::full;
+  }
 
+  [[gnu::always_inline]] status stamp(std::uint64_t pos, std::uint64_t need) noexcept {
     claimed_pos_ = pos;
     claimed_bytes_ = need;
     // [stamp] relaxed: ahead of the payload in program order, so a death in it leaves its length.

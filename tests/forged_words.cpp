@@ -16,6 +16,46 @@ using strings = std::vector<std::string>;
 using lone = open_ring<topology::spsc>;
 using many = open_ring<topology::mpsc>;
 
+// Many producers: a peer that moves write_pos just before each claim.
+
+struct contended : std_atomics {
+  static inline int losses = 0;
+
+  template <class T>
+  struct word : std_atomics::word<T> {
+    template <auto edge>
+    [[nodiscard]] bool compare_exchange(T& expected, T desired, std::memory_order success,
+                                        std::memory_order failure) noexcept {
+      if (losses > 0) return --losses, false;
+      return std_atomics::word<T>::template compare_exchange<edge>(expected, desired, success,
+                                                                   failure);
+    }
+  };
+};
+
+TEST(Claim, that_loses_its_word_4096_times_is_full_and_announces_nothing) {
+  many at;
+  ring_memory<contended> words;
+  words.control = reinterpret_cast<control_words<contended>*>(at.words().control);
+  words.producers = reinterpret_cast<producer_words<contended>*>(at.words().producers);
+  words.geometry = at.words().geometry;
+  words.witness = at.words().witness;
+  words.data = at.words().data;
+  basic_mpsc_producer<contended> tx(words, 0);
+  const auto& announcement = at.words().producers[0].announcement;
+
+  contended::losses = 4096;
+  EXPECT_EQ(tx.try_push(bytes("late")), status::full);
+  EXPECT_EQ(value(announcement), 0u);
+
+  contended::losses = 4095;
+  EXPECT_EQ(tx.try_push(bytes("in time")), status::ok);
+  many::consumer_core rx(at.words());
+  seen all;
+  read_into(all, rx);
+  EXPECT_EQ(all.messages, strings{"in time"});
+}
+
 // Many producers: an end that is too far ahead, within a capacity, looks like claims of the dead.
 
 struct zeros_passed : many {
