@@ -2,7 +2,8 @@
 """Runs a fuzz target for its time.   run.py --program P --seeds D --work D NAME [--canary]
 
 ANNULUS_FUZZ     the time: ci (10 s), nightly (20 min) or a number of seconds
-ANNULUS_SEED     repeats a run; without it, the seed is new and printed
+ANNULUS_SEED     the seed. Without it, ci begins with 1, so that a change is not blamed for an old
+                 fault; any other run begins with a new one, and prints it
 --canary         an error is planted in the target, and must be found within a minute
 """
 
@@ -22,9 +23,12 @@ TIMES = {"ci": 10, "nightly": 1200}
 CANARY_SECONDS = 60
 
 
-def seconds_asked():
-    asked = os.environ.get("ANNULUS_FUZZ", "ci")
+def seconds_asked(asked):
     return TIMES[asked] if asked in TIMES else int(asked)
+
+
+def seed_of(asked):
+    return int(os.environ.get("ANNULUS_SEED", 1 if asked == "ci" else random.randrange(1, 1 << 31)))
 
 
 def command(args, seed, seconds, work):
@@ -64,8 +68,9 @@ def main():
     parser.add_argument("name")
     args = parser.parse_args()
 
-    seconds = CANARY_SECONDS if args.canary else seconds_asked()
-    seed = int(os.environ.get("ANNULUS_SEED", random.randrange(1, 1 << 31)))
+    asked = os.environ.get("ANNULUS_FUZZ", "ci")
+    seconds = CANARY_SECONDS if args.canary else seconds_asked(asked)
+    seed = seed_of(asked)
     work = Path(args.work) / ("canary" if args.canary else "found") / args.name
     shutil.rmtree(work, ignore_errors=True)
     (work / "corpus").mkdir(parents=True)
