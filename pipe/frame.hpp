@@ -4,14 +4,15 @@
 //     check  incarnation  bytes  payload  producer  last  sequence  offset  payload ... pad
 //
 // A message is one frame, or several with its sequence, first to last. A frame is a multiple of 8
-// and at most PIPE_BUF bytes, so the kernel never mixes it with another's, and a death in a write
-// leaves all of it or nothing. `bytes` counts header, payload and pad. The check is over the header
-// and the pipe's key: what it lets pass was, but for one chance in 2^32, written by a role of
-// this pipe, and so the consumer finds the next frame again behind anything else.
+// and at most 4096 bytes, Linux's PIPE_BUF, so the kernel never mixes it with another's, and a
+// death in a write leaves all of it or nothing. `bytes` counts header, payload and pad. The check
+// is over the header and the pipe's key: what it lets pass was, but for one chance in 2^32,
+// written by a role of this pipe, and so the consumer finds the next frame again behind anything
+// else.
+
 #pragma once
 
 #include <algorithm>
-#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -33,7 +34,7 @@ struct frame_header {
 static_assert(sizeof(frame_header) == 32);
 
 inline constexpr std::size_t header_bytes = sizeof(frame_header);
-inline constexpr std::size_t block_bytes = PIPE_BUF;  // the most that one write keeps together
+inline constexpr std::size_t block_bytes = 4096;  // the most that one write keeps together
 inline constexpr std::size_t most_payload = block_bytes - header_bytes;
 
 // The largest message that an empty FIFO takes at once, of those that the pipe carries.

@@ -1,6 +1,3 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -8,6 +5,7 @@
 
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
+#include <annulus/channel/process.hpp>
 #include <annulus/pipe/frame.hpp>
 #include <annulus/pipe/geometry.hpp>
 
@@ -61,7 +59,7 @@ result<geometry> plan_geometry(std::uint64_t capacity, std::uint64_t max_message
   if (auto why = broken_limit(shape); !why.empty()) return failure{fault::bad_argument, why};
   shape.key = files::random_word();
   shape.created_at = static_cast<std::int64_t>(std::time(nullptr));
-  shape.created_by = static_cast<std::int32_t>(getpid());
+  shape.created_by = static_cast<std::int32_t>(process_id());
   shape.checksum = checksum_of(shape);
   return shape;
 }
@@ -78,19 +76,20 @@ result<bool> write_roles(int file, geometry shape, const std::string& name) {
 
 result<geometry> read_roles(int file, const std::string& name) {
   const auto what = "the roles file of " + quoted(name);
-  struct stat info {};
   geometry shape;
   const auto got = files::read_at(file, &shape, sizeof shape, 0);
-  if (got < 0 || fstat(file, &info) != 0) return system_error("cannot read " + what, errno);
+  if (got < 0) return system_error("cannot read " + what, errno);
   constexpr auto kind = "the roles file of a pipe";
   if (got < static_cast<ssize_t>(sizeof shape)) return too_short_for_a_geometry(what, kind, got);
+  const auto size = files::size_of_ours(file, ownership::any, name, "pipe");
+  if (!size) return size.error();
   const geometry_check check{what,
                              kind,
                              magic,
                              version,
                              checksum_of(shape),
                              broken_limit(shape),
-                             static_cast<std::uint64_t>(info.st_size),
+                             *size,
                              file_bytes(shape)};
   if (auto why = check.failed_by(shape)) return *why;
   return shape;

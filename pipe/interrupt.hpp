@@ -1,12 +1,12 @@
 // Ending a pipe's wait from outside: from another thread of the process, or from a signal handler.
 //
-// raise()    stores a word, then makes an eventfd readable that every nap polls
-// Signals    raise() is async-signal-safe: a lock-free atomic and write(2); it keeps errno
+// raise()    stores a word, then sets an event that every nap waits for
+// Signals    raise() is async-signal-safe: a lock-free atomic and one system call; it keeps errno
 #pragma once
 
 #include <array>
+#include <utility>
 
-#include <annulus/channel/file.hpp>
 #include <annulus/channel/file_watch.hpp>
 #include <annulus/channel/interrupt_word.hpp>
 #include <annulus/channel/process.hpp>
@@ -15,6 +15,28 @@
 #include <annulus/pipe/edges.hpp>
 
 namespace annulus::pipes {
+
+// What a nap can wait for besides the FIFO, by a number: an eventfd, or what the system has for it.
+class wake_event {
+ public:
+  wake_event() = default;  // none
+  wake_event(wake_event&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  wake_event& operator=(wake_event&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~wake_event();
+
+  [[nodiscard]] static result<wake_event> make();
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+  // Async-signal-safe.
+  void set() const noexcept;
+  static void clear(int number) noexcept;
+
+ private:
+  int number_ = -1;
+};
 
 class interruption : public interrupt_word<words> {
  public:
@@ -25,18 +47,17 @@ class interruption : public interrupt_word<words> {
   // One that was taken and not told: the next wait tells.
   void put_back() noexcept { raise(); }
 
-  // What a nap polls for reading. It ends naps until drain(); what comes behind a drain() is seen
-  // by take().
+  // What a nap waits for. It ends naps until it is cleared; what comes behind that is seen by
+  // take().
   [[nodiscard]] int event() const noexcept { return event_.number(); }
-  static void drain(int event) noexcept;
 
  private:
   home home_;
-  descriptor event_;
+  wake_event event_;
 };
 
-// What ends a nap besides the FIFO: an interrupt, and news of the pipe's files. They stay readable
-// until they are drained.
+// What ends a nap besides the FIFO: an interrupt, and news of the pipe's files. They stay set
+// until they are cleared.
 struct wakers {
   int interrupt = -1, news = -1;
 };

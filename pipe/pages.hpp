@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include <annulus/channel/ownership.hpp>
 #include <annulus/channel/result.hpp>
 
 namespace annulus::pipes {
@@ -22,6 +23,10 @@ class pages {
   ~pages();
 
   [[nodiscard]] static result<pages> fresh(std::size_t bytes);
+  // The beginning of a file, shared with whoever else maps it. errno: why not.
+  [[nodiscard]] static pages of_file(int file, std::size_t bytes, access how) noexcept;
+
+  [[nodiscard]] explicit operator bool() const noexcept { return !bytes_.empty(); }
 
   [[nodiscard]] std::byte* data() const noexcept { return bytes_.data(); }
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }

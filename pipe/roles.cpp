@@ -1,14 +1,9 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/file_watch.hpp>
-#include <annulus/channel/uncancelled.hpp>
 #include <annulus/pipe/audit_log.hpp>
+#include <annulus/pipe/files.hpp>
 #include <annulus/pipe/roles.hpp>
 
 namespace annulus::pipes {
@@ -26,11 +21,9 @@ result<roles> roles::map(int file, const pipes::geometry& shape, bool read_only,
   auto mapped = files::reopened(file, how, name);
   if (!mapped) return mapped.error();
   const std::size_t size = file_bytes(shape);
-  void* at = mmap(nullptr, size, read_only ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
-                  mapped->number(), 0);
-  if (at == MAP_FAILED) return system_error("cannot map the roles file of " + quoted(name), errno);
-  auto* const base = static_cast<std::byte*>(at);
-  made.mapped_ = pages({base, size});
+  made.mapped_ = pages::of_file(mapped->number(), size, how);
+  if (!made.mapped_) return system_error("cannot map the roles file of " + quoted(name), errno);
+  auto* const base = made.mapped_.data();
   made.memory_ = {reinterpret_cast<control_words*>(base + control_offset),
                   reinterpret_cast<producer_words*>(base + producers_offset),
                   reinterpret_cast<audit_words*>(base + audit_offset(shape)), shape,
@@ -96,18 +89,16 @@ std::optional<failure> roles::lost_name(int fifo) const {
 
 // Keeping.
 
-off_t roles::room_of(std::uint32_t which) const noexcept {
+std::uint64_t roles::room_of(std::uint32_t which) const noexcept {
   const std::uint64_t room = round_up(geometry().max_message, page_bytes);
-  return static_cast<off_t>(file_bytes(geometry()) + which * room);
+  return file_bytes(geometry()) + which * room;
 }
 
 bool roles::keep(std::uint32_t which, std::uint64_t offset,
                  std::span<const std::byte> bytes) const noexcept {
-  const uncancelled here;
   while (!bytes.empty()) {
-    const auto done = pwrite(file_.number(), bytes.data(), bytes.size(),
-                             room_of(which) + static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
+    const auto done =
+        files::write_at(file_.number(), bytes.data(), bytes.size(), room_of(which) + offset);
     if (done <= 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     offset += static_cast<std::uint64_t>(done);
@@ -115,24 +106,18 @@ bool roles::keep(std::uint32_t which, std::uint64_t offset,
   return true;
 }
 
-// Whether so many bytes were written there. A peer can make the file any length for nothing; only
-// bytes that it wrote cost it as much memory as they will cost us.
-bool roles::is_there(off_t from, std::uint64_t count) const noexcept {
-  return lseek(file_.number(), from, SEEK_HOLE) >= from + static_cast<off_t>(count);
-}
-
+// A peer can make the file any length for nothing; only bytes that it wrote cost it as much memory
+// as they will cost us.
 bool roles::recall(std::uint32_t which, octets& bytes, std::uint64_t count) const noexcept {
-  const uncancelled here;
-  if (count > geometry().max_message || !is_there(room_of(which), count)) return false;
+  auto from = room_of(which);
+  if (count > geometry().max_message || !is_written(file_.number(), from, count)) return false;
   if (!bytes.resize(static_cast<std::size_t>(count))) return false;
   auto rest = bytes.bytes();
-  auto from = room_of(which);
   while (!rest.empty()) {
-    const auto some = pread(file_.number(), rest.data(), rest.size(), from);
-    if (some < 0 && errno == EINTR) continue;
+    const auto some = files::read_at(file_.number(), rest.data(), rest.size(), from);
     if (some <= 0) return false;
     rest = rest.subspan(static_cast<std::size_t>(some));
-    from += some;
+    from += static_cast<std::uint64_t>(some);
   }
   return true;
 }

@@ -11,8 +11,6 @@
 //            spoil messages and reports, and nothing more
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -77,8 +75,7 @@ class roles {
 
  private:
   [[nodiscard]] role_words& words_of(std::uint32_t role) const noexcept;
-  [[nodiscard]] off_t room_of(std::uint32_t number) const noexcept;
-  [[nodiscard]] bool is_there(off_t from, std::uint64_t count) const noexcept;
+  [[nodiscard]] std::uint64_t room_of(std::uint32_t number) const noexcept;
 
   lock_file file_;
   places places_;

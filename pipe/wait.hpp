@@ -6,10 +6,9 @@
 // for the waiter, and when a role closes or dies or one of the pipe's files loses its name.
 #pragma once
 
-#include <sched.h>
-
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include <annulus/channel/status.hpp>
@@ -28,7 +27,7 @@ inline constexpr std::chrono::microseconds longest_glance{100};
 
 struct real_time {
   [[nodiscard]] static deadline now() noexcept { return std::chrono::steady_clock::now(); }
-  static void yield() noexcept { sched_yield(); }
+  static void yield() noexcept { std::this_thread::yield(); }
 };
 
 // A pipe's side of the wait loop. `glance` tells cheaply whether an attempt, which takes the FIFO's

@@ -4,7 +4,6 @@
 #include "bytes.hpp"
 #include "names.hpp"
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include <annulus/channel/directory.hpp>
+#include <annulus/pipe/fifo.hpp>
 #include <annulus/pipe/pipe.hpp>
 
 namespace annulus::testing {
@@ -23,8 +23,8 @@ class scratch_pipe_name {
   scratch_pipe_name(const scratch_pipe_name&) = delete;
   scratch_pipe_name& operator=(const scratch_pipe_name&) = delete;
   ~scratch_pipe_name() {
-    unlink(path().c_str());
-    unlink(roles_path().c_str());
+    (void)files::remove(path());
+    (void)files::remove(roles_path());
   }
 
   [[nodiscard]] const std::string& str() const noexcept { return name_; }
@@ -91,7 +91,7 @@ template <class Role>
 }
 
 inline void put(const named_pipe& to, const octets& what) {
-  ASSERT_EQ(write(to.file(), what.data(), what.size()), static_cast<ssize_t>(what.size()));
+  ASSERT_EQ(pipes::write_blocks(to.file(), what), what.size());
 }
 
 // The first frame of a long message of the producer that is attached as number 0.

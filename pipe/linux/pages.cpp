@@ -21,4 +21,11 @@ result<pages> pages::fresh(std::size_t bytes) {
   return pages({static_cast<std::byte*>(at), bytes});
 }
 
+pages pages::of_file(int file, std::size_t bytes, access how) noexcept {
+  const int rights = how == access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+  void* const at = mmap(nullptr, bytes, rights, MAP_SHARED, file, 0);
+  if (at == MAP_FAILED) return {};
+  return pages({static_cast<std::byte*>(at), bytes});
+}
+
 }  // namespace annulus::pipes

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <climits>
 #include <ctime>
 #include <iterator>
 
@@ -16,6 +17,9 @@
 #include <annulus/pipe/interrupt.hpp>
 
 namespace annulus::pipes {
+
+static_assert(block_bytes == PIPE_BUF);
+
 namespace {
 
 std::uint64_t page_size() noexcept {
@@ -31,7 +35,7 @@ bool poll_for(int file, short events, std::chrono::nanoseconds at_most, wakers a
   span.tv_sec = static_cast<time_t>(at_most.count() / 1'000'000'000);
   span.tv_nsec = static_cast<long>(at_most.count() % 1'000'000'000);
   if (ppoll(asked, std::size(asked), &span, nullptr) <= 0) return false;
-  if (asked[1].revents != 0) interruption::drain(also.interrupt);
+  if (asked[1].revents != 0) wake_event::clear(also.interrupt);
   return asked[0].revents != 0;
 }
 
