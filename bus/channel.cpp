@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -42,7 +39,7 @@ result<bool> is_fit(const endpoint& e, const Geometry& found) {
 
 // False: there was none.
 result<bool> remove_file(const std::string& path) {
-  if (unlink(path.c_str()) == 0) return true;
+  if (files::remove(path)) return true;
   if (errno == ENOENT) return false;
   return files::system_error("cannot remove " + path, errno);
 }
@@ -281,7 +278,7 @@ result<std::string> name_of(const endpoint& e) {
 }
 
 std::string seen_path_of(const endpoint& e) {
-  const bool is_path = e.name.front() == '/';
+  const bool is_path = e.name.front() == '/' || files::is_path(e.name);
   return path_of(e) + (is_path || e.transport == transport::pipe ? ".seen" : ".shm.seen");
 }
 

@@ -1,8 +1,3 @@
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <bit>
 #include <cerrno>
@@ -63,50 +58,46 @@ result<seen_list> seen_list::open(const std::string& path) {
                                              "; remove it, and what comes again then is new"};
   };
   // O_EXCL first: in a sticky folder the kernel lets nobody create over a stranger's file.
-  descriptor file = files::opened(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  descriptor file = files::created(path, 0600);
   const bool is_new = static_cast<bool>(file);
   if (!file && errno == EEXIST) {
-    file = files::opened(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    file = files::existing(path, access::read_write);
     if (!file && errno == ELOOP) return not_ours("is a symbolic link");
     if (!file && errno == EISDIR) return not_ours("is a directory");
     if (!file && errno == ENXIO) return not_ours("is no regular file");
   }
   if (!file) return failed("cannot open");
-  struct stat info {};
-  if (fstat(file.number(), &info) != 0) return failed("cannot look at");
-  if (!S_ISREG(info.st_mode)) return not_ours("is no regular file");
-  if (info.st_uid != geteuid()) {
-    return failure{fault::no_permission, path + " belongs to user " + std::to_string(info.st_uid) +
-                                             ", we are user " + std::to_string(geteuid()) +
-                                             "; he must remove it"};
-  }
-  constexpr auto size = static_cast<off_t>(sizeof(page));
-  if (info.st_size != 0 && info.st_size != size) {
-    return not_ours("has " + std::to_string(info.st_size) + " bytes, not " + std::to_string(size));
+  if (!files::is_regular(file.number())) return not_ours("is no regular file");
+  if (auto why = files::not_own(file.number(), path)) return *why;
+  const auto found = files::size_of_ours(file.number(), ownership::any, path, "list");
+  if (!found) return found.error();
+  constexpr auto size = sizeof(page);
+  if (*found != 0 && *found != size) {
+    return not_ours("has " + std::to_string(*found) + " bytes, not " + std::to_string(size));
   }
   // What the file system cannot hold is told now, and not later by SIGBUS.
   errno = files::set_size(file.number(), sizeof(page), sizeof(page));
   if (const int why = errno; why != 0) {
-    if (is_new) unlink(path.c_str());
+    if (is_new) (void)files::remove(path);
     errno = why;
     return failed("cannot size");
   }
-  void* const mapped =
-      mmap(nullptr, sizeof(page), PROT_READ | PROT_WRITE, MAP_SHARED, file.number(), 0);
-  if (mapped == MAP_FAILED) return failed("cannot map");
-  seen_list out(static_cast<page*>(mapped));
+  auto mapped = pipes::pages::of_file(file.number(), sizeof(page), access::read_write);
+  if (!mapped) return failed("cannot map");
+  seen_list out(std::move(mapped));
   if (out.mapped_->magic == 0) out.mapped_->magic = list_magic;  // new
   if (out.mapped_->magic != list_magic) return not_ours("does not start with its magic word");
   return out;
 }
 
 bool seen_list::is_one(const std::string& path) noexcept {
-  const descriptor file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  struct stat info {};
-  if (!file || fstat(file.number(), &info) != 0) return false;
+  const descriptor file = files::existing(path, access::read_only);
+  if (!file || !files::is_regular(file.number()) || files::not_own(file.number(), path)) {
+    return false;
+  }
+  const auto size = files::size_of_ours(file.number(), ownership::any, path, "list");
   std::uint64_t start = 0;
-  return S_ISREG(info.st_mode) && info.st_uid == geteuid() &&
-         info.st_size == static_cast<off_t>(sizeof(page)) &&
+  return size && *size == sizeof(page) &&
          files::read_at(file.number(), &start, sizeof start, 0) == sizeof start &&
          start == list_magic;
 }
@@ -116,8 +107,11 @@ void seen_list::take_up() noexcept {
   ahead_ = {};
 }
 
+seen_list::seen_list(pipes::pages mapped) noexcept
+    : memory_(std::move(mapped)), mapped_(reinterpret_cast<page*>(memory_.data())) {}
 seen_list::seen_list(seen_list&& other) noexcept { *this = std::move(other); }
 seen_list& seen_list::operator=(seen_list&& other) noexcept {
+  memory_ = std::move(other.memory_);
   std::swap(mapped_, other.mapped_);
   delivered_ = other.delivered_;
   ahead_ = other.ahead_;
@@ -125,9 +119,6 @@ seen_list& seen_list::operator=(seen_list&& other) noexcept {
   repeated_ = other.repeated_;
   home_ = std::move(other.home_);
   return *this;
-}
-seen_list::~seen_list() {
-  if (mapped_ != nullptr) munmap(mapped_, sizeof(page));
 }
 
 // The place of the stream that was silent longest. One that was delivered and not released goes

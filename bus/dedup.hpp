@@ -31,6 +31,7 @@
 #include <annulus/channel/result.hpp>
 #include <annulus/channel/status.hpp>
 #include <annulus/channel/view.hpp>
+#include <annulus/pipe/pages.hpp>
 
 namespace annulus::bus {
 
@@ -73,7 +74,7 @@ class seen_list {
 
   seen_list(seen_list&&) noexcept;
   seen_list& operator=(seen_list&&) noexcept;
-  ~seen_list();
+  ~seen_list() = default;
 
   // Whether it is new; from now on it is not.
   [[nodiscard]] bool is_new(const message_mark& mark) noexcept;
@@ -92,11 +93,12 @@ class seen_list {
   };
   struct page;
 
-  explicit seen_list(page* mapped) noexcept : mapped_(mapped) {}
+  explicit seen_list(pipes::pages mapped) noexcept;
   std::size_t place_of(std::uint64_t stream) noexcept;
   std::size_t oldest() const noexcept;
   [[nodiscard]] bool is_ahead(std::size_t i) const noexcept { return ahead_[i / 64] >> i % 64 & 1; }
 
+  pipes::pages memory_;
   page* mapped_ = nullptr;
   std::array<std::uint64_t, most_streams> delivered_{};
   std::array<std::uint64_t, most_streams / 64> ahead_{};  // one bit each: delivered, not yet noted

@@ -1,6 +1,3 @@
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -8,6 +5,8 @@
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/ends.hpp>
 #include <annulus/bus/rendezvous.hpp>
+#include <annulus/channel/file.hpp>
+#include <annulus/channel/process.hpp>
 
 namespace annulus::bus {
 
@@ -96,16 +95,12 @@ namespace {
 bool is_same_channel(const endpoint& one, const endpoint& other) {
   const auto path = path_of(one);
   const auto other_path = path_of(other);
-  if (path == other_path) return true;
-  struct stat file {};
-  struct stat other_file {};
-  return stat(path.c_str(), &file) == 0 && stat(other_path.c_str(), &other_file) == 0 &&
-         file.st_dev == other_file.st_dev && file.st_ino == other_file.st_ino;
+  return path == other_path || files::lead_to_same(path, other_path);
 }
 
 bool is_made_by_us(const endpoint& where) {
   const auto by_us = [](auto found) {
-    return found && found->geometry().created_by == static_cast<std::int32_t>(getpid());
+    return found && found->geometry().created_by == static_cast<std::int32_t>(process_id());
   };
   if (where.transport == transport::pipe) return by_us(named_pipe::open(where.name, where.owner));
   return by_us(segment::open(where.name, access::read_only, where.owner));
@@ -142,7 +137,7 @@ result<endpoint> opened_ends::led_to(const endpoint& e) {
   const bool is_decided = e.transport != transport::automatic || decision_of(e);
   auto led = resolve(e);
   if (!led) return led.error();
-  if (!is_decided || ::access(path_of(led->where).c_str(), F_OK) != 0) {
+  if (!is_decided || !files::leads_to_one(path_of(led->where))) {
     newcomers_.push_back({is_decided ? led->where : e, led->where});
   }
   return std::move(led->where);

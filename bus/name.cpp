@@ -4,6 +4,7 @@
 
 #include <annulus/bus/name.hpp>
 #include <annulus/bus/quantity.hpp>
+#include <annulus/channel/file.hpp>
 
 namespace annulus::bus {
 namespace {
@@ -56,7 +57,7 @@ bool set_owner(endpoint& e, std::string_view text) {
 }
 bool set_directory(endpoint& e, std::string_view text) {
   e.directory = text;
-  return text.size() > 1 && text.front() == '/';
+  return files::is_path(text);
 }
 bool set_wait(endpoint& e, std::string_view text) {
   for (const auto kind :
@@ -186,7 +187,7 @@ result<endpoint> parse(std::string_view text) {
     told.push_back(key);
     rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
   }
-  if (!out.directory.empty() && out.name.front() == '/') {
+  if (!out.directory.empty() && (out.name.front() == '/' || files::is_path(out.name))) {
     return refused(text, "the name is a path, so dir= has no meaning; leave one of them out");
   }
   return out;

@@ -1,7 +1,3 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <optional>
@@ -26,7 +22,7 @@ constexpr std::string_view first_line = "annulus auto 1\n";
 
 // Where the decision stands.
 result<std::string> place_of(const endpoint& e) {
-  if (e.name.starts_with('/')) {
+  if (e.name.starts_with('/') || files::is_path(e.name)) {
     return failure{fault::bad_argument,
                    "auto:" + e.name +
                        " is no name: use 1 to 200 letters, digits, '.', '_' or '-'; a path goes "
@@ -56,9 +52,8 @@ std::optional<choice> parse_decision(std::string_view text) {
 
 // Gives the decision its name, whole. Fails with already_exists if somebody else was first.
 result<bool> publish(const std::string& path, const choice& made, unsigned mode) {
-  const auto file = files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, mode);
+  const auto file = files::unnamed(path, mode);
   if (!file) return cannot_store("cannot make " + path, errno);
-  fchmod(file.number(), static_cast<mode_t>(mode));
   const auto text = std::string(first_line) + to_string(made.transport) + "\n" + made.why + "\n";
   const auto written = files::write_at(file.number(), text.data(), text.size(), 0);
   if (written != static_cast<ssize_t>(text.size())) {
@@ -71,7 +66,7 @@ result<bool> publish(const std::string& path, const choice& made, unsigned mode)
 
 // The decision's file, for reading.
 result<descriptor> open_decision(const endpoint& e, const std::string& path) {
-  auto file = files::opened(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  auto file = files::existing(path, access::read_only);
   if (!file) {
     if (errno == ELOOP) {
       return failure{fault::not_a_channel,
@@ -85,11 +80,12 @@ result<descriptor> open_decision(const endpoint& e, const std::string& path) {
     }
     return system_error("cannot read the decision for auto:" + e.name + " (" + path + ")", errno);
   }
-  struct stat info {};
-  if (fstat(file.number(), &info) != 0 || !S_ISREG(info.st_mode)) {
+  if (!files::is_regular(file.number())) {
     return failure{fault::not_a_channel, path + " is no regular file; remove it"};
   }
-  if (auto why = files::not_ours(info, e.owner, path)) return *why;
+  if (auto size = files::size_of_ours(file.number(), e.owner, path, "decision"); !size) {
+    return size.error();
+  }
   return file;
 }
 
@@ -132,7 +128,7 @@ result<bool> forget_decision(const endpoint& e) {
   auto place = place_of(e);
   if (!place) return place.error();
   const auto path = std::move(place).value();
-  if (unlink(path.c_str()) == 0) return true;
+  if (files::remove(path)) return true;
   if (errno == ENOENT) return false;
   return system_error("cannot remove " + path, errno);
 }
@@ -141,7 +137,7 @@ result<descriptor> hold_for_removal(const endpoint& e) {
   auto place = place_of(e);
   if (!place) return place.error();
   return files::settled<descriptor>(e.name, [&]() -> std::optional<result<descriptor>> {
-    auto file = files::opened(*place, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    auto file = files::existing(*place, access::read_write);
     if (!file && errno == ENOENT) {
       return failure{fault::not_found, "nobody has opened auto:" + e.name + " yet"};
     }

@@ -72,6 +72,8 @@ extern const char* const path_start;
 // A new, empty file, to which publish() may give the name `path`. Its rights are `mode`, whatever
 // the umask. What dies before leaves no file by that name.
 [[nodiscard]] descriptor unnamed(const std::string& path, unsigned mode) noexcept;
+// A new, empty file of this name, with these rights at most. errno EEXIST: the name is taken.
+[[nodiscard]] descriptor created(const std::string& path, unsigned mode) noexcept;
 // A new, empty file that never gets a name.
 [[nodiscard]] descriptor anonymous() noexcept;
 // Another number of the same open file.
@@ -106,6 +108,9 @@ extern const char* const path_start;
 
 // Whether both are the same file.
 [[nodiscard]] bool is_same(int file, int other) noexcept;
+// The same of what the paths lead to, links followed; and whether a path leads to anything.
+[[nodiscard]] bool lead_to_same(const std::string& path, const std::string& other) noexcept;
+[[nodiscard]] bool leads_to_one(const std::string& path) noexcept;
 // Whether the path stands for this file, and not for another or none.
 [[nodiscard]] bool is_still_named(int file, const std::string& path) noexcept;
 
@@ -113,6 +118,9 @@ extern const char* const path_start;
 [[nodiscard]] result<std::uint64_t> size_of_ours(int file, ownership owner, const std::string& name,
                                                  std::string_view kind);
 [[nodiscard]] failure no_regular_file(const std::string& name, std::string_view kind);
+[[nodiscard]] bool is_regular(int file) noexcept;
+// Why the file is not our own user's, or nothing.
+[[nodiscard]] std::optional<failure> not_own(int file, const std::string& path);
 // Whose a file is that could not be opened anew, and what to do; for a message.
 [[nodiscard]] std::string whose(int file);
 

@@ -195,6 +195,12 @@ constexpr const char* footer =
 
 }  // namespace
 
+const char* const measuring_examples =
+    "  annulus bench\n"
+    "      what this machine can do\n"
+    "  annulus compare --quick\n"
+    "      the ring, the pipe and the usual alternatives, and which of them to take\n";
+
 void add_bench(CLI::App& app, exit_code&) {
   auto o = std::make_shared<bench_options>();
   o->wait.how =

@@ -19,6 +19,9 @@ void add_compare(CLI::App& app, exit_code& ends_with);
 void add_gateway(CLI::App& app, exit_code& ends_with);
 void add_choose(CLI::App& app, exit_code& ends_with);
 
+// Examples of the two that measure, which not every system has.
+extern const char* const measuring_examples;
+
 // The whole command; what main() returns.
 [[nodiscard]] int run(int argc, const char* const* argv);
 

@@ -1,18 +1,12 @@
 #include "cli/console.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
+#include "cli/system.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <climits>
 #include <cstdio>
 
 namespace annulus::cli {
 namespace {
-
-constexpr int patience_ms = 200;  // for a reader of stderr that does not read
 
 // The UTF-8 sequence that text starts with; no bytes: it starts with none.
 struct sequence {
@@ -46,16 +40,7 @@ bool is_printable(char32_t code) noexcept {
 
 }  // namespace
 
-void occupy_standard_streams() noexcept {
-  for (int number = STDIN_FILENO; number <= STDERR_FILENO; ++number) {
-    if (fcntl(number, F_GETFD) >= 0 || errno != EBADF) continue;
-    // The wrong way round, so that each use fails as on the closed one. open() takes the lowest
-    // number that is free: this one, as all below it are open.
-    if (open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) {
-      static_cast<void>(open("/", O_PATH));
-    }
-  }
-}
+void occupy_standard_streams() noexcept { streams::occupy(); }
 
 std::string shown(std::string_view text) {
   std::string out;
@@ -79,20 +64,9 @@ void print_text(std::string_view text) noexcept { fwrite(text.data(), 1, text.si
 
 bool is_stdout_whole() noexcept {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
-  pollfd out{STDOUT_FILENO, 0, 0};
-  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
+  return streams::is_reader_gone();
 }
 
-void remark_text(std::string_view text) noexcept {
-  while (!text.empty()) {
-    // What poll() calls writable takes PIPE_BUF bytes without a wait.
-    pollfd err{STDERR_FILENO, POLLOUT, 0};
-    if (poll(&err, 1, patience_ms) != 1 || (err.revents & POLLOUT) == 0) return;
-    const auto some = std::min<std::size_t>(text.size(), PIPE_BUF);
-    const auto done = write(STDERR_FILENO, text.data(), some);
-    if (done <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(done));
-  }
-}
+void remark_text(std::string_view text) noexcept { streams::write_remark(text); }
 
 }  // namespace annulus::cli

@@ -2,10 +2,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/signals.hpp"
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,16 +16,7 @@
 namespace annulus::cli {
 namespace {
 
-// A pipe of 64 KiB would make two processes take turns.
-void widen_pipe(int descriptor) { fcntl(descriptor, F_SETPIPE_SZ, 1 << 20); }
-
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
-
-// For a stream that somebody made non-blocking.
-void wait_until_ready(int descriptor, short events) {
-  pollfd one{descriptor, events, 0};
-  poll(&one, 1, 100);
-}
 
 }  // namespace
 
@@ -50,32 +38,31 @@ file::~file() {
 
 file file::for_reading(const std::string& path) {
   file out = path.empty() ? file(STDIN_FILENO, false, "standard input")
-                          : file(open(path.c_str(), O_RDONLY | O_CLOEXEC), true, quoted(path));
+                          : file(streams::open_to_read(path), true, quoted(path));
   if (out.descriptor_ < 0) out.fail("open");
   struct stat info {};
   if (fstat(out.descriptor_, &info) != 0) out.fail("read");
   if (S_ISDIR(info.st_mode)) {
     throw command_error{exit_code::failure, out.name_ + " is a directory; name a file"};
   }
-  widen_pipe(out.descriptor_);
+  streams::widen(out.descriptor_);
   return out;
 }
 
 file file::for_writing(const std::string& path) {
-  constexpr int flags = O_WRONLY | O_CLOEXEC;
   file out = path.empty() ? file(STDOUT_FILENO, false, "standard output")
-                          : file(open(path.c_str(), flags), true, quoted(path));
+                          : file(streams::open_to_write(path), true, quoted(path));
   out.path_ = path;
   if (out.descriptor_ < 0 && errno == ENOENT) {
-    out.descriptor_ = open(path.c_str(), flags | O_CREAT | O_EXCL, 0666);
+    out.descriptor_ = streams::make_to_write(path, true);
     out.is_new_ = out.descriptor_ >= 0;
     // A link that leads nowhere yet, or somebody else was faster.
-    if (errno == EEXIST) out.descriptor_ = open(path.c_str(), flags | O_CREAT, 0666);
+    if (errno == EEXIST) out.descriptor_ = streams::make_to_write(path, false);
   }
   if (out.descriptor_ < 0) out.fail("open");
   struct stat info {};
   if (fstat(out.descriptor_, &info) != 0) out.fail("write to");
-  widen_pipe(out.descriptor_);
+  streams::widen(out.descriptor_);
   return out;
 }
 
@@ -86,19 +73,14 @@ void file::begin() {
   if (ftruncate(descriptor_, 0) != 0) fail("empty");
 }
 
-bool file::is_at(const std::string& path) const {
-  struct stat own {};
-  struct stat other {};
-  return fstat(descriptor_, &own) == 0 && stat(path.c_str(), &other) == 0 &&
-         own.st_dev == other.st_dev && own.st_ino == other.st_ino;
-}
+bool file::is_at(const std::string& path) const { return streams::is_at(descriptor_, path); }
 
 std::size_t file::read_some(std::span<std::byte> into) {
   for (;;) {
-    const auto got = read(descriptor_, into.data(), std::min<std::size_t>(into.size(), 1 << 30));
+    const auto got = streams::read_some(descriptor_, into);
     if (got >= 0) return static_cast<std::size_t>(got);
     if (errno == EAGAIN)
-      wait_until_ready(descriptor_, POLLIN);
+      streams::wait_to_read(descriptor_);
     else if (errno != EINTR)
       fail("read");
     throw_if_stopped();
@@ -131,16 +113,15 @@ std::uint64_t file::skip(std::uint64_t count) {
   return skipped;
 }
 
-bool file::write_all(std::span<iovec> pieces) {
+bool file::write_all(std::span<piece> pieces) {
   using clock = std::chrono::steady_clock;
   std::optional<clock::time_point> gives_up_at;
   while (!pieces.empty()) {
-    const auto count = static_cast<int>(std::min<std::size_t>(pieces.size(), IOV_MAX));
-    const auto got = writev(descriptor_, pieces.data(), count);
+    const auto got = streams::write_some(descriptor_, pieces);
     if (got < 0) {
       if (errno == EPIPE) return false;
       if (errno == EAGAIN)
-        wait_until_ready(descriptor_, POLLOUT);
+        streams::wait_to_write(descriptor_);
       else if (errno != EINTR)
         fail("write to");
       if (stop_signal() != 0) {
@@ -150,14 +131,13 @@ bool file::write_all(std::span<iovec> pieces) {
       continue;
     }
     auto written = static_cast<std::size_t>(got);
-    while (!pieces.empty() && written >= pieces.front().iov_len) {
-      written -= pieces.front().iov_len;
+    while (!pieces.empty() && written >= pieces.front().size) {
+      written -= pieces.front().size;
       pieces = pieces.subspan(1);
     }
     if (written > 0) {
       auto& half = pieces.front();
-      half.iov_base = static_cast<std::byte*>(half.iov_base) + written;
-      half.iov_len -= written;
+      half = {half.data + written, half.size - written};
     }
   }
   return true;

@@ -1,7 +1,7 @@
 // A file or a standard stream, read and written in whole stretches; a signal ends a wait for it.
 #pragma once
 
-#include <sys/uio.h>
+#include "cli/system.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -39,7 +39,7 @@ class file {
 
   // Writes all pieces; changes them on the way. False: nobody reads any more (EPIPE). After
   // stop_signal() it tries for a second more, so that what was begun is written whole.
-  [[nodiscard]] bool write_all(std::span<iovec> pieces);
+  [[nodiscard]] bool write_all(std::span<piece> pieces);
 
   // A regular file's bytes from here to its end: reading them does not wait for anybody.
   [[nodiscard]] std::optional<std::uint64_t> rest() const;

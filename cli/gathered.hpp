@@ -1,11 +1,10 @@
-// Messages of one batch, as pieces for writev.
+// Messages of one batch, as pieces for one write.
 #pragma once
 
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
 #include "cli/splitter.hpp"
 #include <fmt/format.h>
-#include <sys/uio.h>
 
 #include <array>
 #include <cstddef>
@@ -31,9 +30,9 @@ class gathered {
       pieces_.push_back({lengths_.back().data(), frame_header_bytes});
     }
     if (!one.empty()) {
-      pieces_.push_back({const_cast<std::byte*>(one.data()), one.size()});  // writev only reads
+      pieces_.push_back({one.data(), one.size()});
     }
-    if (how_ == framing::lines) pieces_.push_back({&line_end_, 1});
+    if (how_ == framing::lines) pieces_.push_back({&line_end, 1});
     ++count_;
     bytes_ += one.size();
   }
@@ -43,7 +42,7 @@ class gathered {
     count_ = bytes_ = 0;
   }
 
-  [[nodiscard]] std::span<iovec> pieces() noexcept { return pieces_; }
+  [[nodiscard]] std::span<piece> pieces() noexcept { return pieces_; }
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] bool is_full(std::uint64_t limit_bytes) const noexcept {
@@ -51,6 +50,7 @@ class gathered {
   }
 
  private:
+  static constexpr std::byte line_end{'\n'};
   static constexpr std::size_t most = 512;  // two pieces each, and writev takes 1024
   using frame_header = std::array<std::byte, frame_header_bytes>;
 
@@ -67,9 +67,8 @@ class gathered {
   }
 
   framing how_;
-  std::vector<iovec> pieces_;
+  std::vector<piece> pieces_;
   std::vector<frame_header> lengths_;  // never grows beyond its reserve: pieces point into it
-  char line_end_ = '\n';
   std::uint64_t count_ = 0;
   std::uint64_t bytes_ = 0;
 };

@@ -1,10 +1,10 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/signals.hpp"
+#include "cli/system.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdlib>
 #include <exception>
 #include <sstream>
 #include <string>
@@ -15,7 +15,7 @@
 namespace annulus::cli {
 namespace {
 
-constexpr const char* footer =
+constexpr const char* examples =
     "Examples:\n"
     "  annulus send shm:x <file &  annulus recv shm:x | sha256sum\n"
     "      a file from process to process; the ring comes and goes with them\n"
@@ -28,11 +28,9 @@ constexpr const char* footer =
     "  annulus stat shm:log --watch\n"
     "      who is attached, how much waits, who blocks and since when\n"
     "  annulus fsck shm:log || annulus dump shm:log\n"
-    "      what a ring holds that nobody uses, and whether it is whole\n"
-    "  annulus bench\n"
-    "      what this machine can do\n"
-    "  annulus compare --quick\n"
-    "      the ring, the pipe and the usual alternatives, and which of them to take\n"
+    "      what a ring holds that nobody uses, and whether it is whole\n";
+
+constexpr const char* endpoints_help =
     "\n"
     "shm:NAME is a ring, pipe:NAME a named pipe. auto:NAME leads to one of them, by the needs of\n"
     "the first to open it, say auto:x?latency=50us; both sides meet there.\n"
@@ -46,7 +44,7 @@ void add_directory(CLI::App& command) {
           "--dir",
           [](const std::string& path) {
             if (path.empty()) throw CLI::ValidationError("--dir", "a directory has a name");
-            setenv(files::directory_variable, path.c_str(), 1);
+            set_variable(files::directory_variable, path);
           },
           fmt::format("where channels without a path live, the same for both sides (default: {}, "
                       "else /dev/shm, else /tmp)",
@@ -58,7 +56,7 @@ void describe(CLI::App& app) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Show every subcommand's help");
   app.set_version_flag("--version", "annulus " ANNULUS_VERSION " (" ANNULUS_BUILD ")");
-  app.footer(std::string(footer) + exit_codes_help);
+  app.footer(std::string(examples) + measuring_examples + endpoints_help + exit_codes_help);
 }
 
 // What CLI11 has to say: help on standard output, an error as a remark.

@@ -3,9 +3,9 @@
 #include "cli/exit_code.hpp"
 #include "cli/patience.hpp"
 #include "cli/snapshot.hpp"
+#include "cli/system.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
-#include <pwd.h>
 
 #include <annulus/bus/channel.hpp>
 #include <annulus/channel/lock.hpp>
@@ -13,11 +13,6 @@
 
 namespace annulus::cli {
 namespace {
-
-std::string user(std::uint32_t uid) {
-  const passwd* const entry = getpwuid(uid);
-  return entry != nullptr ? entry->pw_name : std::to_string(uid);
-}
 
 std::string role_of(const pipe_event& one) {
   return one.is_consumer ? "consumer" : fmt::format("producer {}", one.producer);
@@ -84,7 +79,7 @@ void show_audit_log(const pipe_snapshot& r) {
   for (std::size_t i = skipped; i < r.audit_log.size(); ++i) {
     const auto& one = r.audit_log[i];
     print("  {:<19} {:<11} {:<14} {:>8}  {}\n", show_time(one.at), to_string(one.what),
-          role_of(one), one.pid, user(one.uid));
+          role_of(one), one.pid, name_of_user(one.uid));
   }
 }
 

@@ -111,6 +111,10 @@ descriptor unnamed(const std::string& path, unsigned mode) noexcept {
   return made;
 }
 
+descriptor created(const std::string& path, unsigned mode) noexcept {
+  return opened(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+}
+
 descriptor anonymous() noexcept {
   return descriptor(memfd_create("annulus", MFD_CLOEXEC | MFD_ALLOW_SEALING));
 }
@@ -185,6 +189,15 @@ bool is_same(int file, int other) noexcept {
          one.st_ino == two.st_ino;
 }
 
+bool lead_to_same(const std::string& path, const std::string& other) noexcept {
+  struct stat one {};
+  struct stat two {};
+  return stat(path.c_str(), &one) == 0 && stat(other.c_str(), &two) == 0 &&
+         one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+bool leads_to_one(const std::string& path) noexcept { return ::access(path.c_str(), F_OK) == 0; }
+
 bool is_still_named(int file, const std::string& path) noexcept {
   struct stat held {};
   struct stat named {};
@@ -199,6 +212,20 @@ result<std::uint64_t> size_of_ours(int file, ownership owner, const std::string&
   if (!S_ISREG(info.st_mode)) return no_regular_file(name, kind);
   if (auto why = not_ours(info, owner, name)) return *why;
   return static_cast<std::uint64_t>(info.st_size);
+}
+
+bool is_regular(int file) noexcept {
+  struct stat info {};
+  return fstat(file, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+std::optional<failure> not_own(int file, const std::string& path) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return system_error("cannot look at " + path, errno);
+  if (info.st_uid == geteuid()) return std::nullopt;
+  return failure{fault::no_permission, path + " belongs to user " + std::to_string(info.st_uid) +
+                                           ", we are user " + std::to_string(geteuid()) +
+                                           "; he must remove it"};
 }
 
 std::string whose(int file) {

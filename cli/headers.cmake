@@ -1,0 +1,16 @@
+# CLI11, fmt and nlohmann_json for another system: their headers, which are the same everywhere, as
+# this machine has them. Under a folder of their own, as the rest of /usr/include is of this system.
+set(there ${CMAKE_CURRENT_BINARY_DIR}/headers)
+file(MAKE_DIRECTORY ${there})
+foreach(name IN ITEMS CLI fmt nlohmann)
+  find_path(where_${name} ${name} PATHS /usr/include NO_DEFAULT_PATH NO_CMAKE_FIND_ROOT_PATH)
+  if(NOT where_${name})
+    message(FATAL_ERROR "the headers ${name}/ are not installed: see packages.txt")
+  endif()
+  file(CREATE_LINK ${where_${name}}/${name} ${there}/${name} SYMBOLIC)
+endforeach()
+foreach(target IN ITEMS CLI11::CLI11 fmt::fmt nlohmann_json::nlohmann_json)
+  add_library(${target} INTERFACE IMPORTED)
+  target_include_directories(${target} SYSTEM INTERFACE ${there})
+endforeach()
+target_compile_definitions(fmt::fmt INTERFACE FMT_HEADER_ONLY)
