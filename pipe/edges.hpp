@@ -12,7 +12,7 @@ enum class edge {
   roll,       // enter, leave -> presence: who came, and who has closed after all that it wrote
   released,   // release -> the next consumer: what it must not read again
   abandon,    // push -> read: this message will not be finished
-  kept,       // take out -> the next consumer: a long message's bytes in the roles file
+  kept,       // take out -> the next consumer: what left the FIFO and stands in a file
   interrupt,  // interrupt() -> the wait that it ends: what was done before
   audit,      // enter, leave -> inspect: one whole entry of the audit log
 

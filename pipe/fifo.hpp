@@ -1,7 +1,8 @@
-// The FIFO as the kernel has it: whole writes, a look without taking, and giving back.
+// The FIFO as the kernel has it: whole writes, a look without taking, and giving back. On Windows
+// it is a named pipe in message mode (windows/ends.hpp).
 //
 // Its ends are open for reading and writing by every role and never wait: so no write raises
-// SIGPIPE, and what stands in the FIFO outlives any one role. The kernel keeps it in pages; a write
+// SIGPIPE, and what stands in the FIFO outlives any one role. Linux keeps it in pages; a write
 // goes into what is left of the last page if all of it fits there, else into free pages.
 #pragma once
 
@@ -35,7 +36,8 @@ namespace annulus::pipes {
 void nap_for_room(int fifo, std::chrono::nanoseconds at_most, wakers also = {}) noexcept;
 void nap(std::chrono::nanoseconds at_most, wakers also) noexcept;
 
-// A look at what stands in the FIFO without taking it: a copy of its pages' list (tee), read out.
+// A look at what stands in the FIFO without taking it. Linux: a copy of its pages' list (tee), read
+// out. Windows: the consumer moves messages on to where they can be looked at (windows/shelf.hpp).
 class tap {
  public:
   [[nodiscard]] static result<tap> open(int fifo);
@@ -49,8 +51,9 @@ class tap {
   void nap(std::uint64_t known, std::chrono::nanoseconds at_most, wakers also) noexcept;
 
  private:
-  descriptor fifo_, to_, from_, nowhere_;
-  descriptor news_;  // an epoll of the FIFO, when it is napped on
+  descriptor fifo_;
+  descriptor to_, from_, nowhere_;  // Linux: a pipe for the copy, and /dev/null
+  descriptor news_;                 // Linux: an epoll of the FIFO, when it is napped on
 };
 
 }  // namespace annulus::pipes

@@ -53,8 +53,8 @@ LAYERS = {  # folder -> the folders that it may include
 MAX_COLUMNS, MAX_HEADER, MAX_FUNCTION = 100, 400, 60
 # Lines of C++ in each room, at most. Lowered when lines go; raised only for what is new, and the
 # commit says for what. Who adds to what is there takes out elsewhere.
-ROOMS = {"channel": 3150, "ring": 4800, "pipe": 3050, "bus": 2780, "nats": 1800, "bench": 6150,
-         "cli": 5000, "windows": 950}  # windows: of channel/ and ring/
+ROOMS = {"channel": 3150, "ring": 4800, "pipe": 3150, "bus": 2800, "nats": 1800, "bench": 6150,
+         "cli": 5150, "windows": 2050}  # windows: the rooms of that name
 ROOM_SLACK = 400
 
 
@@ -325,7 +325,7 @@ def rooms(tree):
     lines = dict.fromkeys(ROOMS, 0)
     for path, text in tree.items():
         above = path.split("/")
-        is_windows = above[0] in ("channel", "ring") and above[1] == "windows"
+        is_windows = len(above) > 2 and above[0] != "tests" and above[1] == "windows"
         room = "windows" if is_windows else above[0]
         if room in ROOMS and is_cpp(path):
             lines[room] += text.count("\n")

@@ -27,6 +27,7 @@ descriptor::descriptor(int number) noexcept : number_(number) {
 descriptor::~descriptor() {
   if (number_ < 0) return;
   windows::forget_locks(number_);
+  windows::forget_kept(number_);
   _close(number_);
 }
 
@@ -137,6 +138,15 @@ descriptor unnamed(const std::string& path, unsigned mode) noexcept {
   return made;
 }
 
+descriptor created(const std::string& path, unsigned mode) noexcept {
+  descriptor made = unnamed(path, mode);
+  if (!made || publish(made.number(), path)) return made;
+  const int why = errno;
+  made = {};
+  errno = why;
+  return made;
+}
+
 descriptor anonymous() noexcept {
   std::wstring folder(MAX_PATH + 2, L'\0');
   folder.resize(GetTempPathW(static_cast<DWORD>(folder.size()), folder.data()));
@@ -234,6 +244,15 @@ bool is_same(int file, int other) noexcept {
   return one && one == windows::identity_of(handle_of(other));
 }
 
+bool lead_to_same(const std::string& path, const std::string& other) noexcept {
+  const auto one = windows::identity_at(path);
+  return one && one == windows::identity_at(other);
+}
+
+bool leads_to_one(const std::string& path) noexcept {
+  return windows::identity_at(path).has_value();
+}
+
 bool is_still_named(int file, const std::string& path) noexcept {
   const auto held = windows::identity_of(handle_of(file));
   return held && held == windows::identity_at(path);
@@ -255,6 +274,13 @@ result<std::uint64_t> size_of_ours(int file, ownership owner, const std::string&
                        "meant"};
   }
   return static_cast<std::uint64_t>(size.QuadPart);
+}
+
+bool is_regular(int file) noexcept { return GetFileType(handle_of(file)) == FILE_TYPE_DISK; }
+
+std::optional<failure> not_own(int file, const std::string& path) {
+  if (windows::is_ours(handle_of(file))) return std::nullopt;
+  return failure{fault::no_permission, path + " belongs to another user, who must remove it"};
 }
 
 std::string whose(int) { return "; each role opens the file anew, and our user may not"; }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include <annulus/channel/windows/handle.hpp>
@@ -63,6 +65,16 @@ SECURITY_ATTRIBUTES made_for_owner() {
     out.lpSecurityDescriptor = nullptr;
   }
   return out;
+}
+
+struct kept_things {
+  using one = std::pair<int, std::shared_ptr<void>>;
+  std::mutex mutex;
+  std::vector<one> all;
+};
+kept_things& kept() noexcept {
+  static auto* const made = new kept_things;  // outlives the last file that is closed at exit
+  return *made;
 }
 
 }  // namespace
@@ -160,6 +172,26 @@ std::optional<identity> identity_at(const std::string& path) noexcept {
   const auto out = identity_of(handle);
   CloseHandle(handle);
   return out;
+}
+
+void keep_with(int file, std::shared_ptr<void> what) noexcept {
+  const std::lock_guard guard(kept().mutex);
+  kept().all.emplace_back(file, std::move(what));
+}
+
+std::shared_ptr<void> kept_with(int file) noexcept {
+  const std::lock_guard guard(kept().mutex);
+  const auto found = std::ranges::find(kept().all, file, &kept_things::one::first);
+  return found != kept().all.end() ? found->second : nullptr;
+}
+
+void forget_kept(int file) noexcept {
+  std::shared_ptr<void> gone;  // ends behind the lock: it may close numbers of its own
+  const std::lock_guard guard(kept().mutex);
+  const auto found = std::ranges::find(kept().all, file, &kept_things::one::first);
+  if (found == kept().all.end()) return;
+  gone = std::move(found->second);
+  kept().all.erase(found);
 }
 
 }  // namespace annulus::windows

@@ -7,6 +7,7 @@
 #include <windows.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -44,5 +45,10 @@ struct identity {
 
 // The number is closed: what it had locked is free (lock.cpp).
 void forget_locks(int file) noexcept;
+
+// What goes when the number is closed.
+void keep_with(int file, std::shared_ptr<void> what) noexcept;
+[[nodiscard]] std::shared_ptr<void> kept_with(int file) noexcept;
+void forget_kept(int file) noexcept;
 
 }  // namespace annulus::windows

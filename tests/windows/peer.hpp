@@ -1,4 +1,5 @@
-// A process of a test: windows_role.exe, started with these words, and killed if it is still there.
+// A process of a test: a program beside it, started with these words, and killed if it is still
+// there.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -32,17 +33,31 @@ class signal_event {
   HANDLE handle_;
 };
 
+// What a process has for its standard streams; null: what the test has.
+struct streams {
+  HANDLE in = nullptr, out = nullptr, error = nullptr;
+};
+
 class peer {
  public:
-  explicit peer(const std::vector<std::string>& words) {
+  explicit peer(const std::vector<std::string>& words) : peer(L"" WINDOWS_ROLE, words, streams{}) {}
+  // Requires: children inherit the handles.
+  peer(const std::wstring& program, const std::vector<std::string>& words, streams of) {
     std::wstring own(32768, L'\0');
     own.resize(GetModuleFileNameW(nullptr, own.data(), static_cast<DWORD>(own.size())));
     const auto folder = own.substr(0, own.find_last_of(L"\\/") + 1);
-    std::wstring line = L"\"" + folder + L"" WINDOWS_ROLE L"\"";
+    std::wstring line = L"\"" + folder + program + L"\"";
     for (const auto& word : words) line += L" " + std::wstring(word.begin(), word.end());
     STARTUPINFOW start{};
     start.cb = sizeof start;
-    is_there_ = CreateProcessW(nullptr, line.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr,
+    start.dwFlags = STARTF_USESTDHANDLES;
+    const auto or_own = [](HANDLE one, DWORD which) {
+      return one != nullptr ? one : GetStdHandle(which);
+    };
+    start.hStdInput = or_own(of.in, STD_INPUT_HANDLE);
+    start.hStdOutput = or_own(of.out, STD_OUTPUT_HANDLE);
+    start.hStdError = or_own(of.error, STD_ERROR_HANDLE);
+    is_there_ = CreateProcessW(nullptr, line.data(), nullptr, nullptr, TRUE, 0, nullptr, nullptr,
                                &start, &process_) != 0;
     EXPECT_TRUE(is_there_);
   }
