@@ -4,4 +4,4 @@ From Annulus.replay Require ExtractNumbers.
 From Annulus Require Import Spsc Run Finite Replay.
 Extraction Language OCaml.
 Extraction "protocol.ml" fexec fstart plan message_at code tcode get fbottom shipped trace_enc trace_dec
-  Spsc.dist Spsc.is_before Spsc.word Layout.size.
+  Spsc.dist Spsc.is_before Spsc.word Spsc.cell Layout.size.

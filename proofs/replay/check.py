@@ -5,7 +5,8 @@ traces     traces of the shipped headers are runs of the protocol; all its steps
 processes  the same of real processes, killed ones among them
 canaries   errors in the C++ and changes in a trace are rejected, and named
 sites      the atomic accesses of the C++ are those of the steps in Coq; a changed order is told
-layout     samples of the C++'s layout are as Coq computes them; a changed one is told
+layout     samples of the C++'s layout are as Coq computes them; a changed one is told, and so is
+           each constant of the C++ that has another value
 
 BINARIES holds replay, layout, layout_samples, and trace_models, trace_mutants, trace_processes,
 trace_processes_mutants; of many producers replay_many, trace_many_models and so on. CI replays
@@ -14,9 +15,12 @@ thousands of traces of each kind, ANNULUS_PROOFS=nightly a hundred times as many
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -246,12 +250,61 @@ def sites(binaries):
     return 1 if wrong or missed or count < 50 else 0
 
 
+# What the layout rests on in the C++, and another value for each: it must not pass as Coq's.
+CONSTANTS = (
+    ("record.hpp", "header_bytes = 8", "header_bytes = 16"),
+    ("record.hpp", "record_align = 8", "record_align = 16"),
+    ("record.hpp", "crc_bytes = 4", "crc_bytes = 12"),
+    ("record.hpp", "busy = 1, committed = 2, aborted = 3", "busy = 1, committed = 3, aborted = 2"),
+    ("record.hpp", "busy = 1, committed = 2, aborted = 3", "busy = 3, committed = 2, aborted = 1"),
+    ("record.hpp", "check_shift = 42", "check_shift = 43"),
+    ("record.hpp", "return bytes << 2", "return bytes << 3"),
+    ("record.hpp", "multiplier = golden_ratio", "multiplier = golden_ratio + 2"),
+    ("record.hpp", "((pos ^ key) + body)", "((pos + key) ^ body)"),
+    ("record.hpp", "mismatch(pos, key) < producers", "mismatch(pos, key) <= producers"),
+    ("record.hpp", "return record_bytes(rest, 0)", "return record_bytes(rest, crc_bytes)"),
+    ("memory.hpp", "pos & (geometry.capacity - record", "pos & (geometry.capacity / 2 - record"),
+    ("memory.hpp", "data.payload(index_of(pos) + header_bytes", "data.payload(index_of(pos)"),
+    ("memory.hpp", "aborted(all - header_bytes", "aborted(all"),
+    ("memory.hpp", "busy(all - header_bytes", "busy(all"),
+    ("geometry.cpp", "shape.capacity + extension", "shape.capacity"),
+)
+
+
+def changed_constant(binaries, scratch, number):
+    """Whether the samples of a C++ with that other value are refused; a complaint if not."""
+    file, old, new = CONSTANTS[number]
+    root = HERE.parent.parent
+    folder = scratch / str(number)
+    shutil.copytree(root / "ring", folder / "annulus" / "ring")
+    (folder / "annulus" / "channel").symlink_to(root / "channel")
+    path = folder / "annulus" / "ring" / file
+    text = path.read_text()
+    if text.count(old) != 1:
+        return f"{file} has no single '{old}'"
+    path.write_text(text.replace(old, new))
+    sources = [HERE / "layout.cpp", *([path] if path.suffix == ".cpp" else [])]
+    libraries = [binaries.parent.parent / room / f"libannulus_{room}.a"
+                 for room in ("ring", "channel")]
+    program = folder / "samples"
+    built = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-w", f"-I{folder}",
+                            *sources, *libraries, "-o", program],
+                           capture_output=True, text=True, check=False)
+    if built.returncode:  # a static_assert is as good
+        return "" if "static assertion failed" in built.stderr else built.stderr
+    samples = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run([binaries / "layout"], input=samples, text=True, capture_output=True,
+                          check=False)
+    return "" if told.returncode and "not as in Coq: " in told.stdout else f"{file}: {new}"
+
+
 def layout(binaries):
     samples = subprocess.run([binaries / "layout_samples"], capture_output=True, text=True,
                              check=True).stdout
     done = subprocess.run([binaries / "layout"], input=samples, text=True, check=False)
     missed = []
-    for kind in ("committed", "read", "stamped", "record", "index", "before"):
+    kinds = {line.split()[0] for line in samples.splitlines()}
+    for kind in sorted(kinds - {"room"}):
         lines = samples.splitlines()
         at = next(i for i, line in enumerate(lines) if line.startswith(kind))
         words = lines[at].split()
@@ -260,10 +313,14 @@ def layout(binaries):
         told = subprocess.run([binaries / "layout"], input="\n".join(lines) + "\n", text=True,
                               capture_output=True, check=False)
         if told.returncode == 0 or lines[at] not in told.stdout:
-            missed.append(kind)
-    for kind in missed:
-        print(f"MISSED: a changed sample of {kind}")
-    return done.returncode or len(missed)
+            missed.append(f"a changed sample of {kind}")
+    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(2) as pool:
+        missed += filter(None, pool.map(lambda n: changed_constant(binaries, Path(scratch), n),
+                                        range(len(CONSTANTS))))
+    for what in missed:
+        print(f"MISSED: {what}")
+    print(f"{len(kinds)} kinds of samples, {len(CONSTANTS)} other values in the C++ refused")
+    return 1 if done.returncode or missed else 0
 
 
 def main():
