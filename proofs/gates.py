@@ -23,7 +23,8 @@ DEFINITIONS = HERE / "definitions.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
-          "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress"]
+          "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
+          "TheoremsWrap"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
