@@ -99,7 +99,9 @@ std::size_t tap::copy_new(std::uint64_t known, std::span<std::byte> to) noexcept
   const auto from = ends::of(fifo());
   auto& shelf = from->shelf();
   shelf.finish(from->reading());
-  while (shelf.used() < known + to.size() && shelf.move(from->reading())) {
+  // Not for ever, whatever a peer does to its words meanwhile.
+  auto most = to.size() / header_bytes + 1;
+  while (most-- > 0 && shelf.used() < known + to.size() && shelf.move(from->reading())) {
   }
   return shelf.copy(known, to);
 }
