@@ -1,5 +1,4 @@
-// The headers of a message: its mark as the server's message id, and the stream that it is meant
-// for, so that no other takes it.
+// The header of a message: its mark as the server's message id.
 #pragma once
 
 #include <array>
@@ -14,7 +13,6 @@
 namespace annulus::nats {
 
 inline constexpr const char* id_header = "Nats-Msg-Id";
-inline constexpr const char* stream_header = "Nats-Expected-Stream";
 
 // annulus-STREAM-NUMBER, both of 16 hexadecimal digits.
 inline constexpr std::string_view id_prefix = "annulus-";
@@ -47,12 +45,9 @@ inline constexpr std::size_t id_bytes = id_prefix.size() + 16 + 1 + 16;
   return message_mark{*stream, *number};
 }
 
-// What they need of a message's room at the server.
-[[nodiscard]] inline std::int64_t header_bytes(const std::string& stream) noexcept {
-  constexpr std::size_t frame =
-      sizeof "NATS/1.0\r\n" - 1 + sizeof ": \r\n" - 1 + sizeof ": \r\n" - 1 + sizeof "\r\n" - 1;
-  return static_cast<std::int64_t>(frame + std::string_view(id_header).size() + id_bytes +
-                                   std::string_view(stream_header).size() + stream.size());
-}
+// What it needs of a message's room at the server.
+inline constexpr std::int64_t header_bytes =
+    std::string_view("NATS/1.0\r\n").size() + std::string_view(id_header).size() +
+    std::string_view(": \r\n").size() + id_bytes + std::string_view("\r\n").size();
 
 }  // namespace annulus::nats

@@ -1,9 +1,9 @@
 // The ends of a gateway's lanes that are streams of NATS. bus/lane.hpp says what an end is.
 //
-// Target     a batch is published without waiting; it is taken when the server has acknowledged
-//            every message of it. The mark is the Nats-Msg-Id, so the server drops what is sent
-//            again within the stream's window. After a loss of the connection all of the batch that
-//            has no answer is sent again, in order
+// Target     a batch is published without waiting, and answers are heard meanwhile; it is taken
+//            when the server has acknowledged every message of it, for this stream. The mark is the
+//            Nats-Msg-Id, so the server drops what is sent again within the stream's window. After
+//            a loss of the connection all of the batch that has no answer is sent again, in order
 // Source     reads through a durable pull consumer, in the stream's order, and acknowledges only
 //            what was released. The mark is the one in the Nats-Msg-Id; of messages that others
 //            published, the stream and its sequence

@@ -16,8 +16,11 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr auto pause_when_full = 50ms;
+// So many messages may be without an answer; and so many are sent before answers are heard again.
+constexpr std::size_t window = 8192;
+constexpr std::size_t stretch = 64;
 // Of answers that wait to be heard. What a server sends beyond is dropped, and then asked for anew.
-constexpr int most_answers = 1 << 17;
+constexpr int most_answers = 2 * window;
 constexpr int answer_bytes = 64 << 20;
 
 // What the server says of one message: {"stream":"S","seq":1} or {"error":{...,"err_code":N}}.
@@ -26,6 +29,7 @@ struct answer {
   bool is_repeat = false;
   int code = 0;  // 0: it is stored; -1: nobody answers for the stream
   std::string words;
+  std::string stream;  // that stored it
 };
 
 // The text or the number behind a key, as the server writes JSON: each key once.
@@ -51,6 +55,7 @@ answer read_answer(natsMsg* said) {
   const std::string_view json(natsMsg_GetData(said),
                               static_cast<std::size_t>(natsMsg_GetDataLength(said)));
   out.is_repeat = behind(json, R"("duplicate":)") == "true";
+  out.stream = behind(json, R"("stream":)");
   const bool is_stored =
       json.find(R"("error":)") == json.npos && !behind(json, R"("seq":)").empty();
   if (is_stored) return out;
@@ -130,17 +135,23 @@ class target::publisher {
     state how;
   };
 
-  // Sends what is to be sent, and hears one answer.
+  // Sends a stretch, and hears what was answered. Waits only where nothing may be sent.
   status go_on(deadline until, bus::taken& out) {
     if (connection_ != to_.count() && !begin_connection()) return status::ok;  // it is lost again
     if (resumes_at_ > clock::now()) {
       std::this_thread::sleep_until(std::min(resumes_at_, until));
       if (resumes_at_ > clock::now()) return status::full;
     }
-    const auto why = send();
+    const auto end = end_of_window();
+    const auto why = send(std::min(end, sent_ + stretch));
     if (why != status::ok) return why;
     if (sent_ == acked_) return status::ok;  // the connection was lost
-    return hear(until, out);
+    const bool is_to_wait = sent_ == end || is_refused_;
+    return is_to_wait ? hear(until, out) : hear_queued(until, out);
+  }
+  [[nodiscard]] std::size_t end_of_window() const noexcept {
+    const auto most = to_.facts().is_one_by_one ? 1 : window;
+    return std::min(acked_ + most, batch_.size());
   }
 
   // What had no answer is sent again, in order: the server knows what it has.
@@ -180,9 +191,7 @@ class target::publisher {
     ++epoch_;
   }
 
-  status send() {
-    const auto end =
-        to_.facts().is_one_by_one ? std::min(acked_ + 1, batch_.size()) : batch_.size();
+  status send(std::size_t end) {
     if (is_refused_) return status::ok;  // first all answers, then again
     if (sent_ == acked_) heard_at_ = clock::now();
     for (; sent_ < end; ++sent_) {
@@ -203,7 +212,6 @@ class target::publisher {
                             static_cast<int>(one.bytes.size()));
     const owned_message m(made);
     if (s == NATS_OK) s = natsMsgHeader_Set(made, id_header, id_of(one.mark).data());
-    if (s == NATS_OK) s = natsMsgHeader_Set(made, stream_header, to_.at().stream.c_str());
     return s == NATS_OK ? natsConnection_PublishMsg(to_.handle(), made) : s;
   }
   status too_large(std::size_t bytes) {
@@ -232,6 +240,30 @@ class target::publisher {
       lose("the connection was lost" + (words.empty() ? words : ": " + words));
       return status::ok;
     }
+    const auto count = queued();
+    if (const auto why = take_answer(said, out); why != status::ok) return why;
+    return hear_some(count, out);
+  }
+  // Those that have come.
+  status hear_queued(deadline until, bus::taken& out) {
+    const auto why = hear_some(queued(), out);
+    return why == status::ok && clock::now() >= until ? status::timed_out : why;
+  }
+  status hear_some(std::uint64_t count, bus::taken& out) {
+    for (; count > 0 && answers_ != nullptr; --count) {
+      natsMsg* said = nullptr;
+      if (natsSubscription_NextMsg(&said, answers_.get(), 1) != NATS_OK) break;
+      const owned_message one(said);
+      if (const auto why = take_answer(said, out); why != status::ok) return why;
+    }
+    return status::ok;
+  }
+  [[nodiscard]] std::uint64_t queued() const noexcept {
+    std::uint64_t count = 0;
+    static_cast<void>(natsSubscription_QueuedMsgs(answers_.get(), &count));
+    return count;
+  }
+  status take_answer(natsMsg* said, bus::taken& out) {
     heard_at_ = clock::now();
     return take(read_answer(said), out);
   }
@@ -240,6 +272,7 @@ class target::publisher {
     const auto i = got.of - base;
     if (got.of < base || i < acked_ || i >= sent_) return status::ok;  // of an earlier batch
     if (got.code == -1) return without_stream();
+    if (got.code == 0 && got.stream != to_.at().stream) return in_another(got.stream);
     batch_[i].how = got.code == 0 ? state::stored : state::refused;
     if (got.code == 0) {
       to_.be_well();
@@ -265,6 +298,12 @@ class target::publisher {
     lose("nobody answers for the stream");
     return status::ok;
   }
+  // The subject was given to another stream: what that one took is not taken.
+  status in_another(const std::string& stream) {
+    refusal_ = "the stream '" + stream + "' takes what is published to " + to_.facts().subject +
+               "; name the stream anew, or give the subject back to it";
+    return status::not_permitted;
+  }
   // When all answers are there, it is sent again from the first that was refused. If a later one
   // was stored, their order is lost, and a consumer with once=yes would drop the earlier one.
   status when_refused() {
@@ -286,7 +325,7 @@ class target::publisher {
   }
 
   void measure() noexcept {
-    const auto most = to_.max_payload() - header_bytes(to_.at().stream);
+    const auto most = to_.max_payload() - header_bytes;
     max_message_ = most > 0 ? static_cast<std::size_t>(most) : 0;
     if (to_.at().max_message) {
       max_message_ = std::min<std::uint64_t>(max_message_, *to_.at().max_message);

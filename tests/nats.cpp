@@ -5,6 +5,7 @@
 #include "nats_server.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nats/nats.h>
 
 #include <cstring>
 #include <optional>
@@ -183,6 +184,50 @@ TEST_F(Nats, a_stream_that_is_missing_is_made_unless_the_name_forbids_it) {
   EXPECT_FALSE(nats::source::open(opened(nats::parse(server_.at("NONE", "create=no")))));
   EXPECT_TRUE(nats::target::open(opened(nats::parse(server_.at("NONE")))));
   EXPECT_TRUE(nats::target::open(opened(nats::parse(server_.at("NONE", "create=no")))));
+}
+
+// As an operator does who gives a subject to another stream.
+void remove_stream(const nats_server& server, const char* name) {
+  natsConnection* connection = nullptr;
+  jsCtx* js = nullptr;
+  const auto url = "nats://127.0.0.1:" + std::to_string(server.port());
+  ASSERT_EQ(natsConnection_ConnectTo(&connection, url.c_str()), NATS_OK);
+  ASSERT_EQ(natsConnection_JetStream(&js, connection, nullptr), NATS_OK);
+  EXPECT_EQ(js_DeleteStream(js, name, nullptr, nullptr), NATS_OK);
+  jsCtx_Destroy(js);
+  natsConnection_Destroy(connection);
+}
+
+TEST_F(Nats, what_another_stream_stores_is_not_taken) {
+  auto to = target_at(server_.at("S"));
+  EXPECT_EQ(send(to, bytes("one"), {7, 1}).messages, 1u);
+  remove_stream(server_, "S");
+  const auto other = target_at(server_.at("OTHER", "subject=S"));
+  const auto sent = send(to, bytes("two"), {7, 2});
+  EXPECT_EQ(sent.why, status::not_permitted);
+  EXPECT_EQ(sent.messages, 0u);
+  EXPECT_THAT(to.trouble(), HasSubstr("the stream 'OTHER' takes what is published to S"));
+}
+
+TEST_F(Nats, a_batch_larger_than_what_may_be_unanswered_is_taken_once_and_in_order) {
+  constexpr std::uint64_t count = 20'000;
+  auto to = target_at(server_.at("S"));
+  std::vector<std::string> held;
+  for (std::uint64_t i = 0; i < count; ++i) held.push_back(std::to_string(i));
+  for (std::uint64_t i = 0; i < count; ++i) ASSERT_TRUE(to.add(bytes(held[i]), {7, i}));
+  std::uint64_t taken = 0;
+  status last = status::timed_out;
+  for (const auto until = within(60s);
+       last == status::timed_out && std::chrono::steady_clock::now() < until;) {
+    const auto got = to.push(within(1ms), false);
+    taken += got.messages;
+    last = got.why;
+  }
+  EXPECT_EQ(last, status::ok);
+  EXPECT_EQ(taken, count);
+  auto from = source_at(server_.at("S"));
+  for (const auto& one : held) ASSERT_EQ(take(from), one);
+  EXPECT_EQ(to.repeated(), 0u);
 }
 
 TEST_F(Nats, a_server_that_is_killed_and_comes_back_loses_and_repeats_nothing) {

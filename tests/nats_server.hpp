@@ -9,6 +9,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -49,6 +50,13 @@ class nats_server {
   }
 
   [[nodiscard]] bool is_running() const noexcept { return pid_ > 0; }
+  // Its own, and what the kernel did for it.
+  [[nodiscard]] std::chrono::nanoseconds processor_time() const {
+    clockid_t clock{};
+    timespec spent{};
+    if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &spent) != 0) return {};
+    return std::chrono::seconds(spent.tv_sec) + std::chrono::nanoseconds(spent.tv_nsec);
+  }
   // As kill -9 does, or with another signal; SIGSTOP and SIGCONT let it live.
   void signal(int number) const { ::kill(pid_, number); }
   void kill() {
