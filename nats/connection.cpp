@@ -121,9 +121,26 @@ std::int64_t milliseconds_to(deadline until) noexcept {
 connection::connection(address at) : at_(std::move(at)) {}
 connection::~connection() { close(); }
 
+// The connection ends first, and with it libnats's thread that reads: some of its versions let that
+// thread use a subscription that is being destroyed.
 void connection::close() noexcept {
+  if (handle_ != nullptr) natsConnection_Close(handle_.get());
+  heard_.reset();
   context_.reset();
   handle_.reset();
+}
+
+natsStatus connection::listen(const char* behind, int messages, std::int64_t bytes) {
+  natsInbox* inbox = nullptr;
+  auto s = natsInbox_Create(&inbox);
+  if (s != NATS_OK) return s;
+  inbox_ = inbox;
+  natsInbox_Destroy(inbox);
+  natsSubscription* made = nullptr;
+  s = natsConnection_SubscribeSync(&made, handle_.get(), (inbox_ + behind).c_str());
+  if (s != NATS_OK) return s;
+  heard_.reset(made);
+  return natsSubscription_SetPendingLimits(made, messages, static_cast<int>(bytes));
 }
 
 bool connection::is_connected() const noexcept {

@@ -64,6 +64,12 @@ class connection {
   // Whether it is connected, and the stream was found. Else tries it, if it is time for that, and
   // waits at most until then.
   [[nodiscard]] bool is_ready(deadline until);
+  // Hears what is sent to an inbox of its own, or behind it if it ends in ".*". What a server sends
+  // beyond so much that nobody has taken yet is dropped. Once for each connection.
+  [[nodiscard]] natsStatus listen(const char* behind, int messages, std::int64_t bytes);
+  [[nodiscard]] const std::string& inbox() const noexcept { return inbox_; }
+  // Nothing, unless it is connected and listens.
+  [[nodiscard]] natsSubscription* heard() const noexcept { return heard_.get(); }
   // It is lost, for this reason.
   void lose(const std::string& why);
   // The server has answered: back-off and patience begin anew.
@@ -103,6 +109,8 @@ class connection {
   address at_;
   owned<natsConnection, natsConnection_Destroy> handle_;
   owned<jsCtx, jsCtx_Destroy> context_;
+  std::string inbox_;
+  owned_subscription heard_;
   stream_facts facts_;
   std::uint64_t count_ = 0;
   bool is_removed_ = false;

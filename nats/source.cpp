@@ -127,7 +127,6 @@ class source::subscriber {
       static_cast<void>(
           natsConnection_FlushTimeout(from_.handle(), milliseconds_of(from_.at().timeout)));
     }
-    inbox_sub_.reset();
     from_.close();
   }
 
@@ -154,7 +153,7 @@ class source::subscriber {
                          std::to_string(bytes) + R"(,"expires":)" +
                          std::to_string(std::chrono::nanoseconds(request_lasts).count()) + "}";
     const auto to = "$JS.API.CONSUMER.MSG.NEXT." + from_.at().stream + "." + from_.at().durable;
-    const auto s = natsConnection_PublishRequest(from_.handle(), to.c_str(), inbox_.c_str(),
+    const auto s = natsConnection_PublishRequest(from_.handle(), to.c_str(), from_.inbox().c_str(),
                                                  request.data(), static_cast<int>(request.size()));
     if (s != NATS_OK) {
       from_.lose("messages cannot be asked for: " + words_of(s));
@@ -168,7 +167,7 @@ class source::subscriber {
   // Takes what has come, waits for the first. False: the deadline has passed.
   bool hear(deadline until) {
     natsMsg* said = nullptr;
-    const auto s = natsSubscription_NextMsg(&said, inbox_sub_.get(),
+    const auto s = natsSubscription_NextMsg(&said, from_.heard(),
                                             milliseconds_to(std::min(until, asked_until_)));
     owned_message one(said);
     if (s == NATS_TIMEOUT) {
@@ -237,9 +236,7 @@ class source::subscriber {
   std::string name_;
   std::size_t max_message_ = 0;
   std::uint64_t connection_ = 0;  // that the subscription is of
-  std::string inbox_;
-  owned_subscription inbox_sub_;
-  int wanted_ = 0;  // of the open request; 0: none is open
+  int wanted_ = 0;                // of the open request; 0: none is open
   clock::time_point asked_until_{};
   std::uint64_t next_delivery_ = 1;
   std::deque<owned_message> unread_;
@@ -290,18 +287,8 @@ result<bool> source::subscriber::make_consumer(std::uint64_t start) {
 }
 
 result<bool> source::subscriber::subscribe() {
-  natsInbox* inbox = nullptr;
-  auto s = natsInbox_Create(&inbox);
-  if (s == NATS_OK) inbox_ = inbox;
-  natsInbox_Destroy(inbox);
-  natsSubscription* made = nullptr;
-  if (s == NATS_OK) s = natsConnection_SubscribeSync(&made, from_.handle(), inbox_.c_str());
-  inbox_sub_.reset(made);
   // What a server sends beyond what was asked for is dropped, and the gap is noticed.
-  if (s == NATS_OK) {
-    s = natsSubscription_SetPendingLimits(made, 2 * most_at_once,
-                                          static_cast<int>(2 * bytes_wanted()));
-  }
+  const auto s = from_.listen("", 2 * most_at_once, 2 * bytes_wanted());
   if (s != NATS_OK) {
     return failure{fault::system, to_string(from_.at()) + ": there is no inbox: " + words_of(s)};
   }

@@ -122,10 +122,7 @@ class target::publisher {
   }
   [[nodiscard]] std::size_t max_message() const noexcept { return max_message_; }
   [[nodiscard]] std::uint64_t repeated() const noexcept { return repeated_; }
-  void close() noexcept {
-    answers_.reset();
-    to_.close();
-  }
+  void close() noexcept { to_.close(); }
 
  private:
   enum class state : std::uint8_t { waiting, stored, refused };
@@ -159,22 +156,12 @@ class target::publisher {
     connection_ = to_.count();
     measure();
     send_again();
-    natsInbox* inbox = nullptr;
-    auto s = natsInbox_Create(&inbox);
-    if (s == NATS_OK) inbox_ = inbox;
-    natsInbox_Destroy(inbox);
-    natsSubscription* made = nullptr;
-    if (s == NATS_OK) {
-      s = natsConnection_SubscribeSync(&made, to_.handle(), (inbox_ + ".*").c_str());
-    }
-    answers_.reset(made);
-    if (s == NATS_OK) s = natsSubscription_SetPendingLimits(made, most_answers, answer_bytes);
+    const auto s = to_.listen(".*", most_answers, answer_bytes);
     if (s == NATS_OK) return true;
     lose("the answers cannot be subscribed to: " + words_of(s));
     return false;
   }
   void lose(const std::string& why) {
-    answers_.reset();
     to_.lose(why);
     send_again();
   }
@@ -205,7 +192,7 @@ class target::publisher {
   }
   natsStatus publish(const outgoing& one) {
     if (one.bytes.size() > max_message_) return NATS_MAX_PAYLOAD;
-    const auto reply = inbox_ + "." + std::to_string(epoch_ % 1'000'000 * 1'000'000 + sent_);
+    const auto reply = to_.inbox() + "." + std::to_string(epoch_ % 1'000'000 * 1'000'000 + sent_);
     natsMsg* made = nullptr;
     auto s = natsMsg_Create(&made, to_.facts().subject.c_str(), reply.c_str(),
                             reinterpret_cast<const char*>(one.bytes.data()),
@@ -225,7 +212,7 @@ class target::publisher {
     natsMsg* said = nullptr;
     const auto silence = heard_at_ + to_.at().timeout;
     const auto s =
-        natsSubscription_NextMsg(&said, answers_.get(), milliseconds_to(std::min(until, silence)));
+        natsSubscription_NextMsg(&said, to_.heard(), milliseconds_to(std::min(until, silence)));
     const owned_message one(said);
     if (s == NATS_TIMEOUT) {
       const auto now = clock::now();
@@ -250,9 +237,9 @@ class target::publisher {
     return why == status::ok && clock::now() >= until ? status::timed_out : why;
   }
   status hear_some(std::uint64_t count, bus::taken& out) {
-    for (; count > 0 && answers_ != nullptr; --count) {
+    for (; count > 0 && to_.heard() != nullptr; --count) {
       natsMsg* said = nullptr;
-      if (natsSubscription_NextMsg(&said, answers_.get(), 1) != NATS_OK) break;
+      if (natsSubscription_NextMsg(&said, to_.heard(), 1) != NATS_OK) break;
       const owned_message one(said);
       if (const auto why = take_answer(said, out); why != status::ok) return why;
     }
@@ -260,7 +247,7 @@ class target::publisher {
   }
   [[nodiscard]] std::uint64_t queued() const noexcept {
     std::uint64_t count = 0;
-    static_cast<void>(natsSubscription_QueuedMsgs(answers_.get(), &count));
+    static_cast<void>(natsSubscription_QueuedMsgs(to_.heard(), &count));
     return count;
   }
   status take_answer(natsMsg* said, bus::taken& out) {
@@ -339,8 +326,6 @@ class target::publisher {
   std::size_t acked_ = 0, sent_ = 0;
   std::uint64_t epoch_ = 0;       // of the batch
   std::uint64_t connection_ = 0;  // that it is sent over
-  std::string inbox_;
-  owned_subscription answers_;
   clock::time_point heard_at_{}, resumes_at_{};
   bool is_refused_ = false;
   int code_ = 0;

@@ -2,8 +2,8 @@
 //
 //     nats_rate [BYTES [COUNT [ROUNDS]]]
 //
-// Each round publishes as many messages by libnats alone (js_PublishAsync, without ids and with ours),
-// by the gateway's end (nats::target), and through a ring and a gateway; the rounds are
+// Each round publishes as many messages by libnats alone (js_PublishAsync, without ids and with
+// ours), by the gateway's end (nats::target), and through a ring and a gateway; the rounds are
 // interleaved, and a ratio is of one round. The server is private; its time on a processor is told
 // beside each, because a message with an id costs it more, whoever sends it.
 #include "endpoints.hpp"
