@@ -109,7 +109,9 @@ void send_to(const nats::address& to, const remote_options& o, file& input) {
                                     to_string(to), sender.max_message())};
   }
   if (o.how != framing::bytes) {
-    splitter cut(input, o.how, sender.max_message());
+    splitter cut(input, o.how,
+                 {to_string(to), sender.max_message(),
+                  "raise max_payload at the server, or max_message= in the name"});
     for (auto some = cut.next(); !some.empty(); some = cut.next()) sender.push(some);
     return;
   }

@@ -89,8 +89,12 @@ void send_bytes(const send_options& o, const bus::channel& to, outbox& box, file
   }
 }
 
-void send_messages(const send_options& o, outbox& box, file& input, progress& seen) {
-  splitter cut(input, o.how, box.max_message());
+void send_messages(const send_options& o, const bus::channel& to, outbox& box, file& input,
+                   progress& seen) {
+  splitter cut(
+      input, o.how,
+      {to.name(), box.max_message(),
+       fmt::format("create the {} with a larger --max-message", to.is_ring() ? "ring" : "pipe")});
   for (auto some = cut.next(); !some.empty(); some = cut.next()) {
     box.push(some);
     throw_if_stopped();
@@ -103,7 +107,7 @@ void send_all(const send_options& o, const bus::channel& to, outbox& box, file& 
   if (o.how == framing::bytes)
     send_bytes(o, to, box, input, seen);
   else
-    send_messages(o, box, input, seen);
+    send_messages(o, to, box, input, seen);
 }
 
 // Only a stream that was sent to its end is closed. One that a signal, its input or its consumer

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace annulus::cli {
 namespace {
@@ -21,8 +22,8 @@ std::uint32_t little_endian(const std::byte* at) noexcept {
 
 }  // namespace
 
-splitter::splitter(file& from, framing how, std::uint64_t max_message)
-    : from_(from), how_(how), max_message_(max_message), held_(usual_read) {}
+splitter::splitter(file& from, framing how, taker to)
+    : from_(from), how_(how), to_(std::move(to)), held_(usual_read) {}
 
 messages splitter::next() {
   count_ += found_.size();
@@ -46,7 +47,7 @@ void splitter::cut_lines() {
     const auto* const stop =
         static_cast<const std::byte*>(std::memchr(from, '\n', end_ - searched_));
     const auto line_end = stop != nullptr ? static_cast<std::size_t>(stop - held_.data()) : end_;
-    if (line_end - begin_ > max_message_) {
+    if (line_end - begin_ > to_.max_message) {
       if (!found_.empty()) return;
       too_long(line_end - begin_);
     }
@@ -61,7 +62,7 @@ void splitter::cut_frames() {
   while (end_ - begin_ >= frame_header_bytes) {
     const auto* const at = held_.data() + begin_;
     const std::uint64_t bytes = little_endian(at);
-    if (bytes > max_message_) {
+    if (bytes > to_.max_message) {
       if (!found_.empty()) return;
       too_long(bytes);
     }
@@ -100,14 +101,13 @@ void splitter::too_long(std::uint64_t bytes) const {
   const bool is_line = how_ == framing::lines;
   throw command_error{
       exit_code::failure,
-      fmt::format("{} {} has {}{} bytes, this ring takes messages up to {}; the {} before it were "
-                  "sent{}",
+      fmt::format("{} {} has {}{} bytes, {} takes messages up to {}; the {} before it were sent; "
+                  "{}{}",
                   is_line ? "line" : "frame", count_ + 1, is_line ? "at least " : "", bytes,
-                  max_message_, count_,
-                  is_line
-                      ? "; create the ring with a larger --max-message"
-                      : "; create the ring with a larger --max-message, or is this no stream of "
-                        "frames (length, 4 bytes little endian, and as many bytes)?")};
+                  to_.name, to_.max_message, count_, to_.advice,
+                  is_line ? ""
+                          : ", or is this no stream of frames (length, 4 bytes little endian, and "
+                            "as many bytes)?")};
 }
 
 }  // namespace annulus::cli

@@ -18,8 +18,14 @@ inline constexpr std::size_t frame_header_bytes = 4;  // u32, little endian
 
 class splitter {
  public:
-  // Requires: framing is lines or frames. `max_message`: a longer one is an error.
-  splitter(file& from, framing how, std::uint64_t max_message);
+  // What messages go to: its name, the most that one may have, and how that is raised.
+  struct taker {
+    std::string name;
+    std::uint64_t max_message = 0;
+    std::string advice;
+  };
+  // Requires: framing is lines or frames. A message of more than `to` takes is an error.
+  splitter(file& from, framing how, taker to);
 
   // The next messages, as many as one read brought, valid until the next call; none at the end.
   // Throws command_error for a message that is too long or cut off, after those before it were
@@ -36,7 +42,7 @@ class splitter {
 
   file& from_;
   framing how_;
-  std::uint64_t max_message_;
+  taker to_;
   std::vector<std::byte> held_;
   std::size_t begin_ = 0;     // held_[begin_, end_) is not yet given
   std::size_t searched_ = 0;  // no end of a line before here

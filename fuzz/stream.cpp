@@ -56,7 +56,7 @@ outcome plain_frames(std::span<const std::byte> in, std::size_t most) {
 outcome split(const std::string& path, cli::framing how, std::size_t most) {
   outcome out;
   auto from = cli::file::for_reading(path);
-  cli::splitter cut(from, how, most);
+  cli::splitter cut(from, how, {"here", most, "send less"});
   try {
     for (auto some = cut.next(); !some.empty(); some = cut.next()) {
       for (const auto one : some) out.messages.emplace_back(one.begin(), one.end());

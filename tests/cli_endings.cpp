@@ -89,6 +89,8 @@ TEST_P(CliEnding, an_input_that_fails_is_told_after_all_that_came_before_it) {
   const auto said =
       annulus_says(at, {"send", endpoint(), "--lines"}, "one\n" + too_long + "\nthree\n");
   EXPECT_EQ(said.code, code(exit_code::failure));
+  const auto kind = std::string(endpoint().starts_with("pipe:") ? "pipe" : "ring");
+  EXPECT_THAT(said.err, HasSubstr("create the " + kind + " with a larger --max-message"));
   EXPECT_EQ(rx.wait(), code(exit_code::peer_gone));
   EXPECT_EQ(at.read("out"), "one\n");
 }

@@ -101,7 +101,7 @@ struct pieces_of {
 pieces_of split(const std::string& text, cli::framing how, std::uint64_t max_message) {
   const place at;
   auto in = cli::file::for_reading(at.write("in", text));
-  cli::splitter cut(in, how, max_message);
+  cli::splitter cut(in, how, {"here", max_message, "send less"});
   pieces_of out;
   try {
     for (auto some = cut.next(); !some.empty(); some = cut.next()) {

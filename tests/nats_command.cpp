@@ -60,7 +60,8 @@ TEST_F(NatsCommand, each_fault_has_its_code_and_its_words) {
   EXPECT_THAT(nobody.err, HasSubstr("there is no connection"));
   const auto large = says({"send", server_.at("S"), "--lines"}, std::string(1 << 20, 'x'));
   EXPECT_EQ(large.code, code(exit_code::failure)) << large.err;
-  EXPECT_THAT(large.err, HasSubstr("takes messages up to"));
+  EXPECT_THAT(large.err, HasSubstr(server_.at("S") + " takes messages up to"));
+  EXPECT_THAT(large.err, HasSubstr("max_payload at the server"));
   const auto word = says({"stat", server_.at("S")});
   EXPECT_EQ(word.code, code(exit_code::usage));
   EXPECT_THAT(word.err, HasSubstr("on another machine"));
