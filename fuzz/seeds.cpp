@@ -154,6 +154,17 @@ void names() {
   }
 }
 
+void nats_names() {
+  int count = 0;
+  for (const auto* const one :
+       {"nats://hub/ORDERS", "nats://hub:4222/ORDERS?subject=orders.new&durable=billing&create=no",
+        "nats://[::1]:4222/S?tls=yes&tls_name=hub&ca=/a&cert=/b&key=/c&user=me",
+        "nats://a/S?window=2m&max_message=64KiB&timeout=5s&patience=1h&creds=/d",
+        "nats://me:password@hub/S"}) {
+    save("nats_names", std::to_string(count++), std::string_view(one));
+  }
+}
+
 void marks() {
   output steps;
   steps.put(std::uint16_t{640}).byte(0);
@@ -202,6 +213,7 @@ int main(int argc, char** argv) {
   annulus::fuzz::hostile();
   annulus::fuzz::pipe_steps();
   annulus::fuzz::names();
+  annulus::fuzz::nats_names();
   annulus::fuzz::marks();
   annulus::fuzz::decisions();
   annulus::fuzz::streams();

@@ -159,9 +159,11 @@ result<address> parse(std::string_view text) {
   const auto place = text.substr(prefix.size(), question - prefix.size());
   const auto slash = place.find('/');
   const auto host = place.substr(0, slash);
-  if (const auto at = place.rfind('@'); at != place.npos) {  // not repeated: it may hold a secret
+  // Not repeated: it may hold a secret, and a secret may hold a question mark.
+  const auto shown = slash == place.npos ? text.substr(prefix.size()) : place;
+  if (const auto at = shown.rfind('@'); at != shown.npos) {
     return failure{fault::bad_argument,
-                   "'nats://...@" + std::string(place.substr(at + 1)) +
+                   "'nats://...@" + std::string(shown.substr(at + 1)) +
                        "': every process sees a name, so no password belongs into it; write "
                        "user= and put the password into ANNULUS_NATS_PASSWORD"};
   }
