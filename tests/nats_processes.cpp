@@ -1,13 +1,15 @@
 // Rings, a gateway into a stream, a NATS server, a gateway out of it and a ring: producers, the
 // consumer, both gateways and the server are killed and replaced at random, every message counted.
+// Without once nothing is lost, and the order of each source is kept; what comes again is counted.
 // With once each comes exactly once, and a consumer that dies sees again only what it had not
 // released.
 //
 //   ANNULUS_SEED=n                     replays the random choices
-//   ANNULUS_NATS_PROCESSES_SECONDS=n   how long the random kills run
+//   ANNULUS_NATS_PROCESSES_SECONDS=n   how long the random kills of each test run
 #include "channels.hpp"
 #include "killing.hpp"
 #include "nats_server.hpp"
+#include "passing.hpp"
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,7 +30,7 @@ class nats_place {
   using producer_type = bus_producer;
   using consumer_type = bus_consumer;
 
-  explicit nats_place(std::uint64_t sources) {
+  nats_place(std::uint64_t sources, bool once) : once_(once) {
     for (std::uint64_t i = 0; i < sources; ++i) {
       from_.push_back(std::make_unique<standing_channel>("shm", "capacity=16KiB&producers=2"));
     }
@@ -40,10 +42,11 @@ class nats_place {
   }
   [[nodiscard]] bus_consumer consumer() {
     auto at = to_->endpoint();
-    at.once = true;
+    at.once = once_;
     return take_up<bus_consumer>(at);
   }
   [[nodiscard]] std::uint64_t max_message() { return from_[0]->max_message(); }
+  [[nodiscard]] repeats& again() { return *repeats_; }
   static void settle(bus_producer&) {}
 
   void strike(dice& luck) {
@@ -109,10 +112,10 @@ class nats_place {
   }
 
   // In a process of its own. The server may be away just now, and a dead gateway still be known.
-  static bus::gateway opened(const std::vector<std::string>& from, const std::string& to,
-                             bus::gateway_options how) {
+  [[nodiscard]] bus::gateway opened(const std::vector<std::string>& from, const std::string& to,
+                                    bus::gateway_options how) const {
     for (;;) {
-      auto made = nats::open_gateway(from, to, true, how);
+      auto made = nats::open_gateway(from, to, once_, how);
       if (made) return std::move(*made);
       const auto kind = made.error().kind;
       if (kind != fault::not_found && kind != fault::in_use && kind != fault::system) {
@@ -150,9 +153,11 @@ class nats_place {
     finish(passing);
   }
 
+  bool once_;
   std::vector<std::unique_ptr<standing_channel>> from_;
   std::unique_ptr<standing_channel> to_;
   testing::nats_server server_;
+  shared<repeats> repeats_;
   shared<std::atomic<bool>> stops_;
   child there_, back_;
   bool is_last_ = false;
@@ -166,10 +171,21 @@ std::chrono::seconds span() {
 }
 
 TEST(NatsKills, two_rings_through_a_stream_into_a_ring_with_once_are_exactly_once) {
-  nats_place place(2);
+  nats_place place(2, true);
   plan p;
   p.lanes = 4;
   killing(p, place).run(span());
+}
+
+TEST(NatsKills, two_rings_through_a_stream_into_a_ring_lose_nothing) {
+  nats_place place(2, false);
+  plan p;
+  p.lanes = 4;
+  p.first_lane = 1;
+  killing<nats_place, reading_again>(p, place).run(span());
+  std::printf("lanes went back %llu times, by %llu messages at most\n",
+              static_cast<unsigned long long>(place.again().starts),
+              static_cast<unsigned long long>(place.again().farthest));
 }
 
 }  // namespace

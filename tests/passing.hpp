@@ -148,7 +148,8 @@ class gateway_place {
 // comes again starts no further back than the dead can have left unreleased.
 class reading_again {
  public:
-  reading_again(ledger& book, gateway_place& place, const plan& p, std::uint64_t seed)
+  template <class Place>
+  reading_again(ledger& book, Place& place, const plan& p, std::uint64_t seed)
       : book_(book),
         again_(place.again()),
         from_(place.consumer()),
