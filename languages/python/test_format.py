@@ -1,11 +1,13 @@
 """docs/format.md against the library: its second implementation exchanges messages with C++."""
 
 import os
+import select
 import subprocess
 import tempfile
 import unittest
 
 import annulus_format as format
+import annulus_pipe_format as pipe_format
 
 COMMAND = os.environ["ANNULUS_COMMAND"]
 GOLDEN = os.path.join(os.path.dirname(__file__), "golden")
@@ -19,6 +21,51 @@ def annulus(*arguments, **settings):
 
 def frames(messages):
     return b"".join(len(one).to_bytes(4, "little") + one for one in messages)
+
+
+class PipeFormat(unittest.TestCase):
+    MESSAGES = [bytes([n % 251]) * size for n, size in enumerate((0, 1, 100, 4064, 4065, 20000))]
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(dir="/dev/shm")
+        self.addCleanup(folder.cleanup)
+        self.path = folder.name + "/pipe"
+        self.name = "pipe:" + self.path
+        annulus("create", self.name, "--capacity", "64KiB", "--max-message", "20000")
+        self.fifo = os.open(self.path, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, self.fifo)
+
+    def test_the_geometry_is_read(self):
+        found = pipe_format.Pipe(self.path)
+        self.assertEqual((found.producers, found.capacity, found.max_message),
+                         (1, 64 << 10, 20000))
+        with open(self.path + ".roles", "r+b") as file:
+            file.seek(20)
+            file.write(b"\1")
+        self.assertRaises(ValueError, pipe_format.Pipe, self.path)
+
+    def test_what_cpp_writes_is_read(self):
+        sends = subprocess.Popen([COMMAND, "send", self.name, "--frames"], stdin=subprocess.PIPE)
+        sends.stdin.write(frames(self.MESSAGES))
+        sends.stdin.close()
+        found, data, seen = pipe_format.Pipe(self.path), b"", []
+        while len(seen) < len(self.MESSAGES):
+            self.assertTrue(select.select([self.fifo], [], [], 60)[0], "nothing came")
+            data += os.read(self.fifo, 1 << 16)
+            seen = list(found.messages_in(b"12345678" + data))  # foreign bytes are passed over
+        self.assertEqual(sends.wait(timeout=60), 0)
+        self.assertEqual([one for _, _, one in seen], self.MESSAGES)
+        numbers = [sequence for _, sequence, _ in seen]
+        self.assertEqual(numbers, sorted(set(numbers)))
+
+    def test_what_is_written_cpp_reads(self):
+        found = pipe_format.Pipe(self.path)
+        for number, message in enumerate(self.MESSAGES):
+            for frame in found.frames_of(message, number + 1):
+                self.assertEqual(os.write(self.fifo, frame), len(frame))
+        count = str(len(self.MESSAGES))
+        self.assertEqual(annulus("recv", self.name, "--frames", "--count", count),
+                         frames(self.MESSAGES))
 
 
 class Format(unittest.TestCase):
