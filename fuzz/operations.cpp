@@ -132,7 +132,6 @@ class play {
       may_be_closed_ = false;
       reader_.be(ring_);
     });
-    has_views_ = false;
     reader_sleep_ = {};
     if (!lived) return bury_reader();
     // A release that a death cut off has happened or not.
@@ -294,8 +293,8 @@ class play {
     typename Consumer::view_type seen = status::empty;
     const bool lived = life(dies_at, [&] { seen = how(); });
     if (!lived) return bury_reader();
-    if (seen) has_views_ = true;
-    if (!has_views_) released_ = reader_->cursor();
+    // What was given up in front of a message goes back while it is read.
+    released_ = reader_->cursor() - reader_->unreleased_bytes();
     if (seen)
       expected_.read(seen.bytes());
     else
@@ -325,7 +324,6 @@ class play {
     expected_.release(in_release_);
     in_release_ = 0;
     released_ = release_to_;
-    has_views_ = false;
   }
 
   // In the end everybody dies, and a last consumer reads all that must come.
@@ -351,7 +349,6 @@ class play {
   mortal<Consumer> reader_;
   const fuzz_atomics::home ours_ = fuzz_atomics::home::here();
   wait_memory<fuzz_atomics> reader_sleep_;
-  bool has_views_ = false;
   bool may_be_closed_ = false;    // the consumer
   bool has_closed_ = false;       // some producer
   std::size_t in_release_ = 0;    // entries of a release that a death cut off
