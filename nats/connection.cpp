@@ -279,7 +279,7 @@ void connection::be_well() noexcept {
 }
 
 bool connection::has_given_up() const {
-  return is_away_ && at_.patience && clock::now() - *since_ >= *at_.patience;
+  return is_away_ && since_ && at_.patience && clock::now() - *since_ >= *at_.patience;
 }
 
 std::string connection::trouble() const {

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <variant>
 
@@ -57,7 +56,7 @@ class opening {
       if (!at) return at.error();
       auto opened = ends_.open_source(*at);
       if (!opened) return opened.error();
-      sources_[i].emplace(std::move(*opened));
+      sources_[i] = std::make_unique<any_source>(std::move(*opened));
     }
     std::uint64_t need = 0;
     for (const auto& one : sources_) {
@@ -74,6 +73,7 @@ class opening {
 
   bus::gateway done(bus::gateway_options options) {
     std::vector<std::unique_ptr<bus::lane>> lanes;
+    lanes.reserve(sources_.size());
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       lanes.push_back(lane_of(std::move(*sources_[i]), std::move(*targets_[i]), options));
     }
@@ -83,13 +83,13 @@ class opening {
 
  private:
   template <class End, class Any>
-  static result<bool> keep(result<End> (*open)(const address&), std::optional<Any>& into,
+  static result<bool> keep(result<End> (*open)(const address&), std::unique_ptr<Any>& into,
                            const std::string& name) {
     auto at = parse(name);
     if (!at) return at.error();
     auto opened = open(*at);
     if (!opened) return opened.error();
-    into.emplace(std::move(*opened));
+    into = std::make_unique<Any>(std::move(*opened));
     return true;
   }
   result<bool> open_target(bool once, std::uint64_t need) {
@@ -98,15 +98,15 @@ class opening {
     at->once |= once;
     auto opened = ends_.open_target(std::move(*at), need, from_.size());
     if (!opened) return opened.error();
-    for (auto& one : *opened) targets_.emplace_back(std::move(one));
+    for (auto& one : *opened) targets_.push_back(std::make_unique<any_target>(std::move(one)));
     return true;
   }
 
   const std::vector<std::string>& from_;
   const std::string& to_;
   bus::opened_ends ends_;  // goes last, when the roles are closed
-  std::vector<std::optional<any_source>> sources_;
-  std::vector<std::optional<any_target>> targets_;
+  std::vector<std::unique_ptr<any_source>> sources_;
+  std::vector<std::unique_ptr<any_target>> targets_;
 };
 
 // A stream that is read and written at once would go round for ever.
@@ -126,9 +126,10 @@ result<bus::gateway> open_gateway(const std::vector<std::string>& from, const st
   }
   for (const auto& one : from) {
     if (!is_in_a_circle(one, to)) continue;
-    return failure{fault::bad_argument, one + " and " + to +
-                                            " are the same stream; a gateway cannot read what it "
-                                            "passes on"};
+    std::string why = one;
+    why.append(" and ").append(to).append(
+        " are the same stream; a gateway cannot read what it passes on");
+    return failure{fault::bad_argument, std::move(why)};
   }
   opening all(from, to);
   if (auto opened = all.open_streams(); !opened) return opened.error();

@@ -70,8 +70,8 @@ class source::subscriber {
   subscriber(connection from, std::string name) : from_(std::move(from)), name_(std::move(name)) {
     const auto most = from_.max_payload();
     max_message_ = most > 0 ? static_cast<std::size_t>(most) : 0;
-    if (from_.at().max_message) {
-      max_message_ = std::min<std::uint64_t>(max_message_, *from_.at().max_message);
+    if (const auto& named = from_.at().max_message) {
+      max_message_ = std::min<std::uint64_t>(max_message_, *named);
     }
   }
 

@@ -314,8 +314,8 @@ class target::publisher {
   void measure() noexcept {
     const auto most = to_.max_payload() - header_bytes;
     max_message_ = most > 0 ? static_cast<std::size_t>(most) : 0;
-    if (to_.at().max_message) {
-      max_message_ = std::min<std::uint64_t>(max_message_, *to_.at().max_message);
+    if (const auto& named = to_.at().max_message) {
+      max_message_ = std::min<std::uint64_t>(max_message_, *named);
     }
   }
 
