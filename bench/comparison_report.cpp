@@ -45,9 +45,9 @@ table against_targets(const figures& of) {
     for (const auto& one : of.drawn) {
       if (!one.is_ours) continue;
       const auto value = value_of(asked.of, one);
-      cells.push_back(
-          value ? fmt::format("{} {}", show(asked.of, *value), is_met(asked, *value) ? "✓" : "✗")
-                : nothing);
+      cells.push_back(value ? fmt::format("{} {}", show(asked.of, *value),
+                                          asked.wanted.is_met(*value) ? "✓" : "✗")
+                            : nothing);
     }
     all.add(std::move(cells));
   }
@@ -181,7 +181,7 @@ json verdicts_of(const summary& one) {
     all.push_back({{"target", asked.name},
                    {"asked", asked.asked},
                    {"value", value ? json(*value) : json()},
-                   {"met", value ? json(is_met(asked, *value)) : json()}});
+                   {"met", value ? json(asked.wanted.is_met(*value)) : json()}});
   }
   return all;
 }

@@ -1,6 +1,6 @@
 #include "bench/peers_report.hpp"
 
-#include "bench/verdicts.hpp"
+#include "bench/targets.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

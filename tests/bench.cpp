@@ -306,18 +306,18 @@ summary measured_pipe() {
 const target& asked(metric of) { return *std::ranges::find(targets(), of, &target::of); }
 
 TEST(Targets, each_is_met_on_one_side_of_its_limit_only) {
-  EXPECT_TRUE(is_met(asked(metric::throughput), 50'000));
-  EXPECT_FALSE(is_met(asked(metric::throughput), 49'999));
-  EXPECT_TRUE(is_met(asked(metric::p50), 50'000));
-  EXPECT_FALSE(is_met(asked(metric::p50), 50'001));
-  EXPECT_TRUE(is_met(asked(metric::p95), 100'000));
-  EXPECT_FALSE(is_met(asked(metric::p95), 100'001));
-  EXPECT_TRUE(is_met(asked(metric::p99), 500'000));
-  EXPECT_FALSE(is_met(asked(metric::p99), 500'001));
-  EXPECT_TRUE(is_met(asked(metric::cpu), 0.0299));
-  EXPECT_FALSE(is_met(asked(metric::cpu), 0.03));
-  EXPECT_TRUE(is_met(asked(metric::memory), 9'999'999));
-  EXPECT_FALSE(is_met(asked(metric::memory), 10e6));
+  EXPECT_TRUE(asked(metric::throughput).wanted.is_met(50'000));
+  EXPECT_FALSE(asked(metric::throughput).wanted.is_met(49'999));
+  EXPECT_TRUE(asked(metric::p50).wanted.is_met(50'000));
+  EXPECT_FALSE(asked(metric::p50).wanted.is_met(50'001));
+  EXPECT_TRUE(asked(metric::p95).wanted.is_met(100'000));
+  EXPECT_FALSE(asked(metric::p95).wanted.is_met(100'001));
+  EXPECT_TRUE(asked(metric::p99).wanted.is_met(500'000));
+  EXPECT_FALSE(asked(metric::p99).wanted.is_met(500'001));
+  EXPECT_TRUE(asked(metric::cpu).wanted.is_met(0.0299));
+  EXPECT_FALSE(asked(metric::cpu).wanted.is_met(0.03));
+  EXPECT_TRUE(asked(metric::memory).wanted.is_met(9'999'999));
+  EXPECT_FALSE(asked(metric::memory).wanted.is_met(10e6));
 }
 
 TEST(Targets, the_busier_process_is_judged_as_a_share_of_eight_cores) {
