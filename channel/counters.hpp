@@ -73,8 +73,8 @@ class uncounted {
   void begin_at(std::uint64_t) noexcept {}
   void message(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
   void pass(std::uint64_t, std::uint64_t) noexcept {}
-  void told(std::uint64_t, std::uint64_t) noexcept {}
-  void tell(std::uint64_t) noexcept {}
+  void messages_now(std::uint64_t, std::uint64_t) noexcept {}
+  void publish(std::uint64_t) noexcept {}
   [[nodiscard]] std::uint64_t counted_to(std::uint64_t to) const noexcept { return to; }
   void refused() noexcept {}
   void dropped() noexcept {}

@@ -128,7 +128,7 @@ class play {
     const bool lived = life(dies_at, [&] {
       demand(enter<fuzz_atomics>(ring_.control->consumer.role, true, {1, 7}),
              "a free role is refused");
-      set_bell<fuzz_atomics>(ring_.control->consumer_bell, call::none);
+      set_bell<fuzz_atomics>(ring_.control->consumer_bell, bell_state::none);
       may_be_closed_ = false;
       reader_.be(ring_);
     });

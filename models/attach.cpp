@@ -84,7 +84,7 @@ struct attach : ring_model<Derived, 3, Producer, Consumer> {
   void consume() {
     auto& words = ring.control.consumer.role;
     if (!enter<model_atomics>(words, has_locks(), {2, 2})) return;
-    set_bell<model_atomics>(ring.control.consumer_bell, call::none);
+    set_bell<model_atomics>(ring.control.consumer_bell, bell_state::none);
     consumer_type role(ring.memory);
     book.consumer_came();
     for (unsigned i = 0; i < within.reads; ++i) {

@@ -88,8 +88,8 @@ MUTANTS = [
          "    if (IF) ring_.control->consumer.read_pos.template store<edge::own>(cursor_, "
          "std::memory_order_relaxed);\n")]),
     Mutant("what is read is told before it is released", SPSC, [
-        ("spsc.hpp", "    if (told_ != released_) tell(released_);",
-         "    if (told_ != released_ || IF) tell(IF ? cursor_ : released_);")]),
+        ("spsc.hpp", "    if (freed_ != released_) publish_freed(released_);",
+         "    if (freed_ != released_ || IF) publish_freed(IF ? cursor_ : released_);")]),
     Mutant("a chunk is told before its lines are taken over", SPSC_TAKING, [
         ("spsc.hpp", "    const bool is_cached =",
          "    if (IF) ring_.control->freed.template store<edge::free>(released_, "
@@ -103,7 +103,7 @@ MUTANTS = [
     Mutant("freed is told before read_pos is stored", SPSC, [
         ("spsc.hpp", "    const auto to = cursor_;\n    released_ = to;\n",
          "    const auto to = cursor_;\n    released_ = to;\n"
-         "    if (IF && !is_before(to, tell_at_)) tell_chunk();\n")]),
+         "    if (IF && !is_before(to, publish_at_)) publish_chunk();\n")]),
     Mutant("a new consumer starts at what was told", SPSC, [
         ("spsc_recovery.hpp", "  if (read - freed <= capacity) return read;",
          "  if (IF) return freed;\n  if (read - freed <= capacity) return read;")]),
@@ -114,22 +114,22 @@ MUTANTS = [
          "    const auto freed = (IF ? ring_.control->consumer.read_pos : ring_.control->freed)"
          ".template load<edge::free>")]),
     Mutant("a closer look tells nothing", SPSC, [
-        ("spsc.hpp", "    mend_positions(ring_, released_, told_);\n    tell_all();",
-         "    mend_positions(ring_, released_, told_);\n    if (!IF) tell_all();")]),
+        ("spsc.hpp", "    mend_positions(ring_, released_, freed_);\n    publish_all();",
+         "    mend_positions(ring_, released_, freed_);\n    if (!IF) publish_all();")]),
     Mutant("a starved consumer tells nothing", SPSC, [
-        ("spsc.hpp", "    if (pace_.ran_dry(cursor_, record) && told_",
-         "    if (pace_.ran_dry(cursor_, record) && !IF && told_")]),
+        ("spsc.hpp", "    if (pace_.ran_dry(cursor_, record) && freed_",
+         "    if (pace_.ran_dry(cursor_, record) && !IF && freed_")]),
     Mutant("a consumer that closes tells nothing", ["waiting_spsc late"], [
-        ("role.hpp", "  auto& control = *core.memory().control;\n  core.tell_all();",
-         "  auto& control = *core.memory().control;\n  if (!IF) core.tell_all();")]),
+        ("role.hpp", "  auto& control = *core.memory().control;\n  core.publish_all();",
+         "  auto& control = *core.memory().control;\n  if (!IF) core.publish_all();")]),
     Mutant("who hears a sleeper tells nothing", ["waiting_spsc leaves", "waiting_spsc blocked"], [
         ("spsc.hpp", "    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]\n"
-         "      tell_all();",
+         "      publish_all();",
          "    if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]\n"
-         "      IF ? fence_and_ring<Atomics>(control.producers_bell) : tell_all();")]),
+         "      IF ? fence_and_wake<Atomics>(control.producers_bell) : publish_all();")]),
     Mutant("a new consumer starts at write_pos", SPSC, [
-        ("spsc.hpp", "    cursor_ = released_ = told_ = doubted_ = find_start(ring_);\n",
-         "    cursor_ = released_ = told_ = doubted_ = IF ? ring_.control->write_pos.template "
+        ("spsc.hpp", "    cursor_ = released_ = freed_ = doubted_ = find_start(ring_);\n",
+         "    cursor_ = released_ = freed_ = doubted_ = IF ? ring_.control->write_pos.template "
          "load<edge::extent>(std::memory_order_acquire) : find_start(ring_);\n")]),
 
     # Many producers.
@@ -161,7 +161,7 @@ MUTANTS = [
         ("memory.hpp", "    data.zero(0, count - to_the_end);",
          "    if (!IF) data.zero(0, count - to_the_end);")]),
     Mutant("read_pos before the zeroing", MPSC, [
-        ("mpsc_release.hpp", ZERO, "    if (IF) tell(ring, to);\n" + ZERO)]),
+        ("mpsc_release.hpp", ZERO, "    if (IF) store_positions(ring, to);\n" + ZERO)]),
     Mutant("no redo word", MPSC, [("mpsc_release.hpp", REDO, unless(REDO))]),
     Mutant("the redo word after the zeroing", MPSC, [
         ("mpsc_release.hpp", REDO, unless(REDO)),
@@ -299,14 +299,14 @@ MUTANTS = [
 
     # Waiting, coming and going.
     Mutant("the bell is set after the last look", ["waiting_spsc blocked"], [
-        ("bell.hpp", "  set_bell<Atomics>(to, call::asleep);\n  own.waits",
-         "  if (!IF) set_bell<Atomics>(to, call::asleep);\n  own.waits"),
+        ("bell.hpp", "  set_bell<Atomics>(to, bell_state::asleep);\n  own.waits",
+         "  if (!IF) set_bell<Atomics>(to, bell_state::asleep);\n  own.waits"),
         ("ring/wait.hpp", "    Atomics::sleep(own_bell,",
-         "    if (IF) set_bell<Atomics>(own_bell, call::asleep);\n"
+         "    if (IF) set_bell<Atomics>(own_bell, bell_state::asleep);\n"
          "    Atomics::sleep(own_bell,")]),
     Mutant("an interrupt wakes nobody", ["waiting_spsc interrupts"], [
-        ("interrupt.hpp", "    fence_and_ring<Atomics>(of);",
-         "    if (!IF) fence_and_ring<Atomics>(of);")]),
+        ("interrupt.hpp", "    fence_and_wake<Atomics>(of);",
+         "    if (!IF) fence_and_wake<Atomics>(of);")]),
     Mutant("an interrupt is looked for before the bell is set", ["waiting_spsc interrupts"], [
         ("channel/wait_loop.hpp", "    auto most = side_.lie_down(",
          "    if (IF && own_.interrupt.take()) return side_.refusal(status::interrupted);\n"
@@ -317,8 +317,8 @@ MUTANTS = [
         ("channel/wait_loop.hpp", "      side_.stand_up(false);\n      return side_.refusal",
          "      if (!IF) side_.stand_up(false);\n      return side_.refusal")]),
     Mutant("nobody hands the shared bell on", ["waiting_mpsc leaves"], [
-        ("bell.hpp", "  if (!slept) ring_if_asleep<Atomics>(to);",
-         "  if (!slept && !IF) ring_if_asleep<Atomics>(to);")]),
+        ("bell.hpp", "  if (!slept) wake_sleeper<Atomics>(to);",
+         "  if (!slept && !IF) wake_sleeper<Atomics>(to);")]),
     Mutant("a commit wakes nobody (one)", ["waiting_spsc blocked"], [
         ("spsc.hpp", "    wake_if_asleep<Atomics>(control.consumer_bell, quiet_);",
          "    if (!IF) wake_if_asleep<Atomics>(control.consumer_bell, quiet_);")]),
@@ -326,17 +326,17 @@ MUTANTS = [
         ("mpsc.hpp", "    wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);",
          "    if (!IF) wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);")]),
     Mutant("a release wakes nobody (one)", ["waiting_spsc blocked"], [
-        ("spsc.hpp", "    fence_and_ring<Atomics>(ring_.control->producers_bell);",
-         "    if (!IF) fence_and_ring<Atomics>(ring_.control->producers_bell);")]),
+        ("spsc.hpp", "    fence_and_wake<Atomics>(ring_.control->producers_bell);",
+         "    if (!IF) fence_and_wake<Atomics>(ring_.control->producers_bell);")]),
     Mutant("a release wakes nobody (many)", ["waiting_mpsc blocked"], [
         ("mpsc_release.hpp", "    wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);",
          "    if (!IF) wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);")]),
     Mutant("a producer that closes wakes nobody", ["waiting_spsc blocked"], [
-        ("role.hpp", "  fence_and_ring<atomics>(ring.control->consumer_bell);",
-         "  if (!IF) fence_and_ring<atomics>(ring.control->consumer_bell);")]),
+        ("role.hpp", "  fence_and_wake<atomics>(ring.control->consumer_bell);",
+         "  if (!IF) fence_and_wake<atomics>(ring.control->consumer_bell);")]),
     Mutant("a consumer that closes wakes nobody", ["waiting_spsc leaves", "waiting_mpsc leaves"], [
-        ("role.hpp", "  fence_and_ring<atomics>(control.producers_bell);",
-         "  if (!IF) fence_and_ring<atomics>(control.producers_bell);")]),
+        ("role.hpp", "  fence_and_wake<atomics>(control.producers_bell);",
+         "  if (!IF) fence_and_wake<atomics>(control.producers_bell);")]),
     Mutant("the roll is called before the closing", ["waiting_spsc blocked"], [
         ("role.hpp", "  leave<atomics>(ring.producers[core.number()].role);\n"
          "  call_the_roll<atomics>(*ring.control);\n",

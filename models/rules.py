@@ -34,9 +34,9 @@ FILES = ["channel/arithmetic.hpp", "channel/counters.hpp", "channel/interrupt_wo
 # By hand, in the same build: errors that no rule makes and mutants.py cannot try, since it is not a
 # model that finds them. (file, function, what is wrong, text, before, after)
 BY_HAND = [
-    ("ring/spsc.hpp", "tell", "the depth forgets a record",
-     "counters_.depth(to - told_);",
-     "if (IF) counters_.depth(to - told_ - record_align); else ", ""),
+    ("ring/spsc.hpp", "publish_freed", "the depth forgets a record",
+     "counters_.depth(to - freed_);",
+     "if (IF) counters_.depth(to - freed_ - record_align); else ", ""),
     ("ring/spsc_recovery.hpp", "search_behind", "the search goes past the end",
      "next_record(ring, cursor, extent)",
      "(IF ? next_record(ring, cursor, extent + ring.geometry.capacity / 2) : ", ")"),

@@ -32,25 +32,25 @@ struct sleeper {
 };
 
 template <class Atomics>
-void ring_if_asleep(bell<Atomics>& to) noexcept {
-  auto asleep = static_cast<std::uint32_t>(call::asleep);
+void wake_sleeper(bell<Atomics>& to) noexcept {
+  auto asleep = static_cast<std::uint32_t>(bell_state::asleep);
   // [bell] relaxed: the futex checks the word again under its own lock.
-  if (to.template compare_exchange<edge::bell>(asleep, static_cast<std::uint32_t>(call::awake),
-                                               std::memory_order_relaxed,
-                                               std::memory_order_relaxed)) {
+  if (to.template compare_exchange<edge::bell>(
+          asleep, static_cast<std::uint32_t>(bell_state::awake), std::memory_order_relaxed,
+          std::memory_order_relaxed)) {
     Atomics::wake(to);
   }
 }
 
 // The bell is in use: whether its owner sleeps is seen only behind a real fence.
 template <class Atomics>
-[[gnu::noinline]] void fence_and_ring(bell<Atomics>& to) noexcept {
+[[gnu::noinline]] void fence_and_wake(bell<Atomics>& to) noexcept {
   // [bell] fence: the store that the sleeper looks for comes before this look at its bell.
   Atomics::fence();
   // [bell] relaxed: the fences on both sides order it.
   if (to.template load<edge::bell>(std::memory_order_relaxed) ==
-      static_cast<std::uint32_t>(call::asleep)) {
-    ring_if_asleep<Atomics>(to);
+      static_cast<std::uint32_t>(bell_state::asleep)) {
+    wake_sleeper<Atomics>(to);
   }
 }
 
@@ -59,7 +59,8 @@ template <class Atomics>
 // what was announced before the role came is seen.
 template <class Atomics>
 [[nodiscard]] std::uint32_t quiet_bell() noexcept {
-  return Atomics::accept_barriers() ? static_cast<std::uint32_t>(call::none) : ~std::uint32_t{0};
+  return Atomics::accept_barriers() ? static_cast<std::uint32_t>(bell_state::none)
+                                    : ~std::uint32_t{0};
 }
 
 // Whether the bell's owner may be asleep: then check behind a fence. Requires: what it waits for
@@ -78,7 +79,7 @@ template <class Atomics>
 [[gnu::always_inline]] inline void wake_if_asleep(bell<Atomics>& to,
                                                   const std::uint32_t& quiet) noexcept {
   if (is_in_use<Atomics>(to, quiet)) [[unlikely]]
-    fence_and_ring<Atomics>(to);
+    fence_and_wake<Atomics>(to);
 }
 
 // Why a producer that found no room has none: the consumer is still to make some, or has closed,
@@ -88,11 +89,11 @@ template <class Atomics>
   // [bell] relaxed: a waiter's last look comes behind its fence, and the closing consumer's look
   // at the waiters' bell behind its own.
   const auto bell = control.consumer_bell.template load<edge::bell>(std::memory_order_relaxed);
-  return bell == static_cast<std::uint32_t>(call::closed) ? status::closed : status::full;
+  return bell == static_cast<std::uint32_t>(bell_state::closed) ? status::closed : status::full;
 }
 
 template <class Atomics>
-void set_bell(bell<Atomics>& to, call what) noexcept {
+void set_bell(bell<Atomics>& to, bell_state what) noexcept {
   // [bell] relaxed: a fence orders it before the last look of whoever goes to sleep.
   to.template store<edge::bell>(static_cast<std::uint32_t>(what), std::memory_order_relaxed);
 }
@@ -101,7 +102,7 @@ void set_bell(bell<Atomics>& to, call what) noexcept {
 // if not, sleep only briefly.
 template <class Atomics>
 [[nodiscard]] bool go_to_sleep(bell<Atomics>& to, sleeper& own) noexcept {
-  set_bell<Atomics>(to, call::asleep);
+  set_bell<Atomics>(to, bell_state::asleep);
   own.waits_without_sleep = 0;
   if (own.is_announced) {
     // [bell] fence: the bell is set before the last look.
@@ -119,14 +120,14 @@ template <class Atomics>
 void stay_awake(bell<Atomics>& of, sleeper& own) noexcept {
   if (!own.is_announced || ++own.waits_without_sleep < Atomics::waits_before_awake) return;
   own.is_announced = false;
-  set_bell<Atomics>(of, call::none);
+  set_bell<Atomics>(of, bell_state::none);
 }
 
 // For a bell that several share: a role that set it and did not sleep rings it, because its store
 // may have hidden an earlier wake-up.
 template <class Atomics>
 void hand_on(bell<Atomics>& to, bool slept) noexcept {
-  if (!slept) ring_if_asleep<Atomics>(to);
+  if (!slept) wake_sleeper<Atomics>(to);
 }
 
 }  // namespace annulus

@@ -237,7 +237,7 @@ class dumper {
     return out;
   }
 
-  void tell(const dumped_record& one) {
+  void report(const dumped_record& one) {
     const bool is_unread = one.where == place::unread || one.where == place::unannounced;
     switch (one.what) {
       case kind::committed:
@@ -258,14 +258,14 @@ class dumper {
     while (is_before(pos, end)) {
       auto one = record_at(pos, place::unread);
       if (!one) one = gap(pos, end);
-      tell(*one);
+      report(*one);
       pos += one->bytes;
     }
     const auto limit = out_.read_pos + shape_.capacity;
     while (shape_.topology == topology::spsc && is_before(pos, limit)) {
       const auto one = record_at(pos, place::unannounced);
       if (!one || is_before(limit, pos + one->bytes)) break;
-      tell(*one);
+      report(*one);
       pos += one->bytes;
     }
     return pos;
@@ -299,7 +299,7 @@ class dumper {
         continue;
       }
       const auto one = data_.word(pos) == 0 ? std::nullopt : record_at(pos, where);
-      if (one && !is_before(end, pos + one->bytes)) tell(*one);
+      if (one && !is_before(end, pos + one->bytes)) report(*one);
       pos += one ? one->bytes : record_align;
     }
   }

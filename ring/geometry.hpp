@@ -33,7 +33,7 @@ void finish_geometry(geometry& shape) noexcept;
 inline constexpr std::string_view segment_kind = "an annulus segment";  // for messages
 
 // Whether a copy of a segment's first bytes is a geometry that this version can use, and whether
-// `segment_bytes` is the size that it tells. `name` is for the message.
+// `segment_bytes` is as large as it says. `name` is for the message.
 [[nodiscard]] result<geometry> check_geometry(const geometry& copy, std::uint64_t segment_bytes,
                                               const std::string& name);
 

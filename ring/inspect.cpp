@@ -15,8 +15,8 @@ T value_of(const std_atomics::word<T>& at) noexcept {
   return at.template load<edge::hint>(std::memory_order_relaxed);
 }
 
-// What a lone producer's ring holds past what its roles have told of it.
-struct untold {
+// What a lone producer's ring holds past what its roles have published.
+struct unpublished {
   counters_report& out;
   std::uint64_t from;
 
@@ -27,10 +27,10 @@ struct untold {
   }
 };
 
-void add_untold(const ring_memory<std_atomics>& ring, const tally_words<std_atomics>& words,
-                std::uint64_t to, counters_report& out) noexcept {
+void add_unpublished(const ring_memory<std_atomics>& ring, const tally_words<std_atomics>& words,
+                     std::uint64_t to, counters_report& out) noexcept {
   if (ring.geometry.topology != topology::spsc) return;
-  untold past{out, value_of(words.counted_to)};
+  unpublished past{out, value_of(words.counted_to)};
   catch_up(ring, past, to);
 }
 
@@ -87,23 +87,24 @@ result<ring_report> inspect(const segment& of) {
   out.write_pos = value_of(control.write_pos);
   out.depth = is_before(out.read_pos, out.write_pos) ? out.write_pos - out.read_pos : 0;
   const auto bell = value_of(control.consumer_bell);
-  out.consumer_sleeps = bell == static_cast<std::uint32_t>(call::asleep);
-  out.consumer_closed = bell == static_cast<std::uint32_t>(call::closed);
-  out.producers_wait = value_of(control.producers_bell) == static_cast<std::uint32_t>(call::asleep);
+  out.consumer_sleeps = bell == static_cast<std::uint32_t>(bell_state::asleep);
+  out.consumer_closed = bell == static_cast<std::uint32_t>(bell_state::closed);
+  out.producers_wait =
+      value_of(control.producers_bell) == static_cast<std::uint32_t>(bell_state::asleep);
   out.stalled_for_ns = elapsed_since(value_of(control.consumer.stalled_since));
   out.consumer =
       report_of(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
-  add_untold(ring, control.consumer.counters, out.read_pos, out.consumer.counters);
+  add_unpublished(ring, control.consumer.counters, out.read_pos, out.consumer.counters);
   report_front(ring, out);
 
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     const auto& words = ring.producers[i];
     producer_report one{report_of(words.role, words.counters, ring.witness, producer_role(i))};
     const auto announced = value_of(words.announcement);
-    // A lone producer claims without announcing: what stands there is its end (tell_end).
+    // A lone producer claims without announcing: what stands there is its end (publish_end).
     one.has_claim = ring.geometry.topology == topology::mpsc && announced != 0;
     if (one.has_claim) one.claim_pos = announced - 1;
-    add_untold(ring, words.counters, out.write_pos, one.counters);
+    add_unpublished(ring, words.counters, out.write_pos, one.counters);
     if (one.has_claim && one.claim_pos == out.read_pos && out.front == front::unfinished) {
       out.front_producer = i;
     }

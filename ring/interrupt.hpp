@@ -21,7 +21,7 @@ class interruption : public interrupt_word<Atomics> {
   // The bell is the one that the role sleeps on.
   void raise(bell<Atomics>& of) noexcept {
     interrupt_word<Atomics>::raise();
-    fence_and_ring<Atomics>(of);
+    fence_and_wake<Atomics>(of);
     Atomics::wake(this->word());  // a nap sleeps on the word itself
   }
 

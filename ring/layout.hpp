@@ -79,7 +79,7 @@ struct alignas(line_bytes) producer_words {
 };
 
 // A bell: never used, its owner sleeps, closed for good, or used and nobody sleeps now.
-enum class call : std::uint32_t { none = 0, asleep = 1, closed = 2, awake = 3 };
+enum class bell_state : std::uint32_t { none = 0, asleep = 1, closed = 2, awake = 3 };
 
 template <class Atomics>
 struct control_words {

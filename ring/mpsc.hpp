@@ -100,7 +100,7 @@ class basic_mpsc_producer {
       payload += one.size();
     }
     publish(ring_.committed(many.front().size(), claimed_pos_));
-    counters_.told(done.count, payload);
+    counters_.messages_now(done.count, payload);
     return done;
   }
 
@@ -116,8 +116,8 @@ class basic_mpsc_producer {
     if (!claim_.leave()) return;
     publish(ring_.aborted(claimed_bytes_, claimed_pos_));
   }
-  // What others are told only from time to time.
-  void tell_all() noexcept { counters_.tell(0); }
+  // Publishes the counters now.
+  void publish_all() noexcept { counters_.publish(0); }
 
  private:
   friend claim_type;
@@ -181,7 +181,7 @@ class basic_mpsc_producer {
   [[gnu::always_inline]] void commit(std::uint64_t count) noexcept {
     ring_.write_checksum(claimed_pos_, count);
     publish(ring_.committed(count, claimed_pos_));
-    counters_.told(1, count);
+    counters_.messages_now(1, count);
   }
 
   // The claim's last word: its header, then that this producer is idle.
@@ -274,7 +274,7 @@ class basic_mpsc_consumer {
   void release() noexcept {
     if (released_.end() == cursor_) return;
     counters_.depth(unreleased_bytes());
-    tell_all();
+    publish_all();
     stall_.stands_at(ring_, cursor_);
     released_.zero_and_free(ring_, cursor_);
   }
@@ -285,8 +285,8 @@ class basic_mpsc_consumer {
     return released_if_empty(examine_cursor(), has_views);
   }
 
-  // What others are told only from time to time.
-  void tell_all() noexcept { counters_.tell(cursor_); }
+  // Publishes the counters now.
+  void publish_all() noexcept { counters_.publish(cursor_); }
 
   // Who holds the consumer up, as of the last examination.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_.at(cursor_); }
@@ -311,7 +311,7 @@ class basic_mpsc_consumer {
   [[nodiscard, gnu::noinline]] view_type examine_cursor() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.refresh(ring_);
     released_.mend(ring_);
-    tell_all();
+    publish_all();
     while (unreleased_bytes() < ring_.geometry.capacity) {
       // A message that is here needs no examination: a sleeper's last poll must not miss it.
       if (const auto seen = read_committed(); seen.status() != status::empty) return seen;
@@ -389,7 +389,7 @@ class basic_mpsc_consumer {
   ring_memory<Atomics> ring_;
   zeroed_space<Atomics> released_;
   std::uint64_t cursor_ = 0;   // the next record to read
-  std::uint64_t doubted_ = 0;  // a write_pos that was told as damage and not followed
+  std::uint64_t doubted_ = 0;  // a write_pos that was reported as damage
   interval passed_{};          // the last zeros taken for dead claims
   roll_call<Atomics> roll_;
   stall_watch<Atomics> stall_;

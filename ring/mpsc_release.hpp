@@ -32,14 +32,14 @@ class zeroed_space {
   // Zeroes all up to `to` and hands it back. While it does, `releasing` is marked: a successor
   // zeroes again only what is known to have been begun.
   void zero_and_free(const memory& ring, std::uint64_t to) noexcept {
-    mark(ring, to);
+    begin(ring, to);
     ring.zero(end_, to - end_);
     free(ring, to);
   }
 
   // The same, where all of it is zero.
   void free_zeros(const memory& ring, std::uint64_t to) noexcept {
-    mark(ring, to);
+    begin(ring, to);
     free(ring, to);
   }
 
@@ -52,7 +52,7 @@ class zeroed_space {
     own.releasing.template store<edge::redo>(pos, std::memory_order_relaxed);
     // [redo] fence: before read_pos goes back, should this process die between the two.
     Atomics::compiler_fence();
-    tell(ring, pos);
+    store_positions(ring, pos);
   }
 
   // Goes on where the last incarnation stopped. What it was zeroing when it died had been read. At
@@ -84,7 +84,7 @@ class zeroed_space {
  private:
   static constexpr std::uint64_t is_zeroing = 1;  // in `releasing`, whose low bits are free
 
-  static void mark(const memory& ring, std::uint64_t to) noexcept {
+  static void begin(const memory& ring, std::uint64_t to) noexcept {
     // [redo] relaxed: ahead of the zeroing in program order, so a death in it is made good.
     ring.control->consumer.releasing.template store<edge::redo>(to | is_zeroing,
                                                                 std::memory_order_relaxed);
@@ -95,13 +95,13 @@ class zeroed_space {
   void free(const memory& ring, std::uint64_t to) noexcept {
     end_ = to;
     auto& own = ring.control->consumer;
-    tell(ring, to);
+    store_positions(ring, to);
     // [redo] relaxed: behind read_pos or ahead of it, there is nothing left to zero.
     own.releasing.template store<edge::redo>(to, std::memory_order_relaxed);
     wake_if_asleep<Atomics>(ring.control->producers_bell, quiet_);
   }
 
-  static void tell(const memory& ring, std::uint64_t to) noexcept {
+  static void store_positions(const memory& ring, std::uint64_t to) noexcept {
     // [own] relaxed: for a successor, which comes by the lock.
     ring.control->consumer.read_pos.template store<edge::own>(to, std::memory_order_relaxed);
     // [free] release: all reading and zeroing comes before a producer writes there.

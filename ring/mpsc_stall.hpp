@@ -24,14 +24,14 @@ class stall_watch {
     const auto pid =
         ring.producers[producer].role.pid.template load<edge::hint>(std::memory_order_relaxed);
     stall_ = stall{producer, static_cast<std::int32_t>(pid), pos, Atomics::now()};
-    tell(ring, static_cast<std::uint64_t>(stall_->since.time_since_epoch().count()));
+    publish(ring, static_cast<std::uint64_t>(stall_->since.time_since_epoch().count()));
     return false;
   }
 
   void moved_on(const memory& ring) noexcept {
     if (!stall_) return;
     stall_.reset();
-    tell(ring, 0);
+    publish(ring, 0);
   }
   // The same, if the consumer now stands elsewhere.
   void stands_at(const memory& ring, std::uint64_t pos) noexcept {
@@ -44,7 +44,7 @@ class stall_watch {
   }
 
  private:
-  static void tell(const memory& ring, std::uint64_t since) noexcept {
+  static void publish(const memory& ring, std::uint64_t since) noexcept {
     // [own] relaxed: diagnostic only.
     ring.control->consumer.stalled_since.template store<edge::own>(since,
                                                                    std::memory_order_relaxed);

@@ -90,11 +90,11 @@ void mend_positions(const ring_memory<Atomics>& ring, std::uint64_t read_pos,
     // [own] relaxed: for a successor, which comes by the lock.
     own.template store<edge::own>(read_pos, std::memory_order_relaxed);
   }
-  auto& told = ring.control->freed;
+  auto& shared = ring.control->freed;
   // [own] relaxed: written by this role itself.
-  if (told.template load<edge::own>(std::memory_order_relaxed) != freed) {
+  if (shared.template load<edge::own>(std::memory_order_relaxed) != freed) {
     // [free] release: all reading, taking over and zeroing comes before a producer writes there.
-    told.template store<edge::free>(freed, std::memory_order_release);
+    shared.template store<edge::free>(freed, std::memory_order_release);
   }
 }
 

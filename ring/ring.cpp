@@ -37,7 +37,7 @@ result<bool> take_consumer(const attachment& held, topology expected) {
                       [&] { return take(held, control.consumer.role, consumer_role); })) {
     return consumer_in_use("segment", pid_of(control.consumer.role));
   }
-  set_bell<std_atomics>(control.consumer_bell, call::none);
+  set_bell<std_atomics>(control.consumer_bell, bell_state::none);
   return true;
 }
 

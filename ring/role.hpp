@@ -61,7 +61,7 @@ template <class Core, class HasLostName>
       how, until, bell, own, what, [&] { return ours([&] { return core.examine(); }); },
       [&] { core.counters().waited(); },
       [&](bool) {
-        if (role.is_here()) set_bell<atomics>(bell, call::awake);
+        if (role.is_here()) set_bell<atomics>(bell, bell_state::awake);
       });
 }
 
@@ -70,11 +70,11 @@ template <class Core>
 void close_producer(Core& core) noexcept {
   using atomics = typename Core::atomics;
   core.abort_claim();
-  core.tell_all();
+  core.publish_all();
   auto& ring = core.memory();
   leave<atomics>(ring.producers[core.number()].role);
   call_the_roll<atomics>(*ring.control);
-  fence_and_ring<atomics>(ring.control->consumer_bell);
+  fence_and_wake<atomics>(ring.control->consumer_bell);
 }
 
 // Says that nothing more will be read. Unreleased messages are redelivered to the next.
@@ -82,11 +82,11 @@ template <class Core>
 void close_consumer(Core& core) noexcept {
   using atomics = typename Core::atomics;
   auto& control = *core.memory().control;
-  core.tell_all();
+  core.publish_all();
   // Before it leaves: the next consumer's bell must not be closed by this one.
-  set_bell<atomics>(control.consumer_bell, call::closed);
+  set_bell<atomics>(control.consumer_bell, bell_state::closed);
   leave<atomics>(control.consumer.role);
-  fence_and_ring<atomics>(control.producers_bell);
+  fence_and_wake<atomics>(control.producers_bell);
 }
 
 }  // namespace annulus

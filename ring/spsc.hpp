@@ -1,8 +1,8 @@
 // One producer, one consumer, variable-length records in shared memory.
 //
-// Steps      fill -> terminate -> commit;   read -> release -> tell
+// Steps      fill -> terminate -> commit;   read -> release -> free
 // Edges      publish  commit  -> read     the record's bytes
-//            free     tell    -> claim    the consumer is done with the space
+//            free     free    -> claim    the consumer is done with the space
 //            extent   commit  -> search   the records below are whole, should a header be damaged
 // Progress   every operation is wait-free
 // Crash      a producer that dies before its commit leaves nothing; its successor finds the end by
@@ -119,7 +119,7 @@ class basic_spsc_producer {
     counters_.pass(write_pos_, end);
     counters_.messages(done.count, payload);
     publish(ring_.header(write_pos_), ring_.header(end), many.front().size(), write_pos_, end);
-    tell_all();
+    publish_all();
     return done;
   }
 
@@ -135,7 +135,7 @@ class basic_spsc_producer {
     if (claim_.leave()) straight_ = straight_behind_claim_;
   }
   // Publishes the counters now.
-  void tell_all() noexcept { counters_.tell(write_pos_); }
+  void publish_all() noexcept { counters_.publish(write_pos_); }
 
  private:
   friend claim_type;
@@ -211,16 +211,16 @@ class basic_spsc_producer {
     const bool fits = end - pos >= need;
     limit_ = with_memory_.room(ring_, pos, fits ? need : header_bytes, end);
     if (limit_ - pos >= need) return status::ok;
-    counters_.tell(write_pos_);
+    counters_.publish(write_pos_);
     if (fits) return status::no_memory;
-    tell_end(ring_, write_pos_);
+    publish_end(ring_, write_pos_);
     return no_room(*ring_.control);
   }
 
   // How far the next messages may go on the fast path: to the end of the data, and of the room, and
-  // until it is time to tell the counters. With a checksum there is no fast path.
+  // until it is time to publish the counters. With a checksum there is no fast path.
   void go_straight() noexcept {
-    counters_.tell(write_pos_);
+    counters_.publish(write_pos_);
     const auto index = ring_.index_of(write_pos_);
     const auto to_the_end = ring_.geometry.capacity - index;
     const auto room = std::min({limit_ - write_pos_, to_the_end, longest_chunk});
@@ -255,10 +255,10 @@ class basic_spsc_consumer {
         mask_(ring.geometry.capacity - record_align),
         counters_(ring.control->consumer.counters),
         quiet_(quiet_bell<Atomics>()) {
-    cursor_ = released_ = told_ = doubted_ = find_start(ring_);
+    cursor_ = released_ = freed_ = doubted_ = find_start(ring_);
     catch_up(ring_, counters_, cursor_);
     counters_.begin_at(cursor_);
-    tell(told_);
+    publish_freed(freed_);
   }
 
   // The next message. It stays in place until release().
@@ -284,24 +284,24 @@ class basic_spsc_consumer {
     released_ = to;
     // [own] relaxed: for a successor, which comes by the lock.
     control.consumer.read_pos.template store<edge::own>(to, std::memory_order_relaxed);
-    if (!is_before(to, tell_at_)) [[unlikely]]
-      tell_chunk();
+    if (!is_before(to, publish_at_)) [[unlikely]]
+      publish_chunk();
     if (is_in_use<Atomics>(control.producers_bell, quiet_)) [[unlikely]]
-      tell_all();
+      publish_all();
   }
 
   // More than a poll: looks for damage, and for the producer's end.
   [[nodiscard, gnu::noinline]] view_type examine() noexcept {
     if (roll_.has_news(*ring_.control)) roll_.refresh(ring_);
-    mend_positions(ring_, released_, told_);
-    tell_all();
+    mend_positions(ring_, released_, freed_);
+    publish_all();
     // [extent] acquire: the records below it are whole.
     const auto extent =
         whole(ring_.control->write_pos.template load<edge::extent>(std::memory_order_acquire));
     const record_header again = load_header();
     if (is_readable(again)) return deliver(again.bytes());
     if (is_before(cursor_, extent)) {
-      const auto found = search_behind(ring_, cursor_, told_, extent, again.is_empty(), doubted_);
+      const auto found = search_behind(ring_, cursor_, freed_, extent, again.is_empty(), doubted_);
       if (found.what == damage_found::readable) return deliver(found.bytes);
       if (found.what == damage_found::damaged) return lost(std::exchange(cursor_, found.end));
     }
@@ -309,9 +309,9 @@ class basic_spsc_consumer {
   }
 
   // Publishes the counters now.
-  [[gnu::noinline]] void tell_all() noexcept {
-    if (told_ != released_) tell(released_);
-    fence_and_ring<Atomics>(ring_.control->producers_bell);
+  [[gnu::noinline]] void publish_all() noexcept {
+    if (freed_ != released_) publish_freed(released_);
+    fence_and_wake<Atomics>(ring_.control->producers_bell);
   }
 
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return std::nullopt; }
@@ -338,7 +338,7 @@ class basic_spsc_consumer {
     if (is_readable(header)) [[likely]]
       return deliver(header.bytes());
     const auto record = ring_.record_bytes(usual_.last_bytes());
-    if (pace_.ran_dry(cursor_, record) && told_ != released_) tell_all();
+    if (pace_.ran_dry(cursor_, record) && freed_ != released_) publish_all();
     return roll_.is_due(*ring_.control) ? examine() : view_type(status::empty);
   }
 
@@ -352,20 +352,20 @@ class basic_spsc_consumer {
     return const_bytes(ring_.payload(pos, count));
   }
 
-  // The producer is told of a chunk.
-  [[gnu::noinline]] void tell_chunk() noexcept {
-    const bool is_cached = released_ - told_ <= most_taken_over;
-    if (pace_.takes_over(ring_.control->write_pos, told_) && is_cached) {
-      ring_.take_over(told_, released_);
+  // A chunk was released: the producer may have it.
+  [[gnu::noinline]] void publish_chunk() noexcept {
+    const bool is_cached = released_ - freed_ <= most_taken_over;
+    if (pace_.takes_over(ring_.control->write_pos, freed_) && is_cached) {
+      ring_.take_over(freed_, released_);
     }
-    tell(released_);
+    publish_freed(released_);
   }
 
-  void tell(std::uint64_t to) noexcept {
-    counters_.depth(to - told_);
-    counters_.tell(cursor_);
-    told_ = to;
-    tell_at_ = to + ring_.chunk();
+  void publish_freed(std::uint64_t to) noexcept {
+    counters_.depth(to - freed_);
+    counters_.publish(cursor_);
+    freed_ = to;
+    publish_at_ = to + ring_.chunk();
     // [free] release: all reading and taking over comes before the producer writes there.
     ring_.control->freed.template store<edge::free>(to, std::memory_order_release);
   }
@@ -383,16 +383,16 @@ class basic_spsc_consumer {
   static constexpr std::uint64_t most_taken_over = std::uint64_t{1} << 20;  // what a core may keep
 
   ring_memory<Atomics> ring_;
-  std::uint64_t mask_;          // of a position: its index
-  std::uint64_t cursor_ = 0;    // the next record to read
-  std::uint64_t released_ = 0;  // all below was handed back
-  std::uint64_t told_ = 0;      // as published in `freed`
-  std::uint64_t tell_at_ = 0;   // it is told again when all below is released
+  std::uint64_t mask_;            // of a position: its index
+  std::uint64_t cursor_ = 0;      // the next record to read
+  std::uint64_t released_ = 0;    // all below was handed back
+  std::uint64_t freed_ = 0;       // as published in `freed`
+  std::uint64_t publish_at_ = 0;  // it is stored again when all below is released
   usual_header usual_;
   Statistics<Atomics> counters_;
   std::uint32_t quiet_;  // the producers' bell, while none ever slept
   pace<Atomics> pace_;
-  std::uint64_t doubted_ = 0;  // an end that was told as damage and not followed
+  std::uint64_t doubted_ = 0;  // an end that was reported as damage
   roll_call<Atomics> roll_;
   std::optional<damage> damage_;
 };

@@ -125,7 +125,7 @@ class end_search {
       } else if (word == 0) {
         return;
       } else if (has_clean_start()) {
-        met_damage_ = true;  // nothing was here: the last incarnation told its end when it closed
+        met_damage_ = true;  // nothing was here: the last incarnation stored its end when it closed
         return;
       } else if (!pass_damage()) {
         return;
@@ -135,8 +135,8 @@ class end_search {
 
   // The last incarnation died, and its last header is damaged. The consumer may have read that
   // record while it was good, and stand behind it: nobody knows how long it was. So go on at the
-  // next good header; false: there is none, and the end is as far as the consumer can have come.
-  // It tells of the damage.
+  // next good header, and so report the damage. Returns false if there is none: then the end is as
+  // far as the consumer can have come.
   [[nodiscard]] bool pass_damage() noexcept {
     const auto gap = next_header(ring_, pos_, limit_);
     if (gap.header != 0) {
@@ -162,10 +162,10 @@ class end_search {
   bool met_damage_ = false;
 };
 
-// A producer without room tells its end once more, in two words. What damaged write_pos is
+// A producer without room stores its end once more, in two words. What damaged write_pos is
 // mended, and a consumer that finds damage up to that end can be sure of it.
 template <class Atomics>
-void tell_end(const ring_memory<Atomics>& ring, std::uint64_t end) noexcept {
+void publish_end(const ring_memory<Atomics>& ring, std::uint64_t end) noexcept {
   // [hint] relaxed: believed only where it equals write_pos.
   ring.producers[0].announcement.template store<edge::hint>(end + 1, std::memory_order_relaxed);
   // [extent] release: the records below it are whole.
@@ -175,7 +175,7 @@ void tell_end(const ring_memory<Atomics>& ring, std::uint64_t end) noexcept {
 // What the consumer finds behind a header that it cannot read.
 struct damage_found {
   enum kind : std::uint8_t {
-    nothing,   // or it was told already
+    nothing,   // or it was reported already
     readable,  // a message of `bytes` after all
     damaged,   // up to `end`, where the next record stands
   } what;
@@ -186,7 +186,7 @@ struct damage_found {
 // The producer says that records stand up to `extent`, and none can be read at the cursor. That is
 // damage: of a record, or of that very word. The cursor moves only with proof of a record: a
 // nonzero word here, a good record later, or the end stored twice. Otherwise the damage is reported
-// once, and the consumer waits. `doubted` is an end that was told.
+// once, and the consumer waits. `doubted` is an end that was reported.
 template <class Atomics>
 [[nodiscard]] damage_found search_behind(const ring_memory<Atomics>& ring, std::uint64_t cursor,
                                          std::uint64_t freed, std::uint64_t extent,

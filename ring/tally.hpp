@@ -1,9 +1,9 @@
 // A ring's statistics of messages: counted in the role, published per chunk.
 //
-// To store two counters at each message costs as much as the message. So they are told when the
-// role looks for room or hands space back, when it finds nothing to read, and when it closes. What
-// is not told yet stands in a lone producer's ring, past `counted_to`: a report adds it, and a
-// successor counts it (catch_up in spsc_recovery.hpp). A producer of many tells each message.
+// To store two counters at each message costs as much as the message. So a role publishes them when
+// it looks for room or hands space back, when it finds nothing to read, and when it closes. What is
+// not published yet stands in a lone producer's ring, past `counted_to`: a report adds it, and a
+// successor counts it (catch_up in spsc_recovery.hpp). A producer of many publishes each message.
 //
 // A lone producer's ring does not even count in the role while messages are of one length: how many
 // there were follows from the positions (a run).
@@ -30,8 +30,8 @@ class tallied : public counted<Atomics> {
       : counted<Atomics>(words), words_(&words) {}
 
   void messages(std::uint64_t count, std::uint64_t bytes) noexcept {
-    untold_messages_ += count;
-    untold_bytes_ += bytes;
+    unpublished_messages_ += count;
+    unpublished_bytes_ += bytes;
   }
   // The first run begins here.
   void begin_at(std::uint64_t pos) noexcept { run_ = {pos, 0, header_bytes}; }
@@ -46,20 +46,20 @@ class tallied : public counted<Atomics> {
     end_run(from);
     run_.from = to;
   }
-  // The same, told at once.
-  void told(std::uint64_t count, std::uint64_t bytes) noexcept {
+  // The same, published at once.
+  void messages_now(std::uint64_t count, std::uint64_t bytes) noexcept {
     counted<Atomics>::messages(count, bytes);
   }
-  // All messages below `to` are counted. A death in here loses what was untold, and counts nothing
-  // twice.
-  void tell(std::uint64_t to) noexcept {
+  // All messages below `to` are counted. A death in here loses what was not published, and counts
+  // nothing twice.
+  void publish(std::uint64_t to) noexcept {
     end_run(to);
     // [own] relaxed: a statistic orders nothing.
     words_->counted_to.template store<edge::own>(to, std::memory_order_relaxed);
     // [own] fence: should this process die between the stores.
     Atomics::compiler_fence();
-    counted<Atomics>::messages(untold_messages_, untold_bytes_);
-    untold_messages_ = untold_bytes_ = 0;
+    counted<Atomics>::messages(unpublished_messages_, unpublished_bytes_);
+    unpublished_messages_ = unpublished_bytes_ = 0;
   }
   // Up to where messages are counted. A role that counts nothing has nothing to catch up: `to`.
   [[nodiscard]] std::uint64_t counted_to(std::uint64_t) const noexcept {
@@ -87,8 +87,8 @@ class tallied : public counted<Atomics> {
   }
 
   run run_;
-  std::uint64_t untold_messages_ = 0;
-  std::uint64_t untold_bytes_ = 0;
+  std::uint64_t unpublished_messages_ = 0;
+  std::uint64_t unpublished_bytes_ = 0;
   tally_words<Atomics>* words_;
 };
 

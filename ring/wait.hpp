@@ -52,7 +52,7 @@ struct ring_side : Waiter {
   }
   void sleep(std::chrono::nanoseconds span) noexcept {
     sleeps();
-    Atomics::sleep(own_bell, static_cast<std::uint32_t>(call::asleep), span);
+    Atomics::sleep(own_bell, static_cast<std::uint32_t>(bell_state::asleep), span);
   }
   void stand_up(bool slept) noexcept { awake(slept); }
   void nap(std::chrono::nanoseconds span) noexcept {

@@ -214,12 +214,12 @@ TEST(Inspect, an_end_before_what_was_released_is_no_depth) {
 
 TEST(Inspect, it_tells_who_sleeps) {
   claimed it;
-  set_bell<std_atomics>(it.words.control->consumer_bell, call::asleep);
+  set_bell<std_atomics>(it.words.control->consumer_bell, bell_state::asleep);
   auto seen = inspect(it.ring).value();
   EXPECT_TRUE(seen.consumer_sleeps);
   EXPECT_FALSE(seen.producers_wait);
-  set_bell<std_atomics>(it.words.control->consumer_bell, call::awake);
-  set_bell<std_atomics>(it.words.control->producers_bell, call::asleep);
+  set_bell<std_atomics>(it.words.control->consumer_bell, bell_state::awake);
+  set_bell<std_atomics>(it.words.control->producers_bell, bell_state::asleep);
   seen = inspect(it.ring).value();
   EXPECT_FALSE(seen.consumer_sleeps);
   EXPECT_TRUE(seen.producers_wait);

@@ -112,7 +112,7 @@ TYPED_TEST(Positions, what_was_released_holds_exactly_the_record_that_fits) {
     ASSERT_EQ(pushed, 73);  // 4088 bytes
     ASSERT_TRUE(rx.examine());
     rx.release();
-    rx.tell_all();  // one record is less than a chunk
+    rx.publish_all();  // one record is less than a chunk
     EXPECT_EQ(tx.try_push(pattern(count, 1)), expected);
   }
 }

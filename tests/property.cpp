@@ -135,7 +135,7 @@ class ring_system final : public system_base {
     // As if a producer had slept once: then each release is told at once, and the oracle knows what
     // is full. What is told by the chunk else has tests of its own (telling.cpp).
     const auto held = attachment::make(segment_, access::read_write).value();
-    set_bell<std_atomics>(held.memory().control->producers_bell, call::awake);
+    set_bell<std_atomics>(held.memory().control->producers_bell, bell_state::awake);
     attach_producer();
     attach_consumer();
   }

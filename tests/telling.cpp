@@ -99,12 +99,12 @@ TEST_P(Telling, a_sleeping_producer_is_told_at_the_next_release) {
   ASSERT_TRUE(rx.try_read());
   rx.release();
   EXPECT_LT(it.freed(), it.read_pos());
-  set_bell<std_atomics>(it.words().control->producers_bell, call::asleep);
+  set_bell<std_atomics>(it.words().control->producers_bell, bell_state::asleep);
   ASSERT_TRUE(rx.try_read());
   rx.release();
   EXPECT_EQ(it.freed(), it.read_pos());
   EXPECT_EQ(it.words().control->producers_bell.load<edge::bell>(relaxed),
-            static_cast<std::uint32_t>(call::awake));
+            static_cast<std::uint32_t>(bell_state::awake));
 }
 
 TEST_P(Telling, a_consumer_that_died_is_spoken_for_by_the_next) {
@@ -178,7 +178,7 @@ TEST_P(Telling, a_new_producer_counts_what_the_last_one_did_not_live_to_tell) {
     while (rx.try_read()) rx.release();
   }
   told_ring::producer_core tx(it.words());
-  tx.tell_all();
+  tx.publish_all();
   EXPECT_EQ(it.words().producers[0].counters.messages.load<edge::own>(relaxed), sent);
   EXPECT_EQ(it.words().producers[0].counters.bytes.load<edge::own>(relaxed), sent * 7);
 }
@@ -221,7 +221,7 @@ TEST_P(Telling, alike_messages_are_counted_whatever_stands_between_them) {
     }
     got_bytes += length;  // of the one that was lost
   }
-  tx.tell_all();
+  tx.publish_all();
   const auto& told = it.words().producers[0].counters;
   EXPECT_EQ(told.messages.load<edge::own>(relaxed), sent);
   EXPECT_EQ(told.bytes.load<edge::own>(relaxed), sent_bytes);

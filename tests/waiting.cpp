@@ -158,7 +158,7 @@ status waited(basic_spsc_consumer<std_atomics>& rx, wait_memory<scripted>& own,
                     [](status s) { return view(s); }, [] { return status::ok; }};
   const auto seen = wait_for<scripted>(
       waiting{waiting::kind::block, {}}, no_deadline, bell, own, what, [&] { return rx.examine(); },
-      [] {}, [&](bool) { set_bell<std_atomics>(bell, call::awake); });
+      [] {}, [&](bool) { set_bell<std_atomics>(bell, bell_state::awake); });
   slept_through = scripted::slept_through;
   return seen.status();
 }

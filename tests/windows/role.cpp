@@ -90,7 +90,7 @@ int sleep_on_bell(const segment& memory, const std::string& event) {
   auto& bell = held->memory().control->producers_bell;
   tell(event);
   const auto before = std::chrono::steady_clock::now();
-  std_atomics::sleep(bell, static_cast<std::uint32_t>(call::none), std::chrono::minutes(1));
+  std_atomics::sleep(bell, static_cast<std::uint32_t>(bell_state::none), std::chrono::minutes(1));
   return std::chrono::steady_clock::now() - before < std::chrono::seconds(50) ? 0 : 3;
 }
 
