@@ -17,7 +17,7 @@ constexpr std::uint64_t magic = 0x6b72616d6c6e6e61;       // "annlmark", little 
 constexpr std::uint64_t list_magic = 0x316e6565736e6e61;  // "annseen1", little endian
 
 std::uint64_t check_of(const message_mark& mark) noexcept {
-  const std::uint64_t mixed = (mark.stream ^ magic) * golden_ratio + mark.number;
+  const std::uint64_t mixed = (mark.stream ^ magic) * golden_ratio + mark.sequence;
   return mixed * golden_ratio ^ mixed >> 29;
 }
 
@@ -27,7 +27,7 @@ void compiler_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_
 }  // namespace
 
 mark_head head_of(const message_mark& mark) noexcept {
-  const std::uint64_t words[] = {magic, mark.stream, mark.number, check_of(mark)};
+  const std::uint64_t words[] = {magic, mark.stream, mark.sequence, check_of(mark)};
   mark_head out;
   std::memcpy(out.data(), words, sizeof words);
   return out;
@@ -103,7 +103,7 @@ bool seen_list::is_one(const std::string& path) noexcept {
 }
 
 void seen_list::take_up() noexcept {
-  for (std::size_t i = 0; i < most_streams; ++i) delivered_[i] = mapped_->entries[i].number;
+  for (std::size_t i = 0; i < most_streams; ++i) delivered_[i] = mapped_->entries[i].sequence;
   ahead_ = {};
 }
 
@@ -121,7 +121,7 @@ seen_list& seen_list::operator=(seen_list&& other) noexcept {
   return *this;
 }
 
-// The place of the stream that was silent longest. One that was delivered and not released goes
+// The entry of the stream that was silent longest. One that was delivered and not released goes
 // only when all are such.
 std::size_t seen_list::oldest() const noexcept {
   const auto is_older = [this](std::size_t a, std::size_t b) {
@@ -135,8 +135,8 @@ std::size_t seen_list::oldest() const noexcept {
   return out;
 }
 
-// The stream's place; a new stream takes that of the oldest.
-std::size_t seen_list::place_of(std::uint64_t stream) noexcept {
+// The stream's entry; a new stream takes that of the oldest.
+std::size_t seen_list::entry_of(std::uint64_t stream) noexcept {
   if (mapped_->entries[latest_].stream == stream) return latest_;
   for (std::size_t i = 0; i < most_streams; ++i) {
     if (mapped_->entries[i].stream == stream) return latest_ = i;
@@ -144,9 +144,9 @@ std::size_t seen_list::place_of(std::uint64_t stream) noexcept {
   latest_ = oldest();
   ahead_[latest_ / 64] &= ~(std::uint64_t{1} << latest_ % 64);
   entry& taken = mapped_->entries[latest_];
-  taken.stream = 0;  // a death from here on leaves an empty place
+  taken.stream = 0;  // a death from here on leaves an empty entry
   compiler_fence();
-  taken.number = delivered_[latest_] = 0;
+  taken.sequence = delivered_[latest_] = 0;
   taken.turn = 0;
   compiler_fence();
   taken.stream = stream;
@@ -154,13 +154,13 @@ std::size_t seen_list::place_of(std::uint64_t stream) noexcept {
 }
 
 bool seen_list::is_new(const message_mark& mark) noexcept {
-  const std::size_t i = place_of(mark.stream);
+  const std::size_t i = entry_of(mark.stream);
   const bool is_first = mapped_->entries[i].turn == 0 && !is_ahead(i);
-  if (!is_first && !is_before(delivered_[i], mark.number)) {
+  if (!is_first && !is_before(delivered_[i], mark.sequence)) {
     ++repeated_;
     return false;
   }
-  delivered_[i] = mark.number;
+  delivered_[i] = mark.sequence;
   ahead_[i / 64] |= std::uint64_t{1} << i % 64;
   return true;
 }
@@ -170,8 +170,8 @@ void seen_list::note_released() noexcept {
   for (std::size_t part = 0; part < ahead_.size(); ++part) {
     for (auto bits = std::exchange(ahead_[part], 0); bits != 0; bits &= bits - 1) {
       const std::size_t i = part * 64 + static_cast<std::size_t>(std::countr_zero(bits));
-      mapped_->entries[i].number = delivered_[i];
-      compiler_fence();  // a turn says that the number before it holds
+      mapped_->entries[i].sequence = delivered_[i];
+      compiler_fence();  // a turn says that the sequence before it holds
       mapped_->entries[i].turn = ++mapped_->turns;
     }
   }

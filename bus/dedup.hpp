@@ -4,8 +4,8 @@
 // passes them on again. On an endpoint with once=yes it puts the source's mark in front of each,
 // and a consumer with once=yes takes it off again and delivers each mark once.
 //
-//     magic  stream  number  check  the message
-//       8       8       8      8
+//     magic  stream  sequence  check  the message
+//       8       8        8       8
 //
 // Memory     what was released is noted per stream in a small file beside the channel,
 //            annulus.NAME.shm.seen (or .pipe.seen; of a path PATH.seen), before the channel is
@@ -87,14 +87,14 @@ class seen_list {
 
  private:
   struct entry {
-    std::uint64_t stream;  // 0: none
-    std::uint64_t number;  // released up to here
-    std::uint64_t turn;    // when it was noted last
+    std::uint64_t stream;    // 0: none
+    std::uint64_t sequence;  // released up to here
+    std::uint64_t turn;      // when it was noted last
   };
   struct page;
 
   explicit seen_list(pipes::pages mapped) noexcept;
-  std::size_t place_of(std::uint64_t stream) noexcept;
+  std::size_t entry_of(std::uint64_t stream) noexcept;
   std::size_t oldest() const noexcept;
   [[nodiscard]] bool is_ahead(std::size_t i) const noexcept { return ahead_[i / 64] >> i % 64 & 1; }
 
@@ -102,7 +102,7 @@ class seen_list {
   page* mapped_ = nullptr;
   std::array<std::uint64_t, most_streams> delivered_{};
   std::array<std::uint64_t, most_streams / 64> ahead_{};  // one bit each: delivered, not yet noted
-  std::size_t latest_ = 0;                                // the place of the last mark
+  std::size_t latest_ = 0;                                // the entry of the last mark
   std::uint64_t repeated_ = 0;
   home home_ = home::here();  // a child's copy notes nothing
 };

@@ -5,11 +5,11 @@
 
 namespace annulus {
 
-// A redelivered message keeps its mark. The numbers of a stream grow with its messages; they may
+// A redelivered message keeps its mark. The sequences of a stream grow with its messages; they may
 // wrap, and are compared by their distance.
 struct message_mark {
-  std::uint64_t stream = 0;  // of one ring, or of one producer of a pipe
-  std::uint64_t number = 0;  // within the stream
+  std::uint64_t stream = 0;    // of one ring, or of one producer of a pipe
+  std::uint64_t sequence = 0;  // within the stream
 
   // Whether both are marks of the same message.
   friend constexpr bool operator==(const message_mark&, const message_mark&) = default;

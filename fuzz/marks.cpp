@@ -52,10 +52,10 @@ class list {
   void see(const message_mark& mark) {
     auto& known = streams_[mark.stream];
     const bool is_expected =
-        !known.delivered || static_cast<std::int64_t>(mark.number - *known.delivered) > 0;
+        !known.delivered || static_cast<std::int64_t>(mark.sequence - *known.delivered) > 0;
     const bool is_new = held_->is_new(mark);
     demand(is_spoiled_ || is_new == is_expected, "a message comes twice, or is dropped unread");
-    if (is_new) known.delivered = mark.number;
+    if (is_new) known.delivered = mark.sequence;
   }
   void release() {
     std::size_t ahead = 0;

@@ -23,7 +23,7 @@ inline constexpr std::size_t id_bytes = id_prefix.size() + 16 + 1 + 16;
   std::array<char, id_bytes + 1> out{};
   std::snprintf(out.data(), out.size(), "annulus-%016llx-%016llx",
                 static_cast<unsigned long long>(mark.stream),
-                static_cast<unsigned long long>(mark.number));
+                static_cast<unsigned long long>(mark.sequence));
   return out;
 }
 

@@ -565,7 +565,7 @@ TEST(Fork, where_the_kernel_empties_no_page_for_a_child_the_handler_of_fork_does
               scratch_endpoint at;
               here.tx.emplace(opened(open_producer(at.at("shm"))));
               here.rx.emplace(opened(open_consumer(at.at("shm"))));
-              if (madvise(&marks::own, sizeof(marks::own), MADV_KEEPONFORK) != 0) return 200;
+              if (madvise(&identity::own, sizeof(identity::own), MADV_KEEPONFORK) != 0) return 200;
               if (const int why = in_child([] { return use_all(); }); why != 0) return why;
               return here.tx->try_push(bytes("x")) == status::ok ? 0 : 201;
             }),

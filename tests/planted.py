@@ -41,9 +41,9 @@ PLANTED = {
     # A child of fork() acts in its parent's role.
     "child_acts": [
         ("channel/process.hpp",
-         "    return mark_ == marks::own.mark.load(std::memory_order_relaxed);",
-         "    const auto here = marks::own.mark.load(std::memory_order_relaxed);\n"
-         "    return mark_ == here || (IF && mark_ != nobody);")],
+         "    return identity_ == identity::own.value.load(std::memory_order_relaxed);",
+         "    const auto here = identity::own.value.load(std::memory_order_relaxed);\n"
+         "    return identity_ == here || (IF && identity_ != nobody);")],
 }
 
 CHOICE = """\

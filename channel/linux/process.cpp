@@ -12,13 +12,13 @@ std::uint32_t user_id() noexcept { return static_cast<std::uint32_t>(geteuid());
 
 }  // namespace annulus
 
-namespace annulus::marks {
+namespace annulus::identity {
 
-constinit mark_page own;
+constinit page own;
 
 namespace {
 
-// How many marks this process and those before it have had. A child inherits it, so its own mark
+// How many numbers this process and those before it have had. A child inherits it, so its own
 // differs from every one that it inherited.
 constinit std::atomic<std::uint64_t> taken{0};
 
@@ -28,18 +28,18 @@ bool watch_forks() noexcept {
   if (sysconf(_SC_PAGESIZE) == sizeof(own)) {
     (void)madvise(&own, sizeof(own), MADV_WIPEONFORK);
   }
-  return pthread_atfork(nullptr, nullptr, [] { own.mark.store(0, std::memory_order_relaxed); }) ==
+  return pthread_atfork(nullptr, nullptr, [] { own.value.store(0, std::memory_order_relaxed); }) ==
          0;
 }
 
 }  // namespace
 
-std::uint64_t take_mark() noexcept {
+std::uint64_t take() noexcept {
   [[maybe_unused]] static const bool watched = watch_forks();
   const auto fresh = taken.fetch_add(1, std::memory_order_relaxed) + 1;
   std::uint64_t found = 0;
-  if (own.mark.compare_exchange_strong(found, fresh, std::memory_order_relaxed)) return fresh;
+  if (own.value.compare_exchange_strong(found, fresh, std::memory_order_relaxed)) return fresh;
   return found;  // another thread was faster
 }
 
-}  // namespace annulus::marks
+}  // namespace annulus::identity

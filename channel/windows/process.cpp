@@ -10,14 +10,14 @@ std::uint32_t user_id() noexcept { return 0; }
 
 }  // namespace annulus
 
-namespace annulus::marks {
+namespace annulus::identity {
 
-constinit mark_page own;
+constinit page own;
 
-// No process is copied here, so every process has the same mark.
-std::uint64_t take_mark() noexcept {
-  own.mark.store(1, std::memory_order_relaxed);
+// No process is copied here, so every process has the same number.
+std::uint64_t take() noexcept {
+  own.value.store(1, std::memory_order_relaxed);
   return 1;
 }
 
-}  // namespace annulus::marks
+}  // namespace annulus::identity
