@@ -1,8 +1,40 @@
-// The interface that every transport shares, as concepts.
+// The interface that every transport shares, as concepts, and what holds for every role.
 //
 // A producer cannot read, a consumer cannot push: roles are types. try_ never waits; the same name
-// without it waits until a deadline, and interrupt() ends it from another thread or from a signal
-// handler. A claim is used once: it moves, and its destructor aborts.
+// without it waits until a deadline. A claim is used once: it moves, and its destructor aborts.
+//
+// Threads     a role is used by one thread at a time; roles are independent of each other. Another
+//             thread may call interrupt() and abandon_claim(), and nothing else
+// Signals     interrupt() alone is async-signal-safe. A handler that pushes into a role which the
+//             interrupted thread is using spoils messages: give it a role of its own (checked.hpp
+//             finds that). No operation is a cancellation point: pthread_cancel acts after it;
+//             interrupt() ends a wait
+// Processes   a role belongs to the process that attached it. In a child of fork() its copy, an
+//             open claim included, does nothing: every call answers not_permitted, close() and the
+//             destructor change nothing, and the parent is unaffected. The child attaches its own
+//             roles. A dead parent is detected even while its child lives: see process.hpp and
+//             lock_file.hpp, also for vfork, posix_spawn and clone
+// Exclusion   one consumer, and as many producers as the channel was made for: attach() refuses a
+//             role that a live process holds with in_use, and names the holder's pid
+//
+// What the operations answer, besides ok; not_permitted where a claim is open, the role has closed
+// or is another process's:
+//
+//     try_claim, try_push, try_push_batch   full, closed, never_fits, corrupt, no_memory
+//     claim, push, push_batch               the same, but instead of full: timed_out, interrupted,
+//                                           peer_gone, removed
+//     push_or_drop                          as try_push; only what was full is dropped and counted
+//     try_read                              empty, closed, corrupt (read on), stalled
+//     read                                  the same, but instead of empty: timed_out, interrupted,
+//                                           peer_gone, removed; stalled at its deadline
+//     attach                                in_use, incompatible (the other topology), not_found
+//                                           (the name was lost), no_permission, no_space, system
+//
+// A deadline that has passed means one attempt. A wait notices a death within 10 ms, after a longer
+// silence within as long again, one second at most. peer() asks the kernel about each role, and
+// has_lost_name() about the path: a few system calls each. close() never waits, and does nothing
+// the second time. An attempt costs O(bytes of the message); what else it costs, and its progress,
+// stands at each transport: ring/ring.hpp, pipe/pipe.hpp.
 #pragma once
 
 #include <concepts>

@@ -23,7 +23,7 @@ namespace annulus {
 
 class lock_file {
  public:
-  // The same file once more, opened for itself: its locks are its own. No fork() comes in between.
+  // Reopens the file: a new open file description with its own locks. No fork() comes between.
   [[nodiscard]] static result<lock_file> reopened(int file, access how, const std::string& name);
 
   lock_file() = default;

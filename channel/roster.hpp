@@ -189,7 +189,7 @@ template <class Atomics>
                                     const typename Atomics::witness& kernel,
                                     std::uint32_t number) noexcept {
   const auto seen = [](const auto& word) {
-    // [hint] relaxed: a report is of some moment, not of one.
+    // [hint] relaxed: a report is no atomic snapshot.
     return word.template load<Atomics::edge::hint>(std::memory_order_relaxed);
   };
   role_report out;

@@ -154,16 +154,16 @@ void choose(const choose_options& o) {
 
 constexpr const char* footer =  // the braces: the limits in words
     "The tree, from the top:\n"
-    "  must it reach another machine?               yes: a gateway to nats://, --another-machine\n"
+    "  must it reach another machine?               yes: nats://, see --another-machine\n"
     "  must it work where shared memory does not?   yes: pipe\n"
     "  is less than {} needed?                  yes: shm\n"
     "  are more than {} needed?  yes: shm\n"
     "  else                                         pipe\n"
     "Both shm and pipe end at this machine: a FIFO is no network.\n"
-    "Where shm is chosen and shared memory is not to be had, the pipe takes its place.\n"
+    "Where shm is chosen and shared memory is not available, the pipe takes its place.\n"
     "\n"
-    "The first to open an auto: name decides for all who come later; this only looks. What this\n"
-    "machine can do: annulus compare.\n"
+    "The first opener of an auto: name decides for all; this command decides nothing.\n"
+    "What this machine can do: annulus compare.\n"
     "\n"
     "Examples:\n"
     "  annulus choose --latency 50us\n"
@@ -186,11 +186,10 @@ void add_choose(CLI::App& app, exit_code&) {
           },
           "needed, messages a second")
       ->type_name("N");
-  command->add_flag("--portable", o->needs.portable,
-                    "must work where shared memory does not, on this machine");
+  command->add_flag("--portable", o->needs.portable, "must work without shared memory");
   command->add_flag("--another-machine", o->is_another_machine,
-                    "must reach another machine: how, and whether that is built in");
-  command->add_flag("--guarded", o->needs.guarded, "the system is to guard, and log who comes");
+                    "must reach another machine: says how");
+  command->add_flag("--guarded", o->needs.guarded, "the system guards it, and logs who comes");
   command->add_flag("--json", o->as_json, "as JSON");
   command->callback([o] { choose(*o); });
 }

@@ -84,7 +84,7 @@ void add_create(CLI::App& app, exit_code&) {
   auto* command = app.add_subcommand("create", "Make a ring, or a pipe");
   command->footer(
       "A flag says what an option of the name may say as well: --capacity 1MiB, or\n"
-      "shm:x?capacity=1MiB. What they contradict each other in is an error.\n"
+      "shm:x?capacity=1MiB. A contradiction between them is an error.\n"
       "A channel stays until `annulus remove`. A ring keeps its messages; those in a pipe go with\n"
       "the last who has it open.\n"
       "\n"

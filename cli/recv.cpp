@@ -19,7 +19,7 @@ struct recv_options : receiver_options {
 
 constexpr const char* footer =
     "Waits for the channel to be made, reads until every producer has closed and all was read,\n"
-    "and then removes it if nobody created it. Messages are written one after the other as they\n"
+    "and then removes it if `send` made it. Messages are written one after the other as they\n"
     "are; --lines ends each with a newline, --frames puts its length (4 bytes, little endian)\n"
     "before it. --file is emptied when the channel can be read, not before. A stream that its\n"
     "sender did not finish, as it was killed, stopped or failed, ends with 5: all that had come\n"

@@ -41,7 +41,7 @@ void add_remove(CLI::App& app, exit_code&) {
   auto o = std::make_shared<remove_options>();
   auto* command = app.add_subcommand("remove", "Remove a channel and all that is in it");
   command->footer(
-      "auto:NAME goes with the decision where it leads: the next to open it decides anew.\n"
+      "auto:NAME is removed with its decision: the next opener decides again.\n"
       "\n"
       "Examples:\n"
       "  annulus remove shm:orders\n"

@@ -210,7 +210,7 @@ constexpr const char* footer =
     "Without a name: all rings and pipes in the directory. Reads only. Who is alive is the\n"
     "kernel's word. A process is told by the number that it has in its own pid namespace: that of\n"
     "another container is none of ours, in every message of this command.\n"
-    "Of a pipe the audit log is told: who attached, who closed, who was found dead.\n"
+    "For a pipe, the audit log: who attached, closed, or was found dead.\n"
     "For auto:NAME, its transport and why.\n"
     "\n"
     "Examples:\n"

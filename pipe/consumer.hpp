@@ -51,14 +51,14 @@ class pipe_consumer {
 
   // The next message, valid until release().
   [[nodiscard]] view try_read() noexcept;
-  // The same, waiting: until the deadline, the producers' close, the death of the last of them, or,
-  // when all is read that is there, the end of the pipe's name.
+  // Waits for a message until the deadline. Also returns when the producers close, the last one
+  // dies or, once all is read, the name is lost.
   [[nodiscard]] view read(deadline until) noexcept;
   // Hands back the space of all that was read; its views end here.
   void release() noexcept;
 
   // Reads up to `limit` messages into f, which takes a `message` and does not throw, and hands
-  // their space back: at the end, and on the way whenever an eighth of the FIFO has been read.
+  // their space back: at the end, and whenever an eighth of the FIFO is unreleased.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
     return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
@@ -69,9 +69,9 @@ class pipe_consumer {
     return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
-  // What is known of the producers; the most alive one counts. Asks the kernel.
+  // The producers' presence: that of the most alive one. Makes system calls.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of_producers(); }
-  // As of a producer.
+  // Whether the name of one of the pipe's two files is gone: see pipe_producer.
   [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(from_.fifo()); }
   // The live producer of an incomplete long message, if nothing else is readable.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_; }
@@ -82,12 +82,12 @@ class pipe_consumer {
   [[nodiscard]] message_mark mark() const noexcept { return mark_; }
 
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
-  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
-  // Requires: the role is neither moved nor destroyed meanwhile.
+  // From any thread of the process, and from a signal handler. try_ forms ignore it. Requires: the
+  // role is neither moved nor destroyed meanwhile.
   void interrupt() noexcept { waits_.interrupt.raise(); }
 
-  // Says that nothing more will be read and gives the role back. What was read and not released
-  // is redelivered to the next consumer.
+  // Closes the role and releases its lock. What was read and not released is redelivered to the
+  // next consumer.
   void close() noexcept;
 
   // The most that one message can hold, bytes.
@@ -96,7 +96,7 @@ class pipe_consumer {
   [[nodiscard]] std::uint64_t capacity() const noexcept { return memory_.size() / 2; }
 
  private:
-  // What is known of one producer's number.
+  // The state of one producer.
   struct lane {
     pipes::octets bytes;          // of its long message, as far as it came
     std::uint64_t sequence = 0;   // its sequence

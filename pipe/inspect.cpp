@@ -13,7 +13,7 @@ using pipes::edge;
 
 template <class T>
 T seen(const pipes::word<T>& at) noexcept {
-  // [hint] relaxed: a report is of some moment, not of one.
+  // [hint] relaxed: a report is no atomic snapshot.
   return at.template load<edge::hint>(std::memory_order_relaxed);
 }
 

@@ -7,8 +7,8 @@
 // contents    live in the kernel as long as any role, or any named_pipe, has the FIFO open. When
 //             all are gone, what was not read is gone: a pipe is no store
 //
-// A name is 1 to 200 letters, digits, '.', '_' and '-', and stands for annulus.NAME.pipe in the
-// directory that channel/directory.hpp tells; a name that starts with '/' is a path.
+// A name is 1 to 200 letters, digits, '.', '_' and '-', and means annulus.NAME.pipe in the
+// directory of channel/directory.hpp; a name that starts with '/' is a path.
 //
 // Trust       Only what belongs to our own user, or to root, and grants nobody more than was asked
 //             for at its creation is opened, without following a link. Whoever may open the FIFO
@@ -45,7 +45,7 @@ class named_pipe {
   // not_a_channel, damaged, incompatible (another version) or no_permission.
   [[nodiscard]] static result<named_pipe> open(const std::string& name,
                                                ownership = ownership::own_or_root);
-  // Whoever comes first creates; the others get what is there, whatever its options.
+  // Creates the pipe, or opens the existing one whatever its options.
   [[nodiscard]] static result<named_pipe> open_or_create(const std::string& name,
                                                          const pipe_options& = {});
   // Removes the name: attached roles get `removed` from their next wait, and no role can attach.
@@ -67,9 +67,9 @@ class named_pipe {
   [[nodiscard]] std::uint64_t kernel_bytes() const noexcept;
 
   // For a role whose object is lost with its thread (a leak, a thread that ended without
-  // unwinding): gives its lock back, so that everybody takes it for dead. Only a role of this
-  // process; false: none of its objects holds it. Roles: 0 the consumer, 1 + i producer i.
-  // Requires: the object is neither used nor destroyed any more.
+  // unwinding): releases its lock, so others treat it as dead. Returns false if no object of this
+  // process holds it. Roles: 0 the consumer, 1 + i producer i. Requires: the object is neither used
+  // nor destroyed any more.
   [[nodiscard]] bool abandon_role(std::uint32_t role) const noexcept;
 
   // The FIFO's descriptor, which stays this object's.

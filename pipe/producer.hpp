@@ -76,7 +76,7 @@ class pipe_producer {
   pipe_producer& operator=(pipe_producer&&) noexcept;
   ~pipe_producer() { close(); }
 
-  // Space for one message of so many bytes. Requires: neither moved nor destroyed while it is open.
+  // Space for one message of `bytes` bytes. Requires: not moved while the claim is open.
   [[nodiscard]] claim_type try_claim(std::size_t bytes) noexcept;
   // Sends one message: ok, or why not.
   [[nodiscard]] status try_push(message one) noexcept;
@@ -85,37 +85,37 @@ class pipe_producer {
   // As many as fit, in order, each by itself.
   [[nodiscard]] batch try_push_batch(messages many) noexcept;
 
-  // The same, waiting for room: until the deadline, or while there is none the consumer's close,
-  // its death, or the end of the pipe's name. What fits is taken, whether a consumer is there or
-  // not: the next one finds it.
+  // Waits for room until the deadline. Without room it also returns when the consumer closes or
+  // dies, or the name is lost. Without a consumer a message that fits is accepted; the next one
+  // reads it.
   [[nodiscard]] claim_type claim(std::size_t bytes, deadline until) noexcept;
   // Waits like claim(), and pushes.
   [[nodiscard]] status push(message one, deadline until) noexcept;
   [[nodiscard]] status push(pieces parts, deadline until) noexcept;
-  // Waits until all are taken; the batch tells how many were when the wait ended.
+  // Waits until all are taken; the batch says how many were when the wait ended.
   [[nodiscard]] batch push_batch(messages many, deadline until) noexcept;
 
-  // The newest gives way: without room it is dropped and counted, and the answer is `full`.
+  // Without room: drops the message, counts it and returns `full`.
   [[nodiscard]] status push_or_drop(message one) noexcept;
 
-  // Gives up the open claim of a thread that ended in it. From any thread of the process. Requires:
-  // the claiming thread has ended, and its claim is not used any more, not even destroyed, once
-  // another claim is open.
+  // Aborts the open claim of a thread that ended inside it. From any thread of the process.
+  // Requires: the claiming thread has ended, and its claim is not used any more, not even
+  // destroyed, once another claim is open.
   void abandon_claim() noexcept;
 
   // Whether a committed claim is unsent. It is sent before any other message.
   [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
-  // What is known of the consumer. Asks the kernel.
+  // The consumer's presence. Makes a system call.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
-  // Whether the name of one of the pipe's two files was removed, or leads elsewhere by now: whoever
-  // is attached goes on, but nobody else finds it. Waits tell it (`removed`); try_ forms do not
-  // ask. Asks the kernel.
+  // Whether the name of one of the pipe's two files is gone or names another file. Attached roles
+  // still work; others cannot find the pipe. Waits return `removed`; try_ forms do not check. Makes
+  // system calls.
   [[nodiscard]] bool has_lost_name() const noexcept { return held_.has_lost_name(fifo_.number()); }
   // Ends the wait that runs in this role, or else the next one, which then answers `interrupted`.
-  // From any thread of the process, and from a signal handler. try_ forms know nothing of it.
-  // Requires: the role is neither moved nor destroyed meanwhile.
+  // From any thread of the process, and from a signal handler. try_ forms ignore it. Requires: the
+  // role is neither moved nor destroyed meanwhile.
   void interrupt() noexcept { waits_.interrupt.raise(); }
-  // Says that no more will come and gives the role back. An open claim is aborted first.
+  // Closes the role and releases its lock. An open claim is aborted first.
   void close() noexcept;
 
   // The most that one message can hold, bytes.
@@ -139,7 +139,7 @@ class pipe_producer {
     return count <= pipes::most_payload && count <= shape().max_message;
   }
 
-  // Why a message of so many bytes is refused, whatever room there is.
+  // Why a message of `bytes` bytes is refused, whatever room there is.
   [[nodiscard]] status refusal(std::uint64_t count) const noexcept;
   [[nodiscard]] status no_room() const noexcept;
   [[nodiscard]] bool is_certain(std::uint64_t count) const noexcept;

@@ -11,7 +11,7 @@ namespace {
 
 template <class T>
 T value_of(const std_atomics::word<T>& at) noexcept {
-  // [hint] relaxed: a report is of some moment, not of one.
+  // [hint] relaxed: a report is no atomic snapshot.
   return at.template load<edge::hint>(std::memory_order_relaxed);
 }
 
