@@ -6,18 +6,10 @@
 
 namespace annulus::cli {
 
-void add_create(CLI::App& app, exit_code& ends_with);
-void add_send(CLI::App& app, exit_code& ends_with);
-void add_recv(CLI::App& app, exit_code& ends_with);
-void add_stat(CLI::App& app, exit_code& ends_with);
-void add_recover(CLI::App& app, exit_code& ends_with);
-void add_remove(CLI::App& app, exit_code& ends_with);
-void add_dump(CLI::App& app, exit_code& ends_with);
-void add_fsck(CLI::App& app, exit_code& ends_with);
-void add_bench(CLI::App& app, exit_code& ends_with);
-void add_compare(CLI::App& app, exit_code& ends_with);
-void add_gateway(CLI::App& app, exit_code& ends_with);
-void add_choose(CLI::App& app, exit_code& ends_with);
+using subcommand = void(CLI::App& app, exit_code& ends_with);
+
+subcommand add_create, add_send, add_recv, add_stat, add_recover, add_remove, add_dump, add_fsck,
+    add_bench, add_compare, add_gateway, add_choose;
 
 // Examples of the two that measure, which not every system has.
 extern const char* const measuring_examples;

@@ -41,7 +41,7 @@ void outbox::wait_until_open() {
     wait_for_consumer();
   }
   if (!to_.is_still_named()) throw start_over{};
-  is_waiting_ = false;
+  patience_.over();
 }
 
 bus_claim outbox::claim(std::size_t count) {
@@ -49,7 +49,7 @@ bus_claim outbox::claim(std::size_t count) {
     auto one = options_.full == on_full::wait ? role_.claim(count, within(wait_slice))
                                               : role_.try_claim(count);
     if (one) {
-      is_waiting_ = false;
+      patience_.over();
       return one;
     }
     refused(one.status(), count);
@@ -69,7 +69,7 @@ void outbox::push(messages many) {
     for (const auto& one : many.first(done.count)) sent(one.size());
     many = many.subspan(done.count);
     if (many.empty()) break;
-    if (done.count > 0) is_waiting_ = false;
+    if (done.count > 0) patience_.over();
     if (done.why == status::full && options_.full == on_full::drop) {
       drop_or_push(many.front());
       many = many.subspan(1);
@@ -77,7 +77,7 @@ void outbox::push(messages many) {
       refused(done.why, many.front().size());
     }
   }
-  is_waiting_ = false;
+  patience_.over();
 }
 
 void outbox::check_that_it_is_found() {
@@ -86,7 +86,6 @@ void outbox::check_that_it_is_found() {
 
 void outbox::wait_until_read() {
   if (to_.is_ring() || messages_ == 0) return;
-  is_waiting_ = false;
   patience_ = {};
   auto last = unread();
   for (auto left = last; left != 0; left = unread()) {
@@ -94,7 +93,7 @@ void outbox::wait_until_read() {
       remark("{}", lost(left));
       throw stopped{};
     }
-    if (left < last) is_waiting_ = false;
+    if (left < last) patience_.over();
     last = left;
     if (role_.peer() == presence::attached) {
       gone_since_.reset();
@@ -155,12 +154,7 @@ void outbox::refused(status why, std::size_t count) {
 }
 
 void outbox::go_on_waiting(const std::string& what) {
-  const auto now = clock::now();
-  if (!std::exchange(is_waiting_, true)) {
-    since_ = now;
-    patience_.over();
-  }
-  if (options_.timeout && now - since_ >= *options_.timeout) {
+  if (patience_.exceeds(options_.timeout)) {
     throw command_error{exit_code::timed_out,
                         fmt::format("{}: {}, and {} have passed; {}", to_.name(), what,
                                     show_span(*options_.timeout), so_far())};

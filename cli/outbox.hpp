@@ -97,8 +97,6 @@ class outbox {
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  bool is_waiting_ = false;
-  clock::time_point since_{};
   std::optional<clock::time_point> gone_since_;
   clock::time_point next_look_{};
   patience patience_;

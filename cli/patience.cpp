@@ -12,6 +12,12 @@ std::string patience::at(const std::string& path) {
                      path, files::directory_variable);
 }
 
+bool patience::exceeds(const std::optional<std::chrono::nanoseconds>& limit) noexcept {
+  const auto now = std::chrono::steady_clock::now();
+  if (began_ == deadline{}) began_ = now;
+  return limit && now - began_ >= *limit;
+}
+
 void patience::waits(const std::string& what) {
   const auto now = std::chrono::steady_clock::now();
   if (since_ == deadline{}) since_ = now;

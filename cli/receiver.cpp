@@ -114,7 +114,6 @@ bool receiver::write(bus_consumer& role) {
   batch_.clear();
   damaged_bytes_ = 0;
   role.release();
-  is_waiting_ = false;
   patience_.over();
   progress_.at(count_, bytes_);
   return true;
@@ -236,10 +235,7 @@ void receiver::wait_a_bit(exit_code when_over, const std::string& what) {
 }
 
 void receiver::check_timeout(exit_code when_over, const std::string& what) {
-  const auto now = clock::now();
-  if (!is_waiting_) since_ = now;
-  is_waiting_ = true;
-  if (!o_.timeout || now - since_ < *o_.timeout) return;
+  if (!patience_.exceeds(o_.timeout)) return;
   throw command_error{
       when_over, fmt::format("{}: {}, and {} have passed; {} messages were received", name(), what,
                              show_span(*o_.timeout), count_)};

@@ -87,8 +87,6 @@ class receiver {
   std::optional<std::uint64_t> gone_;  // arrivals, at the last look; nothing: not all had gone
   std::optional<stall> stalled_;
   bool has_begun_ = false;
-  bool is_waiting_ = false;
-  clock::time_point since_{};
 };
 
 }  // namespace annulus::cli

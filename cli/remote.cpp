@@ -21,8 +21,6 @@
 namespace annulus::cli {
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 constexpr std::uint64_t usual_chunk = 32 << 10;
 constexpr std::uint64_t bytes_at_once = 1 << 20;  // written out before they are acknowledged
 
@@ -31,7 +29,7 @@ class server_wait {
  public:
   explicit server_wait(const remote_options& o) : timeout_(o.timeout) {}
 
-  void goes_on() noexcept { is_waiting_ = false; }
+  void goes_on() noexcept { patience_.over(); }
   template <class End>
   void waits(const End& end, const std::string& what) {
     throw_if_stopped();
@@ -40,10 +38,7 @@ class server_wait {
       remark("{}", was_away_ ? end.trouble() + "; it is tried again"
                              : end.name() + ": the server is there again");
     }
-    const auto now = clock::now();
-    if (!is_waiting_) since_ = now;
-    is_waiting_ = true;
-    const bool is_late = timeout_ && now - since_ >= *timeout_;
+    const bool is_late = patience_.exceeds(timeout_);
     if (!is_late && !end.has_given_up()) return;
     const auto why = was_away_ ? end.trouble() : fmt::format("{}: {}", end.name(), what);
     throw command_error{exit_code::timed_out,
@@ -53,8 +48,7 @@ class server_wait {
 
  private:
   std::optional<std::chrono::nanoseconds> timeout_;
-  bool is_waiting_ = false;
-  clock::time_point since_{};
+  patience patience_;
   bool was_away_ = false;
 };
 

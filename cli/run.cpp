@@ -84,23 +84,35 @@ void require_known(const CLI::App& app, int argc, const char* const* argv) {
                                                     argv[1], fmt::join(names, ", "))};
 }
 
+constexpr std::size_t widest_help = 92;  // columns
+
+// Wraps what an option does: no line of --help is wider than that.
+class narrow : public CLI::Formatter {
+ public:
+  [[nodiscard]] std::string make_option_desc(const CLI::Option* of) const override {
+    auto text = of->get_description();
+    const std::size_t most = widest_help - 2 - get_column_width();  // --help-all indents by 2
+    for (std::size_t begin = 0; text.size() - begin > most;) {
+      const auto end = text.rfind(' ', begin + most);
+      if (end == std::string::npos || end < begin) break;
+      text[end] = '\n';
+      begin = end + 1;
+    }
+    return text;
+  }
+};
+
 int dispatch(int argc, const char* const* argv) {
   CLI::App app("Messages between processes through a ring in shared memory, or a named pipe.",
                "annulus");
   exit_code ends_with = exit_code::ok;
+  app.formatter(std::make_shared<narrow>());
   describe(app);
-  add_create(app, ends_with);
-  add_send(app, ends_with);
-  add_recv(app, ends_with);
-  add_stat(app, ends_with);
-  add_recover(app, ends_with);
-  add_remove(app, ends_with);
-  add_dump(app, ends_with);
-  add_fsck(app, ends_with);
-  add_bench(app, ends_with);
-  add_compare(app, ends_with);
-  add_gateway(app, ends_with);
-  add_choose(app, ends_with);
+  for (subcommand* const add :
+       {add_create, add_send, add_recv, add_stat, add_recover, add_remove, add_dump, add_fsck,
+        add_bench, add_compare, add_gateway, add_choose}) {
+    add(app, ends_with);
+  }
   for (auto* const one : app.get_subcommands({})) add_directory(*one);
   require_known(app, argc, argv);
   try {

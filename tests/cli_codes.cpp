@@ -77,6 +77,19 @@ TEST(CliCode, help_and_version_are_0) {
   EXPECT_THAT(annulus_says(at, {"--version"}).out, ::testing::StartsWith("annulus "));
 }
 
+TEST(CliCode, no_line_of_help_is_wider_than_92_columns) {
+  const place at;
+  std::vector<std::vector<std::string>> all{{"--help"}, {"--help-all"}};
+  for (const auto* command : {"create", "send", "recv", "stat", "recover", "remove", "dump", "fsck",
+                              "bench", "compare", "gateway", "choose"}) {
+    all.push_back({command, "--help"});
+  }
+  for (const auto& words : all) {
+    std::istringstream help(annulus_says(at, words).out);
+    for (std::string line; std::getline(help, line);) EXPECT_LE(line.size(), 92) << line;
+  }
+}
+
 TEST(CliCode, not_found_is_3) {
   const place at;
   EXPECT_EQ(annulus_says(at, {"stat", at.endpoint()}).code, code(exit_code::not_found));
