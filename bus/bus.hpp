@@ -53,13 +53,53 @@ template <class Variant, class F>
   }
 }
 
+// What a producer and a consumer by name have in common.
+template <class... Roles>
+class role_by_name {
+ public:
+  using roles = std::variant<Roles...>;  // what it may be
+
+  // The other side's presence. Makes system calls.
+  [[nodiscard]] presence peer() noexcept {
+    return with(role_, [](auto& r) { return r.peer(); });
+  }
+  // Whether the channel's name is gone or names another file: others cannot find it.
+  [[nodiscard]] bool has_lost_name() const noexcept {
+    return with(role_, [](auto& r) { return r.has_lost_name(); });
+  }
+  // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
+  void interrupt() noexcept {
+    with(role_, [](auto& r) { r.interrupt(); });
+  }
+  // Closes the role and releases its lock. A producer's open claim is aborted first; what a
+  // consumer has not released is redelivered to the next.
+  void close() noexcept {
+    with(role_, [](auto& r) { r.close(); });
+  }
+  // The most that one message can hold, bytes; with once=yes, its mark is part of it.
+  [[nodiscard]] std::size_t max_message() const noexcept {
+    return with(role_, [](auto& r) { return r.max_message(); });
+  }
+  // What carries the messages.
+  [[nodiscard]] bus::transport transport() const noexcept {
+    return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
+  }
+  // Why it is that transport.
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
+
+ protected:
+  role_by_name(roles role, std::string why) noexcept
+      : role_(std::move(role)), why_(std::move(why)) {}
+
+  roles role_;
+  std::string why_;
+};
+
 }  // namespace bus
 
 // A producer of a channel opened by name. Each call is the one of ring_producer or pipe_producer.
-class bus_producer {
+class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe_producer> {
  public:
-  // What it may be.
-  using roles = std::variant<spsc_producer, mpsc_producer, pipe_producer>;
   // What try_claim() and claim() return.
   using claim_type = bus_claim;
 
@@ -67,7 +107,7 @@ class bus_producer {
   [[nodiscard]] static result<bus_producer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
   explicit bus_producer(roles role, std::string why) noexcept
-      : role_(std::move(role)), why_(std::move(why)) {}
+      : role_by_name(std::move(role), std::move(why)) {}
 
   // See the role.
   [[nodiscard, gnu::always_inline]] bus_claim try_claim(std::size_t bytes) noexcept {
@@ -108,31 +148,10 @@ class bus_producer {
   [[nodiscard]] status push_or_drop(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.push_or_drop(one); });
   }
-  // Gives up the open claim of a thread that ended in it: ring.hpp, pipe.hpp.
+  // Aborts the open claim of a thread that ended inside it: ring.hpp, pipe.hpp.
   void abandon_claim() noexcept {
     bus::with(role_, [](auto& r) { r.abandon_claim(); });
   }
-  // The other side's presence. Makes system calls.
-  [[nodiscard]] presence peer() noexcept {
-    return bus::with(role_, [](auto& r) { return r.peer(); });
-  }
-  // Whether the channel's name is gone or names another file: others cannot find it.
-  [[nodiscard]] bool has_lost_name() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.has_lost_name(); });
-  }
-  // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
-  void interrupt() noexcept {
-    bus::with(role_, [](auto& r) { r.interrupt(); });
-  }
-  // Closes the role and releases its lock. An open claim is aborted first.
-  void close() noexcept {
-    bus::with(role_, [](auto& r) { r.close(); });
-  }
-  // The most that one message can hold, bytes.
-  [[nodiscard]] std::size_t max_message() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.max_message(); });
-  }
-
   // The largest message that try_ forms pass (less than max_message() in a pipe: pipe.hpp).
   [[nodiscard]] std::size_t most_at_once() const noexcept {
     const auto* const piped = std::get_if<pipe_producer>(&role_);
@@ -144,35 +163,22 @@ class bus_producer {
     return piped != nullptr && piped->owes();
   }
 
-  // What carries the messages.
-  [[nodiscard]] bus::transport transport() const noexcept {
-    return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
-  }
-  // Why it is that transport.
-  [[nodiscard]] const std::string& why() const noexcept { return why_; }
-
  private:
   // The message in registers: what is stored before it is pushed waits behind the last messages.
   [[nodiscard, gnu::noinline]] status try_push_elsewhere(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(one); });
   }
-
-  roles role_;
-  std::string why_;
 };
 
 // The consumer of a channel opened by name. Each call is the one of ring_consumer or pipe_consumer;
 // with once=yes, messages that were released before are dropped.
-class bus_consumer {
+class bus_consumer : public bus::role_by_name<spsc_consumer, mpsc_consumer, pipe_consumer> {
  public:
-  // What it may be.
-  using roles = std::variant<spsc_consumer, mpsc_consumer, pipe_consumer>;
-
   // Takes the role of a channel that is open: bus/channel.hpp.
   [[nodiscard]] static result<bus_consumer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
   bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
-      : role_(std::move(role)), why_(std::move(why)), seen_(std::move(seen)) {}
+      : role_by_name(std::move(role), std::move(why)), seen_(std::move(seen)) {}
 
   // See the role.
   [[nodiscard, gnu::always_inline]] view try_read() noexcept {
@@ -210,18 +216,6 @@ class bus_consumer {
     return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
   }
 
-  // The other side's presence. Makes system calls.
-  [[nodiscard]] presence peer() noexcept {
-    return bus::with(role_, [](auto& r) { return r.peer(); });
-  }
-  // Whether the channel's name is gone or names another file: others cannot find it.
-  [[nodiscard]] bool has_lost_name() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.has_lost_name(); });
-  }
-  // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
-  void interrupt() noexcept {
-    bus::with(role_, [](auto& r) { r.interrupt(); });
-  }
   // The live producer that holds up what is behind its claim, or its unfinished long message.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
     return bus::with(role_, [](auto& r) { return r.stalled_by(); });
@@ -237,23 +231,12 @@ class bus_consumer {
   // Closes the role and releases its lock. What was not released is redelivered to the next.
   void close() noexcept {
     if (seen_ != nullptr) seen_->forget_unreleased();
-    bus::with(role_, [](auto& r) { r.close(); });
+    role_by_name::close();
   }
-  // The largest message that the channel takes; with once=yes, its mark is part of it.
-  [[nodiscard]] std::size_t max_message() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.max_message(); });
-  }
-
   // Duplicates that were dropped (once=yes).
   [[nodiscard]] std::uint64_t repeated() const noexcept {
     return seen_ != nullptr ? seen_->repeated() : 0;
   }
-  // What carries the messages.
-  [[nodiscard]] bus::transport transport() const noexcept {
-    return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
-  }
-  // Why it is that transport.
-  [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  private:
   [[nodiscard, gnu::always_inline]] view try_read_any() noexcept {
@@ -290,8 +273,6 @@ class bus_consumer {
     return bus::first_delivered(attempt, deliver, until, most);
   }
 
-  roles role_;
-  std::string why_;
   std::unique_ptr<bus::seen_list> seen_;  // with once=yes
   std::size_t unreleased_ = 0;            // bytes, with once=yes
   bool has_views_ = false;
