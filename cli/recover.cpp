@@ -100,13 +100,13 @@ const char* meaning_of(status front) noexcept {
 
 std::string holder_up(const segment& memory) {
   const auto seen = must(inspect(memory));
-  if (seen.front != front::unfinished || seen.front_producer >= seen.producers.size()) return {};
-  const auto& who = seen.producers[seen.front_producer];
+  if (seen.front != front::unfinished || !seen.front_producer) return {};
+  const auto& who = seen.producers[*seen.front_producer];
   if (who.state != presence::attached) return {};
   return fmt::format(
       "; producer {} (process {}) is alive and has not yet committed its claim, "
       "which nobody may skip",
-      seen.front_producer, who.pid);
+      *seen.front_producer, who.pid);
 }
 
 void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {

@@ -21,13 +21,13 @@ std::string blocked_by(const ring_snapshot& r) {
                          ? ", for " + show_span(std::chrono::nanoseconds(r.stalled_for_ns))
                          : std::string();
   if (r.front == front::unfinished) {
-    if (r.front_producer >= r.producers.size()) {
+    if (!r.front_producer) {
       return fmt::format("a claim at {} without a header holds the consumer up{}", r.read_pos,
                          since);
     }
-    const auto& who = r.producers[r.front_producer];
+    const auto& who = r.producers[*r.front_producer];
     return fmt::format("producer {} (process {}, {}) has claimed at {} and not committed{}",
-                       r.front_producer, who.pid, word_for(who.state), r.read_pos, since);
+                       *r.front_producer, who.pid, word_for(who.state), r.read_pos, since);
   }
   if (!r.producers_wait) return {};
   switch (r.consumer.state) {

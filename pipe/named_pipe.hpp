@@ -39,17 +39,20 @@ struct pipe_options {
 // A FIFO and its roles file, opened.
 class named_pipe {
  public:
-  // Fails with already_exists if there is such a pipe.
+  // Makes a new one, with these permissions whatever the umask. Fails with already_exists if the
+  // name is taken, bad_argument (a limit is broken), no_space or no_permission.
   [[nodiscard]] static result<named_pipe> create(const std::string& name, const pipe_options& = {});
   // Opens an existing one, and makes its FIFO again if that is missing. Fails with not_found,
   // not_a_channel, damaged, incompatible (another version) or no_permission.
   [[nodiscard]] static result<named_pipe> open(const std::string& name,
                                                ownership = ownership::own_or_root);
-  // Creates the pipe, or opens the existing one whatever its options.
+  // Creates the pipe, or opens the existing one whatever its options. Fails as both do, and with
+  // in_use if others make and remove the name for two seconds.
   [[nodiscard]] static result<named_pipe> open_or_create(const std::string& name,
                                                          const pipe_options& = {});
   // Removes the name: attached roles get `removed` from their next wait, and no role can attach.
-  // Unless forced, fails if in use, damaged or of another version.
+  // Unless forced, fails with in_use (after two seconds, if another process removes it), damaged or
+  // incompatible. The value is always true.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool even_if_in_use = false,
                                            ownership = ownership::own_or_root);
 

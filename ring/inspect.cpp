@@ -43,7 +43,6 @@ void report_front(const ring_memory<std_atomics>& ring, ring_report& out) noexce
     // Claimed, and no header yet; for a lone producer the claim is the commit.
     const bool is_claimed = out.depth > 0 && ring.geometry.topology == topology::mpsc;
     out.front = is_claimed ? front::unfinished : front::empty;
-    out.front_producer = max_producers;
   } else if (header.is_committed(pos, key)) {
     out.front = front::readable;
   } else if (header.is_aborted(pos, key)) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,15 +27,15 @@ enum class front : std::uint8_t { empty, readable, unfinished, given_up, unreada
 
 // A ring as it was at one moment, as far as that can be told without stopping it.
 struct ring_report {
-  annulus::geometry geometry;              // its size and limits
-  std::uint64_t read_pos = 0;              // released up to here
-  std::uint64_t write_pos = 0;             // claimed up to here
-  std::uint64_t depth = 0;                 // bytes between the two
-  annulus::front front = front::empty;     // at read_pos
-  std::uint32_t front_producer = 0;        // whose the unfinished claim is
-  bool consumer_sleeps = false;            // in a futex
-  bool consumer_closed = false;            // the last one left by closing
-  bool producers_wait = false;             // some sleep until there is room
+  annulus::geometry geometry;                   // its size and limits
+  std::uint64_t read_pos = 0;                   // released up to here
+  std::uint64_t write_pos = 0;                  // claimed up to here
+  std::uint64_t depth = 0;                      // bytes between the two
+  annulus::front front = front::empty;          // at read_pos
+  std::optional<std::uint32_t> front_producer;  // whose the unfinished claim is, if it shows
+  bool consumer_sleeps = false;                 // in a futex
+  bool consumer_closed = false;                 // the last one left by closing
+  bool producers_wait = false;                  // some sleep until there is room
   std::int64_t stalled_for_ns = 0;         // how long the consumer has been stalled; 0: it is not
   role_report consumer;                    // its role
   std::vector<producer_report> producers;  // one for each number

@@ -36,30 +36,38 @@ namespace annulus {
 // The memory of a ring, mapped: under a name, anonymous, or in memory of yours.
 class segment {
  public:
-  // Fails with already_exists if the name is taken.
+  // Makes a new one, with these permissions whatever the umask. Fails with already_exists if the
+  // name is taken, bad_argument (a limit is broken), no_space or no_permission. O(capacity) if the
+  // memory is reserved.
   [[nodiscard]] static result<segment> create(const std::string& name, const ring_options& = {});
   // Opens an existing one. Fails with not_found, not_a_channel, damaged, incompatible (another
   // version) or no_permission.
   [[nodiscard]] static result<segment> open(const std::string& name, access = access::read_write,
                                             ownership = ownership::own_or_root);
-  // Creates the segment, or opens the existing one whatever its geometry.
+  // Creates the segment, or opens the existing one whatever its geometry. Fails as both do, and
+  // with in_use if others make and remove the name for two seconds.
   [[nodiscard]] static result<segment> open_or_create(const std::string& name,
                                                       const ring_options& = {});
 
-  // Has no name: pass its descriptor. Sealed against growing and shrinking.
+  // Has no name: pass its descriptor. Sealed against growing and shrinking. Fails like
+  // create().
   [[nodiscard]] static result<segment> anonymous(const ring_options& = {});
-  // Duplicates the descriptor. If its source is untrusted, check is_sealed() first.
+  // Duplicates the descriptor. If its source is untrusted, check is_sealed() first. Fails like
+  // open().
   [[nodiscard]] static result<segment> from_file(int file);
 
   // Removes the name: attached roles get `removed` from their next wait, and no role can attach.
-  // Unless forced, fails if in use, damaged or of another version. Never removes a non-segment.
+  // Unless forced, fails with in_use (after two seconds, if another process removes it), damaged or
+  // incompatible. Never removes a non-segment. The value is always true.
   [[nodiscard]] static result<bool> remove(const std::string& name, bool is_forced = false,
                                            ownership = ownership::own_or_root);
 
-  // Creates a ring in `memory`, which is 128-byte aligned and outlives every role.
+  // Creates a ring in `memory`, which is 128-byte aligned and outlives every role. Destroys what is
+  // there. Fails with bad_argument.
   [[nodiscard]] static result<segment> format(std::span<std::byte> memory,
                                               const ring_options& = {});
-  // Opens the ring in `memory`.
+  // Opens the ring in `memory`, also while roles are attached. Fails with bad_argument, and as
+  // open() where the memory holds no ring.
   [[nodiscard]] static result<segment> over(std::span<std::byte> memory);
   // The bytes that format() needs.
   [[nodiscard]] static result<std::uint64_t> bytes_for(const ring_options&);

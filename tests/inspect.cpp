@@ -178,11 +178,11 @@ TEST(Inspect, a_claim_without_a_header_is_unfinished_and_its_announcement_says_w
   auto seen = inspect(it.ring).value();
   EXPECT_EQ(seen.depth, 64u);
   EXPECT_EQ(seen.front, front::unfinished);
-  EXPECT_EQ(seen.front_producer, max_producers);  // nobody's: it died, and a successor settled
+  EXPECT_EQ(seen.front_producer, std::nullopt);  // nobody's: it died, and a successor settled
   set(it.words.producers[2].announcement, 40 + 1);
   seen = inspect(it.ring).value();
   EXPECT_EQ(seen.producers[2].claim_pos, 40u);
-  EXPECT_EQ(seen.front_producer, max_producers);
+  EXPECT_EQ(seen.front_producer, std::nullopt);
   set(it.words.producers[1].announcement, 16 + 1);
   seen = inspect(it.ring).value();
   EXPECT_EQ(seen.producers[1].claim_pos, 16u);
