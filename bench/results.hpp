@@ -33,8 +33,8 @@ class results {
   [[nodiscard]] std::vector<std::size_t> sizes(experiment what, unsigned producers) const;
   [[nodiscard]] std::vector<const system*> systems(experiment what) const;
 
-  // The system's trial with the better capacity: the one of the better median. None: it takes no
-  // part, or was measured fewer than three times.
+  // The system's trial with the better capacity: the one of the better median. Returns nothing if
+  // it takes no part, or was measured fewer than three times.
   [[nodiscard]] std::optional<std::size_t> best(std::string_view name, const group& in) const;
   // None where `ours`, or each peer that counts, takes no part.
   [[nodiscard]] std::optional<rival> best_rival(std::string_view ours, const group& in,

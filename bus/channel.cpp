@@ -37,7 +37,7 @@ result<bool> is_fit(const endpoint& e, const Geometry& found) {
   return true;
 }
 
-// False: there was none.
+// Returns false if there was none.
 result<bool> remove_file(const std::string& path) {
   if (files::remove(path)) return true;
   if (errno == ENOENT) return false;

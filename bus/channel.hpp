@@ -130,7 +130,8 @@ template <class Role>
 [[nodiscard]] std::string seen_path_of(const endpoint& e);
 
 // Removes the channel and what the bus keeps beside it: what was seen and, of an auto: name, the
-// decision. False: no channel was there, only such remains. In use: fails, unless forced.
+// decision. Returns false if no channel was there, only such remains. Fails if in use, unless
+// forced.
 [[nodiscard]] result<bool> remove(const endpoint& e, bool is_forced = false);
 
 }  // namespace annulus::bus

@@ -137,7 +137,7 @@ class lane_between final : public lane {
     return stops_->load(std::memory_order_relaxed);
   }
 
-  // One batch, from read to release. False: the lane ends.
+  // One batch, from read to release. Returns false if the lane ends.
   bool pass_some() {
     view seen = from_.read(within(lane_slice));
     if (!seen) return has_more(seen.status());
@@ -159,7 +159,8 @@ class lane_between final : public lane {
     return true;
   }
 
-  // True: the lane has failed. What was read is not released, so that the source keeps it.
+  // Returns true if the lane has failed. What was read is not released, so that the source keeps
+  // it.
   bool has_lost_target() {
     if (!to_.has_lost_name()) return false;
     fail(status::removed, "the target " + to_.where() +
@@ -174,7 +175,7 @@ class lane_between final : public lane {
                               "that was in it was passed on: start the gateway anew");
     return true;
   }
-  // True: it is out of reach, and the lane is still to wait for it.
+  // Returns true if it is out of reach, and the lane is still to wait for it.
   template <class End>
   bool waits_for(const End& end) {
     if (!end.is_away()) return false;
@@ -201,7 +202,7 @@ class lane_between final : public lane {
       case status::closed:
         if (is_over) return false;
         [[fallthrough]];
-      case status::peer_gone:  // whoever comes next is waited for
+      case status::peer_gone:  // the next consumer is waited for
         enter(lane_state::idle);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         return true;
@@ -221,8 +222,8 @@ class lane_between final : public lane {
             why == status::peer_gone || why == status::no_memory);
   }
 
-  // Pushes the batch, whatever it takes: over full targets and consumers that are gone. False: the
-  // lane ends, and releases nothing.
+  // Pushes the batch, whatever it takes: over full targets and consumers that are gone. Returns
+  // false if the lane ends, and releases nothing.
   bool flush() {
     auto gives_up_at = no_deadline;
     for (;;) {

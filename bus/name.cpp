@@ -9,7 +9,7 @@
 namespace annulus::bus {
 namespace {
 
-// Sets one option from its text. False: it is no such value.
+// Sets one option from its text. Returns false if it is no such value.
 using setter = bool (*)(endpoint&, std::string_view);
 
 struct option {

@@ -10,12 +10,12 @@
 
 namespace annulus::bus {
 
-// "4096", "32KiB", "1M", "2 GiB": powers of 1024, whatever the case. Nothing: it is no size, or
-// more than 64 bits hold.
+// "4096", "32KiB", "1M", "2 GiB": powers of 1024, whatever the case. Returns nothing if it is no
+// size, or more than 64 bits hold.
 [[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
-// "250ms", "1.5s", "2m", "1h"; a plain number is seconds. Nothing: it is no time, or beyond a
-// century.
+// "250ms", "1.5s", "2m", "1h"; a plain number is seconds. Returns nothing if it is no time, or
+// beyond a century.
 [[nodiscard]] std::optional<std::chrono::nanoseconds> parse_span(std::string_view text);
 
 // Three significant digits and a unit: "1.5 KiB", "12 ms", "3.2M". A whole number has no fraction.

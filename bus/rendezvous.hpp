@@ -3,9 +3,9 @@
 // (channel/directory.hpp), keeps the decision and its reason.
 //
 // It gets its name only when it is whole, and only one can have the name: of two that decide at the
-// same moment one wins, and the other reads what he wrote. It stays until it is removed.
+// same moment one wins, and the other reads its decision. It stays until it is removed.
 //
-// Locks    whoever is led by a decision holds a lock on it until it has a role in the channel, and
+// Locks    an opener holds a shared lock on the decision until it has a role in the channel, and
 //          bus::remove holds the other kind: so no two that are led to different channels are
 //          attached, unless a removal is forced. Neither waits for longer than 2 s
 #pragma once
@@ -24,7 +24,7 @@ namespace annulus::bus {
 // The same, and decides if nobody has.
 [[nodiscard]] result<choice> decide(const endpoint& e);
 
-// Takes the decision back. Requires: the channel itself is gone. False: there was none.
+// Takes the decision back. Requires: the channel itself is gone. Returns false if there was none.
 [[nodiscard]] result<bool> forget_decision(const endpoint& e);
 
 struct resolved {
@@ -33,8 +33,8 @@ struct resolved {
   descriptor held;  // the decision: it is not taken back while this is open
 };
 
-// Keeps openers out while a decision is taken back. in_use: one is just being led by it. Empty:
-// there is none, or this process may not lock it.
+// Keeps openers out while a decision is taken back. Fails with in_use while an opener follows it.
+// Empty if there is none, or this process may not lock it.
 [[nodiscard]] result<descriptor> hold_for_removal(const endpoint& e);
 
 // The endpoint that a name stands for: itself, unless it is auto.

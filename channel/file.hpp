@@ -59,7 +59,7 @@ namespace files {
 [[nodiscard]] bool is_path(std::string_view name) noexcept;
 extern const char* const path_start;
 
-// The file that a name stands for. Empty: it is no name.
+// The file that a name stands for. Empty if it is no name.
 [[nodiscard]] std::string path_of(const std::string& name, std::string_view folder,
                                   std::string_view suffix = {});
 // What path_of refused. `kind`: for example "segment".
@@ -92,7 +92,8 @@ extern const char* const path_start;
 [[nodiscard]] descriptor opened(const std::string& path, int flags, unsigned mode = 0) noexcept;
 [[nodiscard]] result<descriptor> reopened(int file, int flags, const std::string& name);
 
-// Gives a file without a name its name. False: see errno; EEXIST: the name is taken.
+// Gives a file without a name its name. Returns false on failure, with errno: EEXIST if the name
+// is taken.
 [[nodiscard]] bool publish(int file, const std::string& path) noexcept;
 // Why that failed. Not for EEXIST.
 [[nodiscard]] failure cannot_name(const std::string& name, int number);
@@ -101,7 +102,8 @@ extern const char* const path_start;
 // Returns 0, or errno: EFBIG where this process may not make files so large; no signal is raised.
 [[nodiscard]] int set_size(int file, std::uint64_t bytes, std::uint64_t reserved) noexcept;
 
-// Nobody can change its size from now on. Only for an anonymous file. False: see errno.
+// Nobody can change its size from now on. Only for an anonymous file. Returns false on failure,
+// with errno.
 [[nodiscard]] bool seal(int file) noexcept;
 // Whether nobody can cut off its first `bytes`.
 [[nodiscard]] bool is_sealed(int file, std::uint64_t bytes) noexcept;

@@ -7,7 +7,7 @@ namespace annulus::forks {
 [[nodiscard]] bool watch(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept;
 
 // Keeps the open file, and so its locks, when its number is closed, but not in children. Null where
-// that is not to be had: the number must do.
+// that is not available: the number must do.
 [[nodiscard]] void* keep(int file) noexcept;
 void let_go(void* kept) noexcept;
 

@@ -30,12 +30,12 @@ inline constexpr std::uint32_t maker = 1 + max_producers;
 // Whether another holder has it. Also true if the call fails: that proves no death.
 [[nodiscard]] bool is_held(int file, std::uint32_t role) noexcept;
 
-// Takes it. False: somebody else holds it, or the kernel refused.
+// Takes it. Returns false if another holds it, or the kernel refused.
 [[nodiscard]] bool take(int file, std::uint32_t role) noexcept;
-// The same, tried again and again until the deadline.
+// The same, retried until the deadline.
 [[nodiscard]] bool take(int file, std::uint32_t role, deadline until) noexcept;
 
-// Takes it together with whoever else takes it so; the right to read is enough.
+// Takes it shared: others may take it shared, too. The right to read is enough.
 [[nodiscard]] bool take_shared(int file, std::uint32_t role) noexcept;
 [[nodiscard]] bool take_shared(int file, std::uint32_t role, deadline until) noexcept;
 
@@ -55,7 +55,7 @@ class lock_witness {
   // Whether some process holds the role's lock.
   [[nodiscard]] bool is_held(std::uint32_t role) const noexcept;
 
-  // Takes the role's lock, until the file is closed. False: a live process holds it.
+  // Takes the role's lock, until the file is closed. Returns false if a live process holds it.
   [[nodiscard]] bool take(std::uint32_t role) const noexcept;
 
   // Gives back every lock taken through this file.

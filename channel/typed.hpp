@@ -41,8 +41,8 @@ template <producer P, plain_value T>
 
 inline constexpr std::size_t payload_align = 8;
 
-// The value that is built in an open claim of its size: uninitialised. None: the claim is not open,
-// or of another size.
+// The value that is built in an open claim of its size: uninitialised. Returns nothing if the claim
+// is not open, or of another size.
 template <plain_value T, message_claim C>
 [[nodiscard]] T* claim_as(C& claim) noexcept {
   static_assert(alignof(T) <= payload_align,

@@ -28,7 +28,7 @@ struct choose_options {
 struct answer {
   std::string name;  // empty: for needs alone
   bus::choice chosen;
-  std::string missing;                 // why shared memory is not to be had
+  std::string missing;                 // why shared memory is missing
   std::optional<bus::choice> decided;  // by whoever opened it first
 };
 

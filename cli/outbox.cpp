@@ -162,7 +162,7 @@ void outbox::go_on_waiting(const std::string& what) {
   patience_.waits(fmt::format("{}: {}", to_.name(), what));
 }
 
-// Where a consumer has to come. Empty: it is there.
+// Where a consumer has to come. Empty if it is there.
 std::string outbox::where() {
   if (role_.peer() == presence::attached) return {};
   return patience::at(to_.path());

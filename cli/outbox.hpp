@@ -66,7 +66,7 @@ class outbox {
   void push(messages many);
   // All was sent into a ring. Throws when nobody will find it.
   void check_that_it_is_found();
-  // Returns when all is read that stands in a pipe, whoever sent it. A ring keeps it.
+  // Returns when everything in a pipe is read, also what others sent. A ring keeps it.
   void wait_until_read();
 
  private:

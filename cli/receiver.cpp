@@ -39,7 +39,7 @@ bus::channel receiver::open() {
   }
 }
 
-// Nothing: the channel ended just now, try the next of its name.
+// Returns nothing if the channel ended just now: then try the next of its name.
 std::optional<receiver::ending> receiver::read(const bus::channel& from) {
   const auto before = must(from.report());
   auto attached = bus_consumer::attach(from, led_.where.wait);

@@ -63,7 +63,7 @@ template <class Snapshot>
       {seen.consumer.counters.high_water, sum_of_producers(seen).high_water, seen.depth});
 }
 
-// Looks at what somebody owns, whoever that is: nothing is written, and no word of it is believed.
+// Inspects a channel of any owner: writes nothing, and trusts no word of it.
 // Throws command_error when there is none.
 void inspect(const bus::endpoint& at, ring_snapshot& into);
 void inspect(const bus::endpoint& at, pipe_snapshot& into);

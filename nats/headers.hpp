@@ -27,7 +27,7 @@ inline constexpr std::size_t id_bytes = id_prefix.size() + 16 + 1 + 16;
   return out;
 }
 
-// The mark that an id is of. Nothing: it is none of ours.
+// The mark that an id is of. Returns nothing if it is none of ours.
 [[nodiscard]] inline std::optional<message_mark> mark_of(std::string_view id) noexcept {
   if (id.size() != id_bytes || !id.starts_with(id_prefix)) return std::nullopt;
   const auto number_at = [&](std::size_t from) -> std::optional<std::uint64_t> {

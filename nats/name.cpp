@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view prefix = "nats://";
 
-// Sets one option from its text. False: it is no such value.
+// Sets one option from its text. Returns false if it is no such value.
 using setter = bool (*)(address&, std::string_view);
 
 struct option {
@@ -94,7 +94,7 @@ std::string known_options() {
   return all;
 }
 
-// HOST, HOST:PORT or [HOST]:PORT. Empty: nothing is wrong.
+// HOST, HOST:PORT or [HOST]:PORT. Empty if nothing is wrong.
 std::string read_host(std::string_view text, address& out) {
   const bool is_bracketed = text.starts_with('[');
   const auto close = text.find(']');
@@ -113,7 +113,7 @@ std::string read_host(std::string_view text, address& out) {
   return "a port is a number from 1 to 65535, not '" + std::string(digits) + "'";
 }
 
-// What contradicts itself. Empty: nothing.
+// What contradicts itself; empty if nothing does.
 std::string contradiction_in(const address& a) {
   if (!a.tls && !(a.tls_name + a.ca + a.cert + a.key).empty()) {
     return "tls_name, ca, cert and key have a meaning over TLS only; add tls=yes";

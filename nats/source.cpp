@@ -145,7 +145,7 @@ class source::subscriber {
   [[nodiscard]] std::int64_t bytes_wanted() const noexcept {
     return std::clamp<std::int64_t>(from_.max_payload() + (1 << 16), bytes_at_once, 1 << 27);
   }
-  // Asks for more, if nothing is asked for. False: the connection was lost.
+  // Asks for more, if nothing is asked for. Returns false if the connection was lost.
   bool ask() {
     if (wanted_ > 0 && clock::now() < asked_until_) return true;
     const auto bytes = bytes_wanted();
@@ -164,7 +164,7 @@ class source::subscriber {
     return true;
   }
 
-  // Takes what has come, waits for the first. False: the deadline has passed.
+  // Takes what has come, waits for the first. Returns false if the deadline has passed.
   bool hear(deadline until) {
     natsMsg* said = nullptr;
     const auto s = natsSubscription_NextMsg(&said, from_.heard(),

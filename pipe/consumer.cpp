@@ -75,7 +75,7 @@ view pipe_consumer::next() noexcept {
   return idle();
 }
 
-// Copies what has come to the FIFO. False: nothing has.
+// Copies what has come to the FIFO. Returns false if nothing has.
 bool pipe_consumer::copy_in() noexcept {
   if (copied_ == parsed_ && unreleased_count_ == 0) base_ = parsed_;
   const std::size_t used = static_cast<std::size_t>(copied_ - base_);

@@ -11,9 +11,9 @@
 // directory of channel/directory.hpp; a name that starts with '/' is a path.
 //
 // Trust       Only what belongs to our own user, or to root, and grants nobody more than was asked
-//             for at its creation is opened, without following a link. Whoever may open the FIFO
-//             can take messages out of it, spoil them or fill it up; whatever stands in it, no
-//             role reads or writes out of bounds, loops for ever or dies of it
+//             for at its creation is opened, without following a link. A process that may open
+//             the FIFO can take messages out of it, spoil them or fill it up; whatever is in it, no
+//             role reads or writes out of bounds, loops for ever or dies
 #pragma once
 
 #include <cstdint>

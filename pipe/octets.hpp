@@ -29,7 +29,7 @@ class octets {
     if (held_ != nullptr) held_->size = 0;
   }
 
-  // False: there is no memory for them, and nothing has changed.
+  // Returns false if there is no memory for them, and nothing has changed.
   [[nodiscard]] bool append(std::span<const std::byte> more) noexcept {
     if (more.empty()) return true;
     const std::size_t before = size();
@@ -88,7 +88,7 @@ class octets_stack {
     top_ = std::exchange(one.held_, nullptr);
     ++size_;
   }
-  // Empty: there is none.
+  // Empty if there is none.
   [[nodiscard]] octets pop() noexcept {
     octets out;
     if (size_ == 0) return out;

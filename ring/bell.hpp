@@ -94,7 +94,7 @@ template <class Atomics>
 
 template <class Atomics>
 void set_bell(bell<Atomics>& to, bell_state what) noexcept {
-  // [bell] relaxed: a fence orders it before the last look of whoever goes to sleep.
+  // [bell] relaxed: a fence orders it before the sleeper's last look.
   to.template store<edge::bell>(static_cast<std::uint32_t>(what), std::memory_order_relaxed);
 }
 

@@ -91,7 +91,7 @@ class data_file {
   [[nodiscard]] std::uint64_t index_of(std::uint64_t pos) const noexcept {
     return pos & (shape_.capacity - 1) & ~(record_align - 1);
   }
-  // Nothing: only a hole follows.
+  // Returns nothing if only a hole follows.
   [[nodiscard]] std::optional<std::uint64_t> written_from(std::uint64_t offset) const {
     const auto next = kernel::next_data(file_, offset, shape_.segment_bytes);
     return next.from == next.to ? std::nullopt : std::optional(next.from);

@@ -31,7 +31,7 @@ std::uint32_t checksum_of(const geometry& shape) noexcept {
   return crc32c(0, all.first(offsetof(geometry, checksum)));
 }
 
-// The limits, the same for a plan and for what was found. Empty: it is within them.
+// The limits, the same for a plan and for what was found. Empty if it is within them.
 std::string broken_limit(const geometry& shape) {
   const auto number = [](std::uint64_t n) { return std::to_string(n); };
   if (shape.topology != topology::spsc && shape.topology != topology::mpsc) {

@@ -29,12 +29,12 @@ struct file_range {
 // what the system cannot reserve counts as given.
 [[nodiscard]] bool provide(int file, std::uint64_t from, std::uint64_t to) noexcept;
 
-// Lets the barriers of other processes reach our threads; asks the kernel once per process.
-// False: not to be had here, and each look at a bell needs a real fence.
+// Lets the barriers of other processes reach our threads; asks the kernel once per process. Returns
+// false if that is not available: then each look at a bell needs a real fence.
 [[nodiscard]] bool accept_barriers() noexcept;
 
-// Runs a full barrier on every thread of every process that accepts them. False: not to be had
-// here.
+// Runs a full barrier on every thread of every process that accepts them. Returns false if not to
+// be had here.
 [[nodiscard]] bool barrier_for_all() noexcept;
 
 }  // namespace kernel

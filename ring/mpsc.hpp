@@ -143,7 +143,7 @@ class basic_mpsc_producer {
         if (const status s = find_room(renewed, need); s != status::ok) return s;
         pos = renewed;
       }
-      // [idle] release: whoever sees it sees all that this producer has settled before.
+      // [idle] release: a reader of it sees all that this producer has settled before.
       own_->announcement.template store<edge::idle>(pos + 1, std::memory_order_release);
       // [claim] release: the announcement comes before the claim.
       // [retry] relaxed: a failed attempt only fetches the next position to try.
@@ -186,14 +186,14 @@ class basic_mpsc_producer {
 
   // The claim's last word: its header, then that this producer is idle.
   [[gnu::always_inline]] void publish(std::uint64_t word) noexcept {
-    // [publish] release: the payload happens before whoever sees this word.
+    // [publish] release: the payload happens before a reader of this word.
     ring_.header(claimed_pos_).template store<edge::publish>(word, std::memory_order_release);
     withdraw();
     wake_if_asleep<Atomics>(ring_.control->consumer_bell, quiet_);
   }
 
   void withdraw() noexcept {
-    // [idle] release: whoever sees it sees the claim settled.
+    // [idle] release: a reader of it sees the claim settled.
     own_->announcement.template store<edge::idle>(0, std::memory_order_release);
   }
 

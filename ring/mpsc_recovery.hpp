@@ -10,7 +10,7 @@
 //
 // Steps    T first, then each announcement, then the kernel, then the header again
 // Edges    claim  the CAS of write_pos -> T   every announcement of a claim below T
-//          idle   announcement -> look        whoever is idle or past T has settled all below T
+//          idle   announcement -> look        a producer idle or past T has settled all below T
 // Needs    a single consumer, and death that is final: both are what the locks give
 #pragma once
 
@@ -54,7 +54,7 @@ template <class Atomics>
   }
 
   for (std::uint32_t i = 0; i < shape.producers; ++i) {
-    // [idle] acquire: whoever is idle or past T has settled all that it claimed below T.
+    // [idle] acquire: a producer idle or past T has settled all that it claimed below T.
     const auto announced =
         ring.producers[i].announcement.template load<edge::idle>(std::memory_order_acquire);
     if (announced == 0 || !is_before(announced - 1, claimed)) continue;

@@ -53,7 +53,7 @@ class provision {
     return is_before(a, b) ? a : b;
   }
 
-  // Whoever claimed up to pos has asked for memory up to there.
+  // A producer that claimed up to pos has asked for memory up to there.
   void begin(std::uint64_t pos) noexcept {
     to_ = pos + header_bytes;
     if (!has_begun_) first_ = pos;

@@ -186,7 +186,7 @@ class basic_spsc_producer {
     auto& control = *ring_.control;
     // [publish] relaxed: the release below puts it before the record.
     terminator.template store<edge::publish>(0, std::memory_order_relaxed);
-    // [publish] release: the payload and the terminator happen before whoever sees this word.
+    // [publish] release: the payload and the terminator happen before a reader of this word.
     header.template store<edge::publish>(ring_.committed(count, pos), std::memory_order_release);
     write_pos_ = end;
     // [extent] release: the records below it are whole.

@@ -40,8 +40,8 @@ class usual_header {
  private:
   static constexpr std::uint64_t enough = 4;  // so many more of a length make it the usual one
 
-  // None: busy, of no bytes. A lone producer writes no such header; from one that is forged comes
-  // an empty message.
+  // No expectation: busy, of no bytes. A lone producer writes no such header; from one that is
+  // forged comes an empty message.
   std::uint64_t body_ = record_header::body_of(record_state::busy, 0);
   std::uint64_t bytes_ = 0;
   std::uint64_t record_ = annulus::record_bytes(0, 0);

@@ -65,7 +65,7 @@ template <class Atomics, class Waiter, class Harder, class Sleeps, class Awake>
 [[nodiscard]] auto wait_for(const waiting& how, deadline until, bell<Atomics>& bell,
                             wait_memory<Atomics>& own, Waiter what, Harder harder, Sleeps sleeps,
                             Awake awake) noexcept {
-  // Who naps has time, and polls once.
+  // A role that naps has time, and polls once.
   const auto polls = how.how == waiting::kind::nap ? std::min(Atomics::polls_per_clock, 1u)
                                                    : Atomics::polls_per_clock;
   ring_side<Atomics, Waiter, Harder, Sleeps, Awake> side{

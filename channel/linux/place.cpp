@@ -16,7 +16,7 @@ struct identity {
   std::uint64_t device = 0, inode = 0, mount = 0;
 };
 
-// Nothing: see errno.
+// Returns nothing on failure, with errno.
 std::optional<identity> identity_of(const char* directory) noexcept {
   struct statx info {};
   if (statx(AT_FDCWD, directory, 0, STATX_INO | STATX_MNT_ID, &info) != 0) return std::nullopt;
