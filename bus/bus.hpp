@@ -280,8 +280,10 @@ class bus_consumer : public bus::role_by_name<spsc_consumer, mpsc_consumer, pipe
 
 static_assert(producer<bus_producer> && consumer<bus_consumer>);
 
-// Opens the channel, or creates it if allowed, and attaches. Fails with a message that names the
-// option, file or holder at fault.
+// Opens the channel, or creates it if allowed, and attaches; of an auto: name it decides first, if
+// nobody has. Waits two seconds at most for others that make or remove the name. Fails like
+// bus::channel::open, create and a role's attach, with a message that names the option, file or
+// holder at fault.
 [[nodiscard]] result<bus_producer> open_producer(std::string_view name);
 [[nodiscard]] result<bus_producer> open_producer(const bus::endpoint& at);
 // See open_producer.

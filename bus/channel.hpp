@@ -50,7 +50,7 @@ class channel {
 
   // Fails with not_found if there is none, and with incompatible if it cannot do what was asked.
   [[nodiscard]] static result<channel> open(const endpoint& e);
-  // Fails with already_exists if there is one.
+  // Fails with already_exists if there is one, and like segment::create and named_pipe::create.
   [[nodiscard]] static result<channel> create(const endpoint& e, const making& like = {});
   // What is there, or a new one if the name allows it.
   [[nodiscard]] static result<channel> open_or_create(const endpoint& e, const making& like = {});
@@ -85,7 +85,7 @@ class channel {
   // Whether a consumer, or one that is ending it, holds its lock.
   [[nodiscard]] bool is_consumer_held() const noexcept;
 
-  // What is there now. Disturbs nobody.
+  // What is there now. Disturbs nobody. O(producers), and allocates.
   [[nodiscard]] result<channel_report> report() const;
 
   // Removes a transient channel whose stream has ended. Returns false if it is in use again.

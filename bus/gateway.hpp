@@ -40,9 +40,10 @@ class gateway {
   // Of lanes that rest on other ends: lane.hpp.
   explicit gateway(std::vector<std::unique_ptr<lane>> lanes) noexcept : lanes_(std::move(lanes)) {}
 
-  // Passes messages on until stop(), or until every lane has ended. One thread per lane.
+  // Passes messages on until stop(), or until every lane has ended; blocks until then. Once. One
+  // thread per lane: a lane whose thread cannot start has failed (report()).
   void run();
-  // From any thread, or a signal handler.
+  // Returns at once; the lanes end within about a second. From any thread, or a signal handler.
   void stop() noexcept;
 
   // At any time, from any thread.
