@@ -13,7 +13,7 @@ From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 
 Record fences := Fences {
-  by_worker : bool;     (* fence_and_ring's *)
+  by_worker : bool;     (* fence_and_wake's *)
   by_sleeper : bool;    (* go_to_sleep's, once it is announced *)
   heavy : bool;         (* its first: true: heavy; false: an own fence *)
   on_coming : bool }.   (* quiet_bell's *)
@@ -60,7 +60,7 @@ Definition does (d : deed) (w : worker) (m : shared) : option (worker * shared) 
       Some (Worker Stored (View x (bell_seen v)) x a, Shared x (newest m) (bell m) (common m))
   | Glance k, Stored => if can m v k then     (* is_in_use *)
       Some (Worker (if a then match bell m k with none => Rest | _ => InUse end else InUse) (saw_bell v k) o a, m) else None
-  | Straight, Stored => Some (Worker InUse v o a, m)              (* fence_and_ring without a glance *)
+  | Straight, Stored => Some (Worker InUse v o a, m)              (* fence_and_wake without a glance *)
   | FenceW, InUse => let (v, m) := maybe (by_worker f) v m in Some (Worker Looks v o a, m)
   | Look k, Looks => if can m v k then
       Some (Worker (match bell m k with asleep => Rings | _ => Rest end) (saw_bell v k) o a, m) else None
