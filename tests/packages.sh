@@ -32,6 +32,9 @@ in_root -i ./*.deb
 lib=$(dirname "$(find "$root" -name 'libannulus.so.0')")
 export LD_LIBRARY_PATH=$lib PKG_CONFIG_LIBDIR=$lib/pkgconfig
 "$root/usr/bin/annulus" --version
+# The leg to another machine is in it: nobody listens there, and that is what it says.
+said=$("$root/usr/bin/annulus" recv 'nats://127.0.0.1:1/S?timeout=1ms' 2>&1) && exit 1
+[[ $said == *"there is no connection"* ]] || { echo "no leg to NATS: $said"; exit 1; }
 read -ra flags < <(pkg-config --cflags --libs annulus)
 g++ -std=c++20 "$here/vendor/app.cpp" "${flags[@]}" -o app
 ./app
