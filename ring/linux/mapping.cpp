@@ -2,10 +2,27 @@
 
 #include <cerrno>
 
+#include <annulus/ring/kernel.hpp>
 #include <annulus/ring/layout.hpp>
 #include <annulus/ring/mapping.hpp>
 
 namespace annulus {
+namespace {
+
+constexpr std::size_t most_mapped_at_once = std::size_t{4} << 20;
+
+// The pages of a file that has all its memory: else each costs a fault when it is first touched, in
+// the middle of a message. A larger file's come as they are used. Best effort.
+void map_pages(std::byte* base, std::size_t size, int file) noexcept {
+#ifdef MADV_POPULATE_READ
+  constexpr int populate = MADV_POPULATE_READ;
+#else
+  constexpr int populate = 22;
+#endif
+  if (size <= most_mapped_at_once && !kernel::lacks_memory(file)) madvise(base, size, populate);
+}
+
+}  // namespace
 
 int mapping::map(int file, std::uint64_t bytes, access how, bool huge_pages) noexcept {
   const auto size = static_cast<std::size_t>(bytes);
@@ -26,8 +43,10 @@ int mapping::map(int file, std::uint64_t bytes, access how, bool huge_pages) noe
 #else
   constexpr int collapse = 25;
 #endif
+  if (how == access::read_only) return 0;
   // Best effort: without huge pages the ring works all the same.
-  if (spare != 0 && how == access::read_write) madvise(base_, size, collapse);
+  if (spare != 0) madvise(base_, size, collapse);
+  map_pages(base_, size, file);
   return 0;
 }
 
