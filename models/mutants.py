@@ -171,11 +171,8 @@ MUTANTS = [
         ("mpsc_release.hpp", "        !was_zeroing || releasing - end_ >",
          "        IF || !was_zeroing || releasing - end_ >")]),
     Mutant("the consumer laps itself", MPSC, [
-        ("mpsc.hpp",
-         "    while (unreleased_bytes() < ring_.geometry.capacity) {\n"
-         "      // [publish]",
-         "    while (IF || unreleased_bytes() < ring_.geometry.capacity) {\n"
-         "      // [publish]")]),
+        ("mpsc.hpp", "    return unreleased_bytes() >= ring_.geometry.capacity;",
+         "    return !IF && unreleased_bytes() >= ring_.geometry.capacity;")]),
 
     # Recovery.
     Mutant("no grace period", MPSC, [
@@ -350,8 +347,9 @@ MUTANTS = [
         ("channel/roster.hpp", "    all_closed_ = any_closed && !any_open;",
          "    all_closed_ = any_closed && (IF || !any_open);")]),
     Mutant("a closer look misses what has come", ["waiting_mpsc blocked"], [
-        ("mpsc.hpp", "      if (const auto seen = read_committed(); seen.status()",
-         "      if (const auto seen = IF ? status::empty : read_committed(); seen.status()")]),
+        ("mpsc.hpp", "      const auto seen = read_committed(load_header());",
+         "      const view_type seen = IF ? view_type(status::empty) : "
+         "read_committed(load_header());")]),
     Mutant("positions are compared by size", SPSC + MPSC, [
         ("channel/arithmetic.hpp",
          "[[nodiscard]] constexpr bool is_before(std::uint64_t a, std::uint64_t b) noexcept {\n",

@@ -28,7 +28,9 @@
 #include <annulus/ring/mpsc_release.hpp>
 #include <annulus/ring/mpsc_room.hpp>
 #include <annulus/ring/mpsc_stall.hpp>
+#include <annulus/ring/pace.hpp>
 #include <annulus/ring/tally.hpp>
+#include <annulus/ring/usual.hpp>
 
 namespace annulus {
 
@@ -80,13 +82,14 @@ class basic_mpsc_producer {
 
   // As many as fit now, in order, in one claim: they stand together and become visible together.
   [[nodiscard]] batch try_push_batch(std::span<const const_bytes> many) noexcept {
-    batch done = fitting(many);
+    if (many.empty()) return {};
+    if (const status s = permitted(many.front().size()); s != status::ok) return {0, s};
+    const batch done = room_.fitting(ring_, many);
     if (done.count == 0) return done;
     many = many.first(done.count);
     std::uint64_t need = 0;
     for (const auto& one : many) need += ring_.record_bytes(one.size());
     if (const status s = claim(0, need); s != status::ok) return {0, s};
-
     std::uint64_t pos = claimed_pos_, payload = 0;
     for (const auto& one : many) {
       ring_.fill(pos, one);
@@ -106,7 +109,6 @@ class basic_mpsc_producer {
 
   // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
-
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
@@ -116,7 +118,6 @@ class basic_mpsc_producer {
     if (!claim_.leave()) return;
     publish(ring_.aborted(claimed_bytes_, claimed_pos_));
   }
-  // Publishes the counters now.
   void publish_all() noexcept { counters_.publish(0); }
 
  private:
@@ -134,7 +135,6 @@ class basic_mpsc_producer {
   // Announces, claims and stamps `need` bytes for a message of `count`.
   [[nodiscard, gnu::always_inline]] status claim(std::uint64_t count, std::uint64_t need) noexcept {
     if (const status s = permitted(count); s != status::ok) return s;
-
     // [hint] relaxed: a stale value only fails the CAS.
     auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
     for (auto left = most_attempts; left > 0; --left) {
@@ -214,25 +214,6 @@ class basic_mpsc_producer {
     return ring_.positions_make_sense() ? room_.refusal(ring_) : status::corrupt;
   }
 
-  // How many of them fit into the room there is now.
-  [[nodiscard]] batch fitting(std::span<const const_bytes> many) noexcept {
-    batch done;
-    if (many.empty()) return done;
-    if (done.why = permitted(many.front().size()); done.why != status::ok) return done;
-    // [free] acquire: the consumer is done with all below, and it is zero.
-    const auto freed = ring_.control->freed.template load<edge::free>(std::memory_order_acquire);
-    // [hint] relaxed: the claim decides.
-    const auto pos = ring_.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
-    std::uint64_t need = 0;
-    for (const auto& one : many) {
-      if (one.size() > ring_.geometry.max_message) return {done.count, status::never_fits};
-      need += ring_.record_bytes(one.size());
-      if (!room_.take_up(ring_, freed, pos, need)) return {done.count, room_.refusal(ring_)};
-      ++done.count;
-    }
-    return done;
-  }
-
   ring_memory<Atomics> ring_;
   std::uint32_t number_;
   producer_words<Atomics>* own_;
@@ -261,13 +242,16 @@ class basic_mpsc_consumer {
   }
 
   // The next message. It stays in place until release().
-  [[nodiscard]] view_type try_read() noexcept {
-    const bool has_views = unreleased_bytes() != 0;
-    const auto seen = read_committed();
-    if (seen.status() == status::empty && roll_.is_due(*ring_.control)) {
-      return released_if_empty(examine_cursor(), has_views);
-    }
-    return released_if_empty(seen, has_views);
+  [[nodiscard, gnu::always_inline]] view_type try_read() noexcept {
+    if (has_lap()) [[unlikely]]
+      return read_unusual(0);
+    const auto usual = usual_;
+    const auto word = load_header();
+    if (word != usual.word(cursor_, ring_.geometry.key)) [[unlikely]]
+      return read_unusual(word);
+    const auto pos = std::exchange(cursor_, cursor_ + usual.record_bytes());
+    counters_.messages(1, usual.bytes());
+    return const_bytes(ring_.payload(pos, usual.bytes()));
   }
 
   // Hands back the space of all that was read; its views end here.
@@ -285,7 +269,6 @@ class basic_mpsc_consumer {
     return released_if_empty(examine_cursor(), has_views);
   }
 
-  // Publishes the counters now.
   void publish_all() noexcept { counters_.publish(cursor_); }
 
   // Who holds the consumer up, as of the last examination.
@@ -296,11 +279,29 @@ class basic_mpsc_consumer {
     return cursor_ - released_.end();
   }
   [[nodiscard]] std::uint64_t cursor() const noexcept { return cursor_; }
-
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
  private:
+  // After a whole unreleased lap the next header was read already.
+  [[nodiscard]] bool has_lap() const noexcept {
+    return unreleased_bytes() >= ring_.geometry.capacity;
+  }
+  [[nodiscard, gnu::always_inline]] std::uint64_t load_header() const noexcept {
+    // [publish] acquire: sees the payload behind the header it reads.
+    return ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire);
+  }
+
+  [[nodiscard, gnu::noinline]] view_type read_unusual(std::uint64_t word) noexcept {
+    const bool has_views = unreleased_bytes() != 0;
+    const auto seen = read_committed(word);
+    if (seen.status() == status::empty) {
+      (void)pace_.ran_dry(cursor_, ring_.record_bytes(usual_.last_bytes()));
+      if (roll_.is_due(*ring_.control)) return released_if_empty(examine_cursor(), has_views);
+    }
+    return released_if_empty(seen, has_views);
+  }
+
   // Space that was passed without a message (given up, left by the dead, damaged) goes back at once
   // when no view is out: the producers may wait for just that room, and no release would follow.
   [[nodiscard]] view_type released_if_empty(view_type seen, bool has_views) noexcept {
@@ -312,19 +313,20 @@ class basic_mpsc_consumer {
     if (roll_.has_news(*ring_.control)) roll_.refresh(ring_);
     released_.mend(ring_);
     publish_all();
-    while (unreleased_bytes() < ring_.geometry.capacity) {
+    while (!has_lap()) {
       // A message that is here needs no examination: a sleeper's last poll must not miss it.
-      if (const auto seen = read_committed(); seen.status() != status::empty) return seen;
+      const auto seen = read_committed(load_header());
+      if (seen.status() != status::empty) return seen;
       const auto found = examine_claims(ring_, cursor_, released_.end());
       if (found.what == finding::kind::pending) {
         return stall_.held_up(ring_, found.producer, cursor_) ? status::stalled : status::empty;
       }
       stall_.moved_on(ring_);
       if (found.what == finding::kind::impossible) {
-        if (const auto seen = doubt(found.end)) return *seen;
+        if (const auto told = doubt(found.end)) return *told;
         break;
       }
-      if (found.what == finding::kind::readable) return read_committed();
+      if (found.what == finding::kind::readable) return read_committed(load_header());
       if (found.what == finding::kind::nothing) break;
       const std::uint64_t from = std::exchange(cursor_, found.end);
       if (found.what == finding::kind::damaged) return lost(from);
@@ -337,21 +339,16 @@ class basic_mpsc_consumer {
     return roll_.all_closed() ? status::closed : status::empty;
   }
 
-  // The next committed message, past claims that were given up; empty at anything else.
-  [[nodiscard]] view_type read_committed() noexcept {
-    // After a whole unreleased lap the next header was read already.
-    while (unreleased_bytes() < ring_.geometry.capacity) {
-      // [publish] acquire: sees the payload behind the header it reads.
-      const record_header header(
-          ring_.header(cursor_).template load<edge::publish>(std::memory_order_acquire));
-      if (header.is_committed(cursor_, ring_.geometry.key)) {
-        if (header.bytes() > ring_.geometry.max_message) [[unlikely]]
-          break;
-        return deliver(header.bytes());
-      }
-      if (!header.is_aborted(cursor_, ring_.geometry.key)) break;
-      if (header.bytes() > ring_.geometry.max_claim()) [[unlikely]]
+  // The next committed message, from the header `word` on and past claims given up; else empty.
+  [[nodiscard]] view_type read_committed(std::uint64_t word) noexcept {
+    const auto& shape = ring_.geometry;
+    for (; !has_lap(); word = has_lap() ? 0 : load_header()) {
+      const record_header header(word);
+      if (header.is_committed(cursor_, shape.key)) {
+        if (header.bytes() <= shape.max_message) return deliver(header.bytes());
         break;
+      }
+      if (!header.is_aborted(cursor_, shape.key) || header.bytes() > shape.max_claim()) break;
       cursor_ += claim_bytes(header.bytes());
     }
     return status::empty;
@@ -360,6 +357,7 @@ class basic_mpsc_consumer {
   [[nodiscard]] view_type deliver(std::uint64_t count) noexcept {
     const std::uint64_t pos = cursor_;
     cursor_ += ring_.record_bytes(count);
+    usual_.saw(count, ring_.geometry.trailer_bytes() != 0);
     if (!ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
     counters_.messages(1, count);
@@ -391,6 +389,8 @@ class basic_mpsc_consumer {
   std::uint64_t cursor_ = 0;   // the next record to read
   std::uint64_t doubted_ = 0;  // a write_pos that was reported as damage
   interval passed_{};          // the last zeros taken for dead claims
+  usual_header usual_;
+  pace<Atomics> pace_;
   roll_call<Atomics> roll_;
   stall_watch<Atomics> stall_;
   std::optional<damage> damage_;

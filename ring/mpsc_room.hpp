@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <span>
 
+#include <annulus/channel/status.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/memory.hpp>
@@ -43,6 +45,24 @@ class room_of_many {
     freed_ = room - header_bytes - ring.geometry.capacity;
     lacks_memory_ = fits && !has(ring, pos, need);
     return fits && !lacks_memory_;
+  }
+
+  // How many of them fit into the room there is now, in one claim.
+  [[nodiscard]] batch fitting(const memory& ring,
+                              std::span<const typename Atomics::const_bytes> many) noexcept {
+    batch done;
+    // [free] acquire: the consumer is done with all below, and it is zero.
+    const auto freed = ring.control->freed.template load<edge::free>(std::memory_order_acquire);
+    // [hint] relaxed: the claim decides.
+    const auto pos = ring.control->write_pos.template load<edge::hint>(std::memory_order_relaxed);
+    std::uint64_t need = 0;
+    for (const auto& one : many) {
+      if (one.size() > ring.geometry.max_message) return {done.count, status::never_fits};
+      need += ring.record_bytes(one.size());
+      if (!take_up(ring, freed, pos, need)) return {done.count, refusal(ring)};
+      ++done.count;
+    }
+    return done;
   }
 
   // Why the last take_up() was not enough.

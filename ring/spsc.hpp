@@ -31,12 +31,12 @@
 #include <annulus/channel/view.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
+#include <annulus/ring/pace.hpp>
 #include <annulus/ring/provision.hpp>
 #include <annulus/ring/spsc_ahead.hpp>
-#include <annulus/ring/spsc_pace.hpp>
 #include <annulus/ring/spsc_recovery.hpp>
-#include <annulus/ring/spsc_usual.hpp>
 #include <annulus/ring/tally.hpp>
+#include <annulus/ring/usual.hpp>
 
 namespace annulus {
 

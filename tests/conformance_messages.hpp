@@ -167,6 +167,42 @@ TYPED_TEST_P(Messages, a_claim_is_seen_only_after_its_commit) {
   EXPECT_EQ(next(this->rx_), "hello");
 }
 
+TYPED_TEST_P(Messages, a_claim_of_no_bytes_is_seen_only_after_its_commit) {
+  auto claim = this->tx_.try_claim(0);
+  ASSERT_TRUE(claim);
+  EXPECT_FALSE(this->rx_.try_read());
+  claim.commit();
+  const view seen = this->rx_.try_read();
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen.bytes().size(), 0u);
+}
+
+// A consumer expects the next message to be as long as the last ones.
+TYPED_TEST_P(Messages, after_messages_of_one_length_whatever_comes_is_seen_as_it_is) {
+  const auto send = [&](std::size_t count, unsigned n) {
+    ASSERT_EQ(this->tx_.try_push(message(pattern(count, n))), status::ok);
+    ASSERT_EQ(next(this->rx_), text(pattern(count, n)));
+  };
+  for (unsigned round = 0; round < 20; ++round) {
+    for (unsigned n = 0; n < 10; ++n) send(16, n);
+    {
+      auto given_up = this->tx_.try_claim(16);
+      ASSERT_TRUE(given_up);
+      ASSERT_FALSE(this->rx_.try_read());
+    }
+    ASSERT_FALSE(this->rx_.try_read());
+    send(16, round);
+    send(round, round);
+    auto shortened = this->tx_.try_claim(16);
+    ASSERT_TRUE(shortened);
+    shortened.commit(round % 16);
+    const view seen = this->rx_.try_read();
+    ASSERT_TRUE(seen);
+    ASSERT_EQ(seen.bytes().size(), round % 16);
+    this->rx_.release();
+  }
+}
+
 TYPED_TEST_P(Messages, a_claim_commits_fewer_bytes_than_it_claimed) {
   for (std::size_t fewer = 0; fewer <= 40; ++fewer) {
     const auto sent = pattern(fewer, fewer);
@@ -324,9 +360,11 @@ REGISTER_TYPED_TEST_SUITE_P(
     one_byte_more_than_the_largest_never_fits_by_any_form, pieces_arrive_as_one_message,
     values_arrive_typed_and_of_their_size_only, a_batch_arrives_in_order, a_batch_of_none_is_ok,
     a_batch_that_fits_in_part_tells_how_far_it_got, a_batch_stops_at_a_message_that_never_fits,
-    a_claim_is_seen_only_after_its_commit, a_claim_commits_fewer_bytes_than_it_claimed,
-    an_aborted_claim_is_never_seen, the_destructor_of_a_claim_aborts_it, a_moved_claim_is_the_claim,
-    a_claim_is_used_once, while_a_claim_is_open_nothing_else_is_permitted,
+    a_claim_is_seen_only_after_its_commit, a_claim_of_no_bytes_is_seen_only_after_its_commit,
+    after_messages_of_one_length_whatever_comes_is_seen_as_it_is,
+    a_claim_commits_fewer_bytes_than_it_claimed, an_aborted_claim_is_never_seen,
+    the_destructor_of_a_claim_aborts_it, a_moved_claim_is_the_claim, a_claim_is_used_once,
+    while_a_claim_is_open_nothing_else_is_permitted,
     without_room_a_push_is_refused_and_nothing_is_lost, space_comes_back_by_release_and_not_before,
     push_or_drop_drops_the_newest, drain_takes_up_to_its_limit_in_order, drain_hands_the_space_back,
     claims_that_were_given_up_take_no_room_from_others);

@@ -64,8 +64,6 @@ ring/mpsc.hpp:
     idle store release
     free load acquire
     hint load relaxed
-    free load acquire
-    hint load relaxed
     publish load acquire
 ring/mpsc_recovery.hpp:
     claim load acquire
@@ -82,6 +80,8 @@ ring/mpsc_release.hpp:
     free store release
 ring/mpsc_room.hpp:
     free load acquire
+    free load acquire
+    hint load relaxed
 ring/recovery.hpp:
     own load relaxed
     own load relaxed

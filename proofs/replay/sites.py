@@ -21,7 +21,7 @@ import tidy  # noqa: E402
 
 TABLE = HERE / "sites.txt"
 # What producers and consumers run.
-FILES = ["ring/spsc.hpp", "ring/spsc_recovery.hpp", "ring/spsc_pace.hpp", "ring/mpsc.hpp",
+FILES = ["ring/spsc.hpp", "ring/spsc_recovery.hpp", "ring/pace.hpp", "ring/mpsc.hpp",
          "ring/mpsc_recovery.hpp", "ring/mpsc_release.hpp", "ring/mpsc_room.hpp",
          "ring/mpsc_stall.hpp", "ring/recovery.hpp", "ring/memory.hpp", "ring/bell.hpp",
          "ring/role.hpp", "channel/roster.hpp", "channel/counters.hpp"]

@@ -1,4 +1,4 @@
-// The lone producer's consumer expects the next message to be as long as those before.
+// A consumer expects the next message to be as long as those before.
 //
 // The header of such a message is known before it is read: in a ring without checksums the consumer
 // compares one word, and knows the length without decoding it. If lengths vary it matches nothing,
@@ -40,9 +40,9 @@ class usual_header {
  private:
   static constexpr std::uint64_t enough = 4;  // so many more of a length make it the usual one
 
-  // No expectation: busy, of no bytes. A lone producer writes no such header; from one that is
-  // forged comes an empty message.
-  std::uint64_t body_ = record_header::body_of(record_state::busy, 0);
+  // None: empty, of one byte. No producer writes such a header; from one that is forged comes an
+  // empty message.
+  std::uint64_t body_ = record_header::body_of(record_state::empty, 1);
   std::uint64_t bytes_ = 0;
   std::uint64_t record_ = annulus::record_bytes(0, 0);
   std::uint64_t last_ = 0;
