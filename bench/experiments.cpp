@@ -28,6 +28,10 @@ laboratory::laboratory(processors on, nanoseconds span, std::chrono::seconds pat
       patience_(patience),
       is_asked_to_stop_(std::move(is_asked_to_stop)) {}
 
+laboratory laboratory::lasting(nanoseconds at_least) const {
+  return {on_, std::max(span_, at_least), patience_, is_asked_to_stop_};
+}
+
 load laboratory::load_of(const system& of, const shape& how, pace how_fast) {
   load wanted;
   wanted.pace = how_fast;

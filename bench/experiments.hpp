@@ -41,6 +41,8 @@ class laboratory {
 
   [[nodiscard]] const processors& on() const noexcept { return on_; }
   [[nodiscard]] nanoseconds span() const noexcept { return span_; }
+  // The same, where a run lasts at least so long.
+  [[nodiscard]] laboratory lasting(nanoseconds at_least) const;
 
   [[nodiscard]] round_trips raw(where at, nanoseconds span);
   // Messages a second, as fast as it goes.
