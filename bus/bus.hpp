@@ -88,11 +88,12 @@ class role_by_name {
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  protected:
+  // An attached role, and why its transport was taken.
   role_by_name(roles role, std::string why) noexcept
       : role_(std::move(role)), why_(std::move(why)) {}
 
-  roles role_;
-  std::string why_;
+  roles role_;       // the one that is attached
+  std::string why_;  // that transport
 };
 
 }  // namespace bus

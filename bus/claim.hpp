@@ -15,11 +15,13 @@ namespace annulus {
 
 // The producer that a claim by name is of. Null: no claim is open.
 struct erased_producer {
+  // Its type.
   enum class kind : std::uint8_t { spsc, mpsc, pipe };
 
-  void* one = nullptr;
-  kind is = kind::spsc;
+  void* one = nullptr;   // the producer
+  kind is = kind::spsc;  // of this type
 
+  // Whether there is one.
   [[nodiscard]] explicit operator bool() const noexcept { return one != nullptr; }
 };
 

@@ -60,6 +60,7 @@ class claim_of {
   }
 
  protected:
+  // An open one, or a refusal.
   claim_of(Owner owner, Bytes bytes, annulus::status why) noexcept
       : owner_(owner), bytes_(bytes), status_(why) {}
   ~claim_of() {
@@ -67,7 +68,9 @@ class claim_of {
       abort();
   }
 
+  // Opens it.
   void open_for(Owner owner) noexcept { owner_ = owner; }
+  // Ends it, and returns what is still to be committed or aborted.
   [[gnu::always_inline]] Owner close() noexcept {
     status_ = annulus::status::not_permitted;
     return std::exchange(owner_, {});
