@@ -8,6 +8,8 @@
 #include <sys/time.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <optional>
 #include <string>
@@ -23,10 +25,22 @@ namespace {
 
 static_assert(checked::is_on);
 
-// A death test runs the program again: in a forked child the roles would be its parent's.
+// A death test runs the program again: in a forked child the roles would be its parent's. What it
+// made it leaves behind, so it makes that in a folder of the one that runs it.
 class Checked : public ::testing::Test {
  protected:
-  Checked() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  Checked() : above_(files::directory()), folder_(above_ + "/annulus.checked.XXXXXX") {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    if (mkdtemp(folder_.data()) == nullptr) std::abort();
+    setenv(files::directory_variable, folder_.c_str(), 1);
+  }
+  ~Checked() override {
+    setenv(files::directory_variable, above_.c_str(), 1);
+    std::filesystem::remove_all(folder_);
+  }
+
+ private:
+  std::string above_, folder_;
 };
 
 segment ring_of(topology kind) {

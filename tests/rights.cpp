@@ -3,6 +3,7 @@
 #include "bytes.hpp"
 #include "child.hpp"
 #include "endpoints.hpp"
+#include "refusals.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -85,6 +86,22 @@ TEST_P(GivenUpRights, keep_no_role_out_of_a_channel_that_the_user_may_open) {
     return tx ? 0 : 3;
   });
   EXPECT_EQ(one.exit_status(), 0);
+}
+
+// A worker: forked from whoever opened the segment, without rights, and not the only one.
+TEST(RightsGivenUp, keep_no_worker_out_of_an_anonymous_segment_nor_admit_two_to_one_role) {
+  const auto shared = opened(segment::anonymous());
+  auto taken = opened(spsc_producer::attach(shared));
+  child worker([&] {
+    if (geteuid() == 0 && !become_nobody()) return 2;
+    if (kind_of(spsc_producer::attach(shared)) != fault::in_use) return 3;
+    const auto rx = spsc_consumer::attach(shared);
+    if (!rx) return 4;
+    child second([&] { return kind_of(spsc_consumer::attach(shared)) == fault::in_use ? 0 : 5; });
+    return second.exit_status();
+  });
+  EXPECT_EQ(worker.exit_status(), 0);
+  EXPECT_EQ(taken.peer(), presence::closed);
 }
 
 }  // namespace
