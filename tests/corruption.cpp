@@ -496,6 +496,25 @@ TEST(HostileGeometry, every_field_that_lies_is_refused_even_with_its_checksum_ri
   }
 }
 
+TEST(HostileGeometry, a_limit_that_it_breaks_is_named) {
+  const lie lies[] = {
+      {"capacity 4104 is not", [](geometry& g) { g.capacity = 4104; }},
+      {"max_message 0 is not", [](geometry& g) { g.max_message = 0; }},
+      {"producers 1025 is not", [](geometry& g) { g.producers = 1025; }},
+  };
+  laid_ring<topology::mpsc, integrity::structure> it;
+  for (const auto& [says, tell] : lies) {
+    ASSERT_NO_FATAL_FAILURE(it.lay(sizes));
+    geometry shape = it.ring->geometry();
+    tell(shape);
+    finish_geometry(shape);
+    std::memcpy(it.memory.bytes().data(), &shape, sizeof shape);
+    const auto found = segment::over(it.memory.bytes());
+    ASSERT_FALSE(found) << says;
+    EXPECT_NE(found.error().message.find(says), std::string::npos) << found.error().message;
+  }
+}
+
 TEST(HostileGeometry, any_flipped_bit_of_it_is_refused) {
   laid_ring<topology::spsc, integrity::structure> it;
   ASSERT_NO_FATAL_FAILURE(it.lay(sizes));

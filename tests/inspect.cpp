@@ -94,6 +94,29 @@ TEST(Inspect, it_counts_messages_bytes_refusals_and_drops) {
   }
 }
 
+TEST(Inspect, what_stands_in_the_ring_of_many_producers_is_counted_once) {
+  const auto ring = ring_of(topology::mpsc);
+  auto tx = mpsc_producer::attach(ring).value();
+  for (std::uint64_t sent = 1; sent <= 3; ++sent) {
+    ASSERT_EQ(tx.try_push(bytes("twelve bytes")), status::ok);
+    EXPECT_EQ(inspect(ring)->producers[0].counters.messages, sent);
+    EXPECT_EQ(inspect(ring)->producers[1].counters.messages, 0u);
+  }
+}
+
+TEST(Inspect, of_many_producers_what_was_read_is_counted_at_a_closer_look_before_it_is_released) {
+  const auto ring = ring_of(topology::mpsc);
+  auto tx = mpsc_producer::attach(ring).value();
+  auto rx = mpsc_consumer::attach(ring).value();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(tx.try_push(bytes("twelve bytes")), status::ok);
+    ASSERT_TRUE(rx.try_read());
+  }
+  EXPECT_EQ(rx.examine().status(), status::empty);
+  EXPECT_EQ(inspect(ring)->consumer.counters.messages, 2u);
+  EXPECT_EQ(inspect(ring)->consumer.counters.bytes, 24u);
+}
+
 TEST(Inspect, the_deepest_that_a_role_saw_is_told_to_the_byte) {
   for (const auto kind : {topology::spsc, topology::mpsc}) {
     const auto ring = ring_of(kind);
@@ -197,6 +220,8 @@ TEST(Inspect, a_busy_header_says_whose_it_is) {
   const auto seen = inspect(it.ring).value();
   EXPECT_EQ(seen.front, front::unfinished);
   EXPECT_EQ(seen.front_producer, 2u);
+  set(it.words.header(16), it.words.busy(64, 16, 3));  // the ring has three
+  EXPECT_EQ(inspect(it.ring)->front, front::unreadable);
 }
 
 TEST(Inspect, a_lone_producers_claim_is_no_claim_before_its_commit) {
@@ -240,7 +265,8 @@ TEST(Inspect, a_stall_since_a_time_that_cannot_be_is_none) {
   const auto ring = ring_of(topology::mpsc);
   auto held = attachment::make(ring, access::read_write).value();
   auto& word = held.memory().control->consumer.stalled_since;
-  for (const auto since : {~std::uint64_t{0}, ~std::uint64_t{0} >> 1, std::uint64_t{1} << 63}) {
+  for (const auto since :
+       {std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0} >> 1, std::uint64_t{1} << 63}) {
     word.store<edge::hint>(since, std::memory_order_relaxed);
     EXPECT_EQ(inspect(ring)->stalled_for_ns, 0) << since;
   }

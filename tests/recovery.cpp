@@ -149,6 +149,8 @@ TEST_F(Recovery, a_live_producer_is_never_robbed_and_is_named) {
   std::ranges::copy(bytes("slow"), claim.bytes().begin());
   claim.commit();
   EXPECT_EQ(next(), "slow");
+  rx_->release();
+  EXPECT_EQ(stalled_since(), 0u);
   EXPECT_EQ(rx_->stalled_by(), std::nullopt);
   EXPECT_EQ(next(), "behind");
   EXPECT_EQ(recovered(), 0u);
@@ -169,6 +171,20 @@ TEST_F(Recovery, a_stall_lasts_while_what_was_read_before_is_released) {
   EXPECT_EQ(rx_->stalled_by()->since, since);
   claim.abort();
   EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(stalled_since(), 0u);
+}
+
+TEST_F(Recovery, a_stall_that_ended_in_a_death_is_over_although_nothing_is_released) {
+  make();
+  ASSERT_EQ(live(1).try_push(bytes("before")), status::ok);
+  claim_and_stamp(0, 64);
+  attach_consumer();
+  EXPECT_EQ(next(), "before");
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_NE(stalled_since(), 0u);
+  die(0);
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(recovered(), 1u);
   EXPECT_EQ(stalled_since(), 0u);
 }
 
@@ -356,6 +372,43 @@ TEST_F(Recovery, a_release_cut_short_by_death_is_made_good_from_any_point) {
     rx_->release();
     EXPECT_TRUE(is_zero(0, capacity)) << zeroed;
   }
+}
+
+TEST_F(Recovery, a_release_of_a_whole_lap_cut_short_by_death_is_made_good) {
+  make(capacity - 32);
+  auto& tx = live(0);
+  std::uint64_t sent = 0;
+  while (tx.try_push(bytes("twenty bytes of text")) == status::ok) ++sent;
+  ASSERT_EQ(sent * 32, capacity);
+  const auto from = capacity - 32;
+  control_.consumer.releasing.store<edge::redo>((from + capacity) | 1, std::memory_order_relaxed);
+  ring_.zero(from, 64);
+  attach_consumer();
+  EXPECT_TRUE(is_zero(0, capacity));
+  EXPECT_EQ(next(), "[empty]") << "all was read and released";
+  EXPECT_EQ(corrupt(), 0u);
+  EXPECT_EQ(tx.try_push(bytes("next")), status::ok);
+  EXPECT_EQ(next(), "next");
+}
+
+TEST_F(Recovery,
+       zeros_taken_for_a_dead_claim_are_given_back_when_write_pos_turns_out_to_be_damaged) {
+  make();
+  auto& tx = live(0);
+  ASSERT_EQ(tx.try_push(bytes("one")), status::ok);
+  attach_consumer();
+  EXPECT_EQ(next(), "one");
+  rx_->release();
+  const auto end = write_pos();
+  control_.write_pos.store<edge::claim>(end ^ 256, std::memory_order_relaxed);
+  EXPECT_EQ(next(), "[empty]");
+  EXPECT_EQ(recovered(), 1u);
+  control_.write_pos.store<edge::claim>(end, std::memory_order_relaxed);
+  ASSERT_EQ(tx.try_push(bytes("two")), status::ok);
+  EXPECT_EQ(next(), "[corrupt]");
+  EXPECT_EQ(next(), "two");
+  EXPECT_EQ(tx.try_push(bytes("three")), status::ok);
+  EXPECT_EQ(next(), "three");
 }
 
 // A consumer passes a dead claim over the whole ring and dies between its stores of the release.
