@@ -40,7 +40,8 @@ MODELS = ["spsc deaths", "mpsc deaths", "damage flip", "spsc ways", "mpsc ways",
           "spsc messages", "mpsc messages", "mpsc hoard", "waiting_spsc leaves",
           "waiting_mpsc leaves", "waiting_mpsc ends", "waiting_spsc interrupts",
           "waiting_mpsc interrupts", "waiting_spsc deaths", "waiting_mpsc deaths",
-          "waiting_mpsc tight", "attach locks", "attach turns_mpsc", "corruption vandal"]
+          "waiting_mpsc tight", "attach locks", "attach turns_mpsc", "corruption vandal",
+          "damage end", "waiting_spsc late", "waiting_mpsc late"]
 BRIEF, LONG = 3000, 60000  # executions of a model: at first, and for what nothing else killed
 LONGER = {"damage flip": 10}  # so many times as long: what it looks for is rare
 MEMORY, LARGEST_FILE = 2 << 30, (1 << 30) + (1 << 24)  # of a process that runs a mutant

@@ -30,7 +30,7 @@ find_package(rapidcheck REQUIRED)
 set(suites)
 foreach(name IN ITEMS property positions sparse forged_words roster bell corruption recovery inspect
                       segment record waiting idle threads interrupt deadlines deaths fork removal
-                      moving conformance_ring)
+                      moving conformance_ring provision telling)
   list(APPEND suites ${PROJECT_SOURCE_DIR}/tests/${name}.cpp)
 endforeach()
 add_executable(rules_tests ${suites})

@@ -185,6 +185,12 @@ TEST(Dump, claims_of_the_dead_are_told_and_are_no_damage) {
   EXPECT_EQ(seen.records[3].what, dumped_record::kind::nothing);
   EXPECT_EQ(seen.records[3].bytes, 32u);
   EXPECT_TRUE(seen.all.is_well());
+
+  // Of a producer that the ring does not have it is none.
+  overwrite(memory, offset_of(memory, end), record_header::busy(24, end, shape.key, 2));
+  const auto third = dump_of(memory);
+  EXPECT_EQ(third.records[2].what, dumped_record::kind::unreadable);
+  EXPECT_FALSE(third.all.is_well());
 }
 
 std::uint64_t bytes_on_disk(const segment& memory) {

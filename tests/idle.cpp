@@ -72,6 +72,36 @@ TEST(Idle, its_longest_sleep_is_a_second_unless_told_otherwise) {
   EXPECT_EQ(longest_gap(how), first_nap);
 }
 
+// Each look at the clock takes a tenth of a millisecond.
+struct ticking : simulated {
+  static deadline now() noexcept { return time += 100us; }
+  static void yield() noexcept {}
+};
+
+TEST(Idle, a_wait_that_stays_awake_returns_what_a_closer_look_finds_and_else_its_deadline) {
+  for (const auto kind : {waiting::kind::spin, waiting::kind::yield}) {
+    for (const bool is_there : {true, false}) {
+      simulated::begin();
+      wait_memory<ticking> own;
+      bell<ticking> bell{};
+      const auto same = [](status s) { return s; };
+      const auto until = simulated::time + 100ms;
+      bool is_read = false;
+      const auto closer = [&] {
+        const bool finds = is_there && !is_read && simulated::time > until - 50ms;
+        is_read |= finds;
+        return finds ? status::ok : status::empty;
+      };
+      const auto got = wait_for<ticking>(
+          waiting{kind, 0ns}, until, bell, own, waiter{nothing, same, same, alive}, closer, [] {},
+          [](bool) {});
+      EXPECT_EQ(got, is_there ? status::ok : status::timed_out);
+      EXPECT_EQ(simulated::time >= until, !is_there);
+      EXPECT_TRUE(simulated::sleeps.empty());
+    }
+  }
+}
+
 TEST(Idle, an_hour_of_silence_is_3600_sleeps_and_a_few) {
   simulated::begin();
   wait_memory<simulated> own;

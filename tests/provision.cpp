@@ -15,6 +15,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace annulus::testing {
@@ -150,6 +151,74 @@ TYPED_TEST(Provision, a_message_that_found_no_room_tells_nothing_of_memory_for_a
   pages.left = 0;
   EXPECT_EQ(tx.try_push(bytes_of(std::string(16000, 'x'))), status::full);
   EXPECT_EQ(tx.try_push(bytes_of(std::string(12000, 'x'))), status::no_memory);
+}
+
+TYPED_TEST(Provision, in_any_lap_it_is_full_at_the_last_record_that_fits) {
+  constexpr std::uint64_t capacity = 1 << 14;
+  scarce_ring<TypeParam::kind> at({.capacity = capacity});
+  typename decltype(at)::producer tx(at.words, 0);
+  typename decltype(at)::consumer rx(at.words);
+  pages.left = 1000;
+  const std::string one(8, 'x');  // a record of 16 bytes
+  for (const std::uint64_t passed : {1, 1, 500, 1024}) {
+    for (std::uint64_t i = 0; i < passed; ++i) {
+      ASSERT_EQ(tx.try_push(bytes_of(one)), status::ok);
+      ASSERT_TRUE(rx.try_read());
+      rx.release();
+    }
+    rx.publish_all();
+    std::uint64_t sent = 0;
+    while (tx.try_push(bytes_of(one)) == status::ok) ++sent;
+    EXPECT_EQ(sent, (capacity - (at.is_mpsc ? 0 : header_bytes)) / 16);
+    if (!at.is_mpsc) sent += tx.try_push(message()) == status::ok;  // 8 bytes, and a terminator
+    EXPECT_EQ(tx.try_push(message()), status::full);
+    for (; sent > 0; --sent) ASSERT_TRUE(rx.try_read());
+    ASSERT_EQ(rx.try_read().status(), status::empty);
+    rx.release();
+  }
+}
+
+// Just below 2^64 the positions wrap on the way.
+TYPED_TEST(Provision, a_message_that_fits_exactly_has_memory_up_to_the_last_byte) {
+  constexpr std::uint64_t capacity = 1 << 16;
+  for (const std::uint64_t first_pos : {std::uint64_t{0}, ~std::uint64_t{0} - 40007}) {
+    for (const bool is_batch : {false, true}) {
+      scarce_ring<TypeParam::kind> at({.capacity = capacity, .first_pos = first_pos});
+      typename decltype(at)::producer tx(at.words, 0);
+      typename decltype(at)::consumer rx(at.words);
+      pages.left = 1000;
+      for (const std::uint64_t bytes : {30000, 20000}) {
+        ASSERT_EQ(tx.try_push(bytes_of(std::string(bytes, 'x'))), status::ok);
+      }
+      const std::uint64_t terminator = at.is_mpsc ? 0 : header_bytes;
+      const std::uint64_t left = capacity - 30008 - 20008 - terminator;
+      const std::string last(left - header_bytes, 'y');
+      const message one[] = {bytes_of(last)};
+      const auto push = [&] { return is_batch ? tx.try_push_batch(one).why : tx.try_push(one[0]); };
+      const auto kept = std::exchange(pages.left, 0);
+      EXPECT_EQ(push(), status::no_memory);
+      pages.left = kept;
+      EXPECT_EQ(push(), status::ok);
+      EXPECT_EQ(tx.try_push(message()), status::full);
+      for (int i = 0; i < 3; ++i) EXPECT_TRUE(rx.try_read()) << i;
+    }
+  }
+}
+
+// Behind it the front is written, and zeroed from its first byte on.
+TYPED_TEST(Provision, a_record_that_crosses_the_end_by_pages_has_memory_at_the_front) {
+  constexpr std::uint64_t capacity = 1 << 16;
+  for (const std::uint64_t bytes : {12'000, 12'272, 12'280, 12'288}) {
+    scarce_ring<TypeParam::kind> at({.capacity = capacity, .first_pos = capacity - page});
+    typename decltype(at)::producer tx(at.words, 0);
+    typename decltype(at)::consumer rx(at.words);
+    pages.left = 1000;
+    for (const std::uint64_t each : {bytes, std::uint64_t{100}}) {
+      ASSERT_EQ(tx.try_push(bytes_of(std::string(each, 'x'))), status::ok);
+      EXPECT_EQ(rx.try_read().bytes().size(), each);
+      rx.release();
+    }
+  }
 }
 
 TYPED_TEST(Provision, what_is_never_written_takes_no_memory) {

@@ -141,6 +141,22 @@ TEST_P(Telling, positions_that_cannot_belong_together_cost_no_message) {
   }
 }
 
+TEST_P(Telling, damage_behind_an_open_view_hands_nothing_back) {
+  told_ring it(4096, GetParam());
+  told_ring::producer_core tx(it.words());
+  told_ring::consumer_core rx(it.words());
+  ASSERT_EQ(tx.try_push(bytes("1")), status::ok);
+  const auto second = it.written();
+  for (const char* one : {"2", "3"}) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+  it.words().header(second).store<edge::own>(7, relaxed);
+  const auto view = rx.try_read();
+  EXPECT_EQ(rx.examine().status(), status::corrupt);
+  EXPECT_EQ(it.read_pos(), GetParam()) << "a successor would not read 1 again";
+  EXPECT_EQ(it.freed(), GetParam());
+  EXPECT_EQ(text(view.bytes()), "1");
+  EXPECT_EQ(text(rx.try_read().bytes()), "3");
+}
+
 // Counts are told by the chunk; whoever looks from outside sees all the same.
 TEST_P(Telling, a_report_counts_what_no_role_has_told_yet) {
   told_ring it(std::uint64_t{1} << 20, GetParam());
