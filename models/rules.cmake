@@ -20,7 +20,8 @@ add_custom_target(models_ruled DEPENDS ${ruled}/annulus/choice.hpp)
 
 # Everything is compiled anew against that ring: no two shapes of one function meet in a program.
 file(GLOB sources CONFIGURE_DEPENDS
-     ${PROJECT_SOURCE_DIR}/pipe/*.cpp ${PROJECT_SOURCE_DIR}/bus/*.cpp)
+     ${PROJECT_SOURCE_DIR}/pipe/*.cpp ${PROJECT_SOURCE_DIR}/bus/*.cpp
+     ${PROJECT_SOURCE_DIR}/pipe/linux/*.cpp ${PROJECT_SOURCE_DIR}/bus/linux/*.cpp)
 add_library(annulus_ruled STATIC ${ruled_sources} ${sources})
 target_include_directories(annulus_ruled PUBLIC ${ruled} ${PROJECT_SOURCE_DIR}/fuzz)
 target_compile_options(annulus_ruled PUBLIC -O1 -g0 -w)
