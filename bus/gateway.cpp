@@ -26,6 +26,7 @@ result<gateway> gateway::open(const std::vector<endpoint>& from, endpoint to,
   auto targets = ends.open_target(std::move(to), need, sources.size());
   if (!targets) return targets.error();
   std::vector<std::unique_ptr<lane>> lanes;
+  lanes.reserve(sources.size());
   for (std::size_t i = 0; i < sources.size(); ++i) {
     lanes.push_back(std::make_unique<lane_between<channel_source, channel_target>>(
         std::move(sources[i]), std::move((*targets)[i]), options));

@@ -17,11 +17,6 @@ namespace annulus {
 template <class Claim, class Owner, class Bytes>
 class claim_of {
  public:
-  claim_of(claim_of&& other) noexcept
-      : owner_(std::exchange(other.owner_, {})),
-        bytes_(other.bytes_),
-        status_(std::exchange(other.status_, annulus::status::not_permitted)),
-        watch_(std::move(other.watch_)) {}
   claim_of& operator=(claim_of&& other) noexcept {
     if (this != &other) {
       abort();
@@ -60,9 +55,6 @@ class claim_of {
   }
 
  protected:
-  // An open one, or a refusal.
-  claim_of(Owner owner, Bytes bytes, annulus::status why) noexcept
-      : owner_(owner), bytes_(bytes), status_(why) {}
   ~claim_of() {
     if (owner_) [[unlikely]]
       abort();
@@ -79,6 +71,17 @@ class claim_of {
   [[nodiscard]] checked_claim& watching() noexcept { return watch_; }
 
  private:
+  friend Claim;  // alone derives from this
+
+  // An open one, or a refusal.
+  claim_of(Owner owner, Bytes bytes, annulus::status why) noexcept
+      : owner_(owner), bytes_(bytes), status_(why) {}
+  claim_of(claim_of&& other) noexcept
+      : owner_(std::exchange(other.owner_, {})),
+        bytes_(other.bytes_),
+        status_(std::exchange(other.status_, annulus::status::not_permitted)),
+        watch_(std::move(other.watch_)) {}
+
   Owner owner_{};
   Bytes bytes_{};
   annulus::status status_;

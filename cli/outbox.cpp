@@ -154,7 +154,7 @@ void outbox::refused(status why, std::size_t count) {
 }
 
 void outbox::go_on_waiting(const std::string& what) {
-  if (patience_.exceeds(options_.timeout)) {
+  if (options_.timeout && patience_.exceeds(options_.timeout)) {
     throw command_error{exit_code::timed_out,
                         fmt::format("{}: {}, and {} have passed; {}", to_.name(), what,
                                     show_span(*options_.timeout), so_far())};

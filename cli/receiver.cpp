@@ -235,7 +235,7 @@ void receiver::wait_a_bit(exit_code when_over, const std::string& what) {
 }
 
 void receiver::check_timeout(exit_code when_over, const std::string& what) {
-  if (!patience_.exceeds(o_.timeout)) return;
+  if (!o_.timeout || !patience_.exceeds(o_.timeout)) return;
   throw command_error{
       when_over, fmt::format("{}: {}, and {} have passed; {} messages were received", name(), what,
                              show_span(*o_.timeout), count_)};

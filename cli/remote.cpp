@@ -38,7 +38,7 @@ class server_wait {
       remark("{}", was_away_ ? end.trouble() + "; it is tried again"
                              : end.name() + ": the server is there again");
     }
-    const bool is_late = patience_.exceeds(timeout_);
+    const bool is_late = timeout_ && patience_.exceeds(timeout_);
     if (!is_late && !end.has_given_up()) return;
     const auto why = was_away_ ? end.trouble() : fmt::format("{}: {}", end.name(), what);
     throw command_error{exit_code::timed_out,
