@@ -160,7 +160,7 @@ TYPED_TEST(Provision, in_any_lap_it_is_full_at_the_last_record_that_fits) {
   typename decltype(at)::consumer rx(at.words);
   pages.left = 1000;
   const std::string one(8, 'x');  // a record of 16 bytes
-  for (const std::uint64_t passed : {1, 1, 500, 1024}) {
+  for (const std::uint64_t passed : {1U, 1U, 500U, 1024U}) {
     for (std::uint64_t i = 0; i < passed; ++i) {
       ASSERT_EQ(tx.try_push(bytes_of(one)), status::ok);
       ASSERT_TRUE(rx.try_read());
@@ -187,7 +187,7 @@ TYPED_TEST(Provision, a_message_that_fits_exactly_has_memory_up_to_the_last_byte
       typename decltype(at)::producer tx(at.words, 0);
       typename decltype(at)::consumer rx(at.words);
       pages.left = 1000;
-      for (const std::uint64_t bytes : {30000, 20000}) {
+      for (const std::uint64_t bytes : {30000U, 20000U}) {
         ASSERT_EQ(tx.try_push(bytes_of(std::string(bytes, 'x'))), status::ok);
       }
       const std::uint64_t terminator = at.is_mpsc ? 0 : header_bytes;
@@ -208,7 +208,7 @@ TYPED_TEST(Provision, a_message_that_fits_exactly_has_memory_up_to_the_last_byte
 // Behind it the front is written, and zeroed from its first byte on.
 TYPED_TEST(Provision, a_record_that_crosses_the_end_by_pages_has_memory_at_the_front) {
   constexpr std::uint64_t capacity = 1 << 16;
-  for (const std::uint64_t bytes : {12'000, 12'272, 12'280, 12'288}) {
+  for (const std::uint64_t bytes : {12'000U, 12'272U, 12'280U, 12'288U}) {
     scarce_ring<TypeParam::kind> at({.capacity = capacity, .first_pos = capacity - page});
     typename decltype(at)::producer tx(at.words, 0);
     typename decltype(at)::consumer rx(at.words);
