@@ -46,8 +46,8 @@ inline constexpr std::size_t id_bytes = id_prefix.size() + 16 + 1 + 16;
 }
 
 // What it needs of a message's room at the server.
-inline constexpr std::int64_t header_bytes =
+inline constexpr auto header_bytes = static_cast<std::int64_t>(
     std::string_view("NATS/1.0\r\n").size() + std::string_view(id_header).size() +
-    std::string_view(": \r\n").size() + id_bytes + std::string_view("\r\n").size();
+    std::string_view(": \r\n").size() + id_bytes + std::string_view("\r\n").size());
 
 }  // namespace annulus::nats

@@ -229,7 +229,7 @@ TEST(HotPath, a_message_of_one_line_goes_by_registers_once_and_asks_for_a_line_a
 }
 
 TEST(HotPath, a_message_of_several_lines_asks_for_each_line_to_write_it) {
-  for (const std::size_t bytes : {128, 256}) {
+  for (const std::size_t bytes : {128U, 256U}) {
     const auto one = each(pushes<spsc>(bytes));
     expect_straight(one);
     EXPECT_EQ(one.prefetches, static_cast<std::int64_t>((bytes + 8 + 63) / 64)) << bytes;

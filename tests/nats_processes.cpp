@@ -107,7 +107,7 @@ class nats_place {
   bool is_to_be_made(child& one) {
     if (one.pid() != 0 && !one.is_gone()) return false;
     EXPECT_FALSE(one.has_failed()) << "a gateway " << one.fate();
-    deaths_ += one.pid() != 0 ? 1 : 0;
+    if (one.pid() != 0) ++deaths_;
     return true;
   }
 

@@ -81,7 +81,7 @@ class gateway_place {
   void mend() {
     if (gateway_.pid() != 0 && !gateway_.is_gone()) return;
     EXPECT_FALSE(gateway_.has_failed()) << "the gateway " << gateway_.fate();
-    deaths_ += gateway_.pid() != 0 ? 1 : 0;
+    if (gateway_.pid() != 0) ++deaths_;
     gateway_ = child([&] { pass(); });
   }
   // It stops when the sources are empty: it releases only what the target has taken.
