@@ -117,7 +117,7 @@ std::vector<row> by_capacity(std::size_t largest) {
 
 std::vector<row> by_lengths() {
   std::vector<row> out;
-  for (const std::size_t most : {16, 64, 256, 1024, 4096}) {
+  for (const std::size_t most : {16U, 64U, 256U, 1024U, 4096U}) {
     const auto cell = [](std::size_t shortest, std::size_t longest) {
       const auto open = [=](const shape& of) { return std::make_unique<varied>(of, shortest); };
       return [=](laboratory& lab) {
@@ -132,10 +132,10 @@ std::vector<row> by_lengths() {
 
 std::vector<row> by_claim() {
   std::vector<row> out;
-  for (const std::size_t bytes : {16, 128, 1024}) {
+  for (const std::size_t bytes : {16U, 128U, 1024U}) {
     for (const unsigned producers : {1u, 2u, 4u}) {
       out.push_back({fmt::format("{}, {}", bytes, producers), {}});
-      for (const std::size_t batch : {1, 4, 16, 100}) {
+      for (const std::size_t batch : {1U, 4U, 16U, 100U}) {
         const shape of{bytes, 1024 * KiB, producers, true};
         out.back().cells.emplace_back([=](laboratory& lab) {
           return lab.throughput(fixed<mpsc_roles<tallied>>(), of, batch, 1024);

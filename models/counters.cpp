@@ -9,7 +9,7 @@
 namespace annulus::models {
 namespace {
 
-template <class Derived, int ProducerCount, template <class, template <class> class> class Producer,
+template <class Derived, unsigned ProducerCount, template <class, template <class> class> class Producer,
           template <class, template <class> class> class Consumer>
 struct counting : ring_model<Derived, ProducerCount, Producer, Consumer, observed_and_counted> {
   using base = ring_model<Derived, ProducerCount, Producer, Consumer, observed_and_counted>;
@@ -24,7 +24,7 @@ struct counting : ring_model<Derived, ProducerCount, Producer, Consumer, observe
     const auto& control = base::ring.control;
     std::uint64_t messages = 0;
     std::uint64_t bytes = 0;
-    for (int i = 0; i < ProducerCount; ++i) {
+    for (unsigned i = 0; i < ProducerCount; ++i) {
       const auto& one = base::ring.producers[i].counters;
       if (!base::is_mpsc) {
         untold past{messages, bytes, one.counted_to.newest()};
@@ -63,7 +63,7 @@ struct counting : ring_model<Derived, ProducerCount, Producer, Consumer, observe
 
   static unsigned deaths_of_producers() {
     unsigned all = 0;
-    for (int i = 0; i < ProducerCount; ++i) all += lives[i].deaths;
+    for (unsigned i = 0; i < ProducerCount; ++i) all += lives[i].deaths;
     return all;
   }
 };

@@ -18,10 +18,10 @@ enum way : unsigned {
 };
 
 // Everything that a model of a ring shares; Relacy makes one for each execution.
-template <class Derived, int ProducerCount, template <class, template <class> class> class Producer,
+template <class Derived, unsigned ProducerCount, template <class, template <class> class> class Producer,
           template <class, template <class> class> class Consumer,
           template <class> class Statistics = observed>
-struct ring_model : rl::test_suite<Derived, ProducerCount + 1> {
+struct ring_model : rl::test_suite<Derived, int{ProducerCount + 1}> {
   using producer_type = Producer<model_atomics, Statistics>;
   using consumer_type = Consumer<model_atomics, Statistics>;
   static constexpr unsigned consumer_thread = ProducerCount;

@@ -43,7 +43,8 @@ struct relacy_atomics {
     void start(location where, T value) {
       where_ = where;
       cell_.emplace();
-      made_ = ordered_ = 0;
+      made_ = 0;
+      ordered_ = 0;
       cell_->store(next(value), rl::mo_relaxed, $);
       number_[0] = ordered_++;
     }

@@ -23,7 +23,7 @@ work=$scratch/$way
 rm -rf "$work"
 mkdir -p "$work"
 cd "$work"
-warnings=(-Wall -Wextra -Wconversion -Wshadow -Wpedantic -Wold-style-cast -Werror)
+warnings=(-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpedantic -Wold-style-cast -Werror)
 
 copy() {
   mkdir -p third_party/annulus
