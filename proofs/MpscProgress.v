@@ -3,11 +3,11 @@ From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscHolds MpscStated MpscRun MpscWitness.
 
-(* Own steps until the open claim is settled. *)
-Definition claim_left (p : producer) := match p with
+(* Own steps until the open claim is settled, at most. *)
+Definition steps_of_a_claim (p : producer) := match p with
   | Won _ _ n => n + 2 | Fill _ _ _ x i => length x - i + 2 | Settle _ => 1 | _ => 0 end.
-(* Own steps until the consumer is idle. *)
-Definition call_left producers (c : consumer) := match c with
+(* Own steps until the consumer is idle, at most. *)
+Definition steps_of_a_call producers (c : consumer) := match c with
   | Nobody | Attach _ | Idle _ _ _ _ => 0
   | Redo c e => c - e + 4
   | Take _ _ _ _ n got => n - length got + 1
@@ -21,15 +21,15 @@ Variables N most producers : nat.
 Notation reach := (reach N most producers shipped). Notation step := (step N most producers shipped).
 Notation pstep := (pstep N most producers shipped). Notation cstep := (cstep N producers shipped).
 
-Lemma claim_falls i m p l m' p' l' : pstep i m p l m' p' l' -> 0 < claim_left p -> claim_left p' < claim_left p.
-Proof. intros Hs. destruct Hs; cbn [claim_left]; unfold size in *; lia. Qed.
-Lemma call_falls al m c d m' c' d' : cstep al m c d m' c' d' -> 0 < call_left producers c ->
-  call_left producers c' < call_left producers c.
+Lemma claim_falls i m p l m' p' l' : pstep i m p l m' p' l' -> 0 < steps_of_a_claim p -> steps_of_a_claim p' < steps_of_a_claim p.
+Proof. intros Hs. destruct Hs; cbn [steps_of_a_claim]; unfold size in *; lia. Qed.
+Lemma call_falls al m c d m' c' d' : cstep al m c d m' c' d' -> 0 < steps_of_a_call producers c ->
+  steps_of_a_call producers c' < steps_of_a_call producers c.
 Proof.
-  intros Hs. destruct Hs; unfold scanned; cbn [call_left]; rewrite ?app_length; cbn [length]; intros L; try lia.
-  - destruct (v =? 0); cbn [call_left]; [lia|]. destruct (state_of v =? 1); cbn [call_left]; lia.
-  - destruct (v =? 0); cbn [call_left]; [lia|]. destruct (c =? f); cbn [call_left]; lia.
-  - destruct (c =? f); cbn [call_left]; lia.
+  intros Hs. destruct Hs; unfold scanned; cbn [steps_of_a_call]; rewrite ?app_length; cbn [length]; intros L; try lia.
+  - destruct (v =? 0); cbn [steps_of_a_call]; [lia|]. destruct (state_of v =? 1); cbn [steps_of_a_call]; lia.
+  - destruct (v =? 0); cbn [steps_of_a_call]; [lia|]. destruct (c =? f); cbn [steps_of_a_call]; lia.
+  - destruct (c =? f); cbn [steps_of_a_call]; lia.
 Qed.
 
 Hypothesis Npos : 0 < N.
@@ -124,11 +124,11 @@ Proof.
   destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] _]. pose proof (a_sane _ _ _ _ _ K) as Sn.
   pose proof (sn_ts Sn (v := tv (mm s) t) (or_introl (ex_intro _ t eq_refl)) l). pose proof (sn_len Sn l). split; lia.
 Qed.
-Lemma claim_moves i : 0 < claim_left (pp s i) -> exists m' p' l', pstep i (mm s) (pp s i) (claims s) m' p' l'.
+Lemma claim_moves i : 0 < steps_of_a_claim (pp s i) -> exists m' p' l', pstep i (mm s) (pp s i) (claims s) m' p' l'.
 Proof.
   destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] [Op [H [IC _]]]].
   assert (A : forall t n, opens (pp s i) t n -> at_pos (claims s) t (Claim n i Live)) by (intros; apply Op; auto).
-  destruct (pp s i) eqn:P; cbn [claim_left]; intros L; try lia.
+  destruct (pp s i) eqn:P; cbn [steps_of_a_claim]; intros L; try lia.
   - assert (W : 0 < n) by apply (a_own _ _ _ _ _ K t _ (A t n (conj eq_refl eq_refl))).
     do 3 eexists. apply (p_stamp N most producers shipped i (mm s) f t n (repeat 0 (n - 1))). unfold size. rewrite repeat_length. lia.
   - pose proof (A t n (conj eq_refl eq_refl)) as At. pose proof (live_above N (mm s) _ _ _ _ _ IC At eq_refl) as Ab.
@@ -138,11 +138,11 @@ Proof.
     + do 3 eexists. apply p_fill. lia.
   - do 3 eexists. apply p_settle.
 Qed.
-Lemma call_moves : 0 < call_left producers (cc s) -> exists m' c' d', cstep (alive s) (mm s) (cc s) (done s) m' c' d'.
+Lemma call_moves : 0 < steps_of_a_call producers (cc s) -> exists m' c' d', cstep (alive s) (mm s) (cc s) (done s) m' c' d'.
 Proof.
   destruct (MpscHolds.inv_reach N most producers Npos s reached) as [_ [_ [H [[_ [_ [_ A4]]] _]]]].
   destruct (pinv_reach s reached) as [_ As].
-  destruct (cc s) eqn:E; cbn [call_left asking] in *; intros L; try lia.
+  destruct (cc s) eqn:E; cbn [steps_of_a_call asking] in *; intros L; try lia.
   - do 3 eexists. apply c_redo.
   - destruct A4 as [_ [x [t [y [_ [_ [_ [_ [_ Le]]]]]]]]]. destruct (Nat.eq_dec (length got) n) as [<-|X].
     + do 3 eexists. apply c_deliver.
@@ -168,13 +168,13 @@ Qed.
 Lemma bound_extent cl T : bound cl T -> T <= extent cl.
 Proof. intros [a [b [-> <-]]]. rewrite extent_app. lia. Qed.
 (* How long a call of the consumer may be. *)
-Lemma call_short : call_left producers (cc s) <= 2 * producers + N + 8.
+Lemma call_short : steps_of_a_call producers (cc s) <= 2 * producers + N + 8.
 Proof.
   destruct (MpscHolds.inv_reach N most producers Npos s reached) as [_ [_ [H [[A1 [_ [_ A4]]] Hd]]]].
   pose proof (d_cap _ _ _ _ _ H) as Cap. pose proof (d_rm _ _ _ _ _ H) as Rm. pose proof (bounded N most producers Npos s reached) as Bd0.
   assert (St : forall c r f h, standing (mm s) (claims s) (done s) c r f h -> last (mm s) FR <= c /\ f = last (mm s) FR /\ r <= extent (claims s)).
   { intros c r f h [-> [-> [Le [[a [b [-> [<- _]]]] _]]]]. rewrite extent_app. lia. }
-  destruct (cc s) eqn:E; cbn [call_left]; auto; try lia.
+  destruct (cc s) eqn:E; cbn [steps_of_a_call]; auto; try lia.
   - destruct Hd as [_ [_ [_ [_ [_ [Q _]]]]]]. destruct A4 as [-> ->]. lia.
   - destruct A4 as [S1 [x [t [y [At [Wx [_ [-> _]]]]]]]]. pose proof (at_pos_end _ _ _ At).
     assert (R : last (mm s) RM <= c) by (destruct S1 as [-> [_ [Le _]]]; auto).

@@ -1,5 +1,6 @@
 (* Which operations of many producers' ring wait for nobody, and which do. Read Mpsc.v first: a step
-   is one access of one role. A schedule decides who steps; no theorem here needs it to be fair. *)
+   is one access of one role. A schedule decides who steps; no theorem here needs it to be fair. The
+   measures steps_of_a_claim and steps_of_a_call stand at the head of MpscProgress.v. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Mpsc MpscClaims MpscKnown MpscRun MpscWitness MpscProgress.
@@ -12,8 +13,6 @@ Hypothesis reached : reach N most producers shipped s.
 
 (* Stamp, fill, commit, abort and settle are wait-free: with a claim open, a producer can always step,
    and each of its steps lowers this measure, whatever the others do. *)
-Definition steps_of_a_claim (p : producer) := match p with
-  | Won _ _ n => n + 2 | Fill _ _ _ x i => length x - i + 2 | Settle _ => 1 | _ => 0 end.
 Theorem an_open_claim_can_go_on i : 0 < steps_of_a_claim (pp s i) ->
   exists m p l, pstep N most producers shipped i (mm s) (pp s i) (claims s) m p l.
 Proof. exact (claim_moves N most producers room s reached i). Qed.
@@ -35,21 +34,13 @@ Proof. intros P C. apply (retry_sees_more N most producers room s reached i f t 
 
 (* The consumer's calls are wait-free, each round of a closer look one: begun, it can always step, each
    step lowers this measure, and it is linear in the capacity and the number of producers. *)
-Definition steps_of_a_call (c : consumer) := match c with
-  | Nobody | Attach _ | Idle _ _ _ _ => 0
-  | Redo c e => c - e + 4
-  | Take _ _ _ _ n got => n - length got + 1
-  | Zero _ r q _ => r - q + 3 | Hand _ _ _ => 2 | Rest _ _ _ => 1 | Blank _ _ _ _ => 4
-  | Ask c _ _ _ T i => 2 * (producers - i) + (T - c) + 8
-  | Doubt c _ _ _ T i => 2 * (producers - i) + (T - c) + 7
-  | Again c _ _ _ T => T - c + 6 | Scan _ _ _ _ T q => T - q + 5 end.
-Theorem a_call_of_the_consumer_can_go_on : 0 < steps_of_a_call (cc s) ->
+Theorem a_call_of_the_consumer_can_go_on : 0 < steps_of_a_call producers (cc s) ->
   exists m c d, cstep N producers shipped (alive s) (mm s) (cc s) (done s) m c d.
 Proof. exact (call_moves N most producers room s reached). Qed.
 Theorem a_call_of_the_consumer_ends_in_own_steps al m c d m' c' d' : cstep N producers shipped al m c d m' c' d' ->
-  0 < steps_of_a_call c -> steps_of_a_call c' < steps_of_a_call c.
+  0 < steps_of_a_call producers c -> steps_of_a_call producers c' < steps_of_a_call producers c.
 Proof. exact (call_falls N producers al m c d m' c' d'). Qed.
-Theorem a_call_of_the_consumer_is_short : steps_of_a_call (cc s) <= 2 * producers + N + 8.
+Theorem a_call_of_the_consumer_is_short : steps_of_a_call producers (cc s) <= 2 * producers + N + 8.
 Proof. exact (call_short N most producers room s reached). Qed.
 
 (* The ring is blocking in this: no cursor passes a live claim, so what is committed behind it waits. *)
