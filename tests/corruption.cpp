@@ -459,6 +459,18 @@ struct lie {
   std::function<void(geometry&)> tell;
 };
 
+// Why a ring whose geometry tells a lie, with its checksum right, is refused; empty if it is not.
+std::string refusal_of(const std::function<void(geometry&)>& tell) {
+  laid_ring<topology::mpsc, integrity::structure> it;
+  it.lay(sizes);
+  geometry shape = it.ring->geometry();
+  tell(shape);
+  finish_geometry(shape);
+  std::memcpy(it.memory.bytes().data(), &shape, sizeof shape);
+  const auto found = segment::over(it.memory.bytes());
+  return found ? "" : found.error().message;
+}
+
 TEST(HostileGeometry, every_field_that_lies_is_refused_even_with_its_checksum_right) {
   const lie lies[] = {
       {"magic", [](geometry& g) { g.magic[0] = 'A'; }},
@@ -483,16 +495,8 @@ TEST(HostileGeometry, every_field_that_lies_is_refused_even_with_its_checksum_ri
       {"segment_bytes", [](geometry& g) { g.segment_bytes += 4096; }},
       {"huge_pages", [](geometry& g) { g.huge_pages = 1; }},
   };
-  laid_ring<topology::mpsc, integrity::structure> it;
   for (const auto& [about, tell] : lies) {
-    ASSERT_NO_FATAL_FAILURE(it.lay(sizes));
-    geometry shape = it.ring->geometry();
-    tell(shape);
-    finish_geometry(shape);
-    std::memcpy(it.memory.bytes().data(), &shape, sizeof shape);
-    const auto found = segment::over(it.memory.bytes());
-    ASSERT_FALSE(found) << about;
-    EXPECT_FALSE(found.error().message.empty()) << about;
+    EXPECT_FALSE(refusal_of(tell).empty()) << about;
   }
 }
 
@@ -502,16 +506,9 @@ TEST(HostileGeometry, a_limit_that_it_breaks_is_named) {
       {"max_message 0 is not", [](geometry& g) { g.max_message = 0; }},
       {"producers 1025 is not", [](geometry& g) { g.producers = 1025; }},
   };
-  laid_ring<topology::mpsc, integrity::structure> it;
   for (const auto& [says, tell] : lies) {
-    ASSERT_NO_FATAL_FAILURE(it.lay(sizes));
-    geometry shape = it.ring->geometry();
-    tell(shape);
-    finish_geometry(shape);
-    std::memcpy(it.memory.bytes().data(), &shape, sizeof shape);
-    const auto found = segment::over(it.memory.bytes());
-    ASSERT_FALSE(found) << says;
-    EXPECT_NE(found.error().message.find(says), std::string::npos) << found.error().message;
+    const auto why = refusal_of(tell);
+    EXPECT_NE(why.find(says), std::string::npos) << says << ": " << why;
   }
 }
 
