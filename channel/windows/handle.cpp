@@ -97,6 +97,20 @@ descriptor numbered(HANDLE handle, bool is_writable) noexcept {
   return {};
 }
 
+std::byte* mapped(int file, std::size_t bytes, bool is_writable) noexcept {
+  const auto section = CreateFileMappingW(
+      handle_of(file), nullptr, is_writable ? PAGE_READWRITE : PAGE_READONLY, 0, 0, nullptr);
+  if (section == nullptr) {
+    set_errno();
+    return nullptr;
+  }
+  void* const view = MapViewOfFile(
+      section, is_writable ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ, 0, 0, bytes);
+  if (view == nullptr) set_errno();
+  CloseHandle(section);
+  return static_cast<std::byte*>(view);
+}
+
 std::wstring wide(const std::string& path) {
   const int bytes = static_cast<int>(path.size());
   std::wstring out(path.size(), L'\0');

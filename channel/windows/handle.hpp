@@ -6,6 +6,7 @@
 
 #include <windows.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,6 +19,9 @@ namespace annulus::windows {
 [[nodiscard]] HANDLE handle_of(int file) noexcept;
 // Takes the handle over. An invalid one: none, with errno of the last error.
 [[nodiscard]] descriptor numbered(HANDLE handle, bool is_writable) noexcept;
+
+// A file's first bytes in memory, until UnmapViewOfFile. Null, with errno, where there are none.
+[[nodiscard]] std::byte* mapped(int file, std::size_t bytes, bool is_writable) noexcept;
 
 // UTF-8, and a path in a form without a limit of length, in which a dot at the end counts.
 [[nodiscard]] std::wstring wide(const std::string& path);

@@ -28,20 +28,9 @@ result<pages> pages::fresh(std::size_t bytes) {
 }
 
 pages pages::of_file(int file, std::size_t bytes, access how) noexcept {
-  const bool is_writable = how == access::read_write;
-  const auto section =
-      CreateFileMappingW(windows::handle_of(file), nullptr,
-                         is_writable ? PAGE_READWRITE : PAGE_READONLY, 0, 0, nullptr);
-  if (section == nullptr) {
-    windows::set_errno();
-    return {};
-  }
-  void* const view = MapViewOfFile(
-      section, is_writable ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ, 0, 0, bytes);
-  if (view == nullptr) windows::set_errno();
-  CloseHandle(section);
-  if (view == nullptr) return {};
-  return pages({static_cast<std::byte*>(view), bytes});
+  std::byte* const at = windows::mapped(file, bytes, how == access::read_write);
+  if (at == nullptr) return {};
+  return pages({at, bytes});
 }
 
 }  // namespace annulus::pipes

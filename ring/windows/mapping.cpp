@@ -47,20 +47,9 @@ std::byte* mapped_around(const void* word) noexcept {
 // Large pages take a right that users do not have: `huge_pages` changes nothing.
 int mapping::map(int file, std::uint64_t bytes, access how, bool) noexcept {
   const bool is_writable = how == access::read_write;
-  const auto section =
-      CreateFileMappingW(windows::handle_of(file), nullptr,
-                         is_writable ? PAGE_READWRITE : PAGE_READONLY, 0, 0, nullptr);
-  if (section == nullptr) {
-    windows::set_errno();
-    return errno;
-  }
   const auto size = static_cast<std::size_t>(bytes);
-  void* const view = MapViewOfFile(
-      section, is_writable ? FILE_MAP_READ | FILE_MAP_WRITE : FILE_MAP_READ, 0, 0, size);
-  if (view == nullptr) windows::set_errno();
-  CloseHandle(section);
-  if (view == nullptr) return errno;
-  base_ = static_cast<std::byte*>(view);
+  base_ = windows::mapped(file, size, is_writable);
+  if (base_ == nullptr) return errno;
   space_ = {base_, size};
   if (is_writable) windows::add_mapped(space_);
   return 0;
