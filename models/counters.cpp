@@ -9,7 +9,8 @@
 namespace annulus::models {
 namespace {
 
-template <class Derived, unsigned ProducerCount, template <class, template <class> class> class Producer,
+template <class Derived, unsigned ProducerCount,
+          template <class, template <class> class> class Producer,
           template <class, template <class> class> class Consumer>
 struct counting : ring_model<Derived, ProducerCount, Producer, Consumer, observed_and_counted> {
   using base = ring_model<Derived, ProducerCount, Producer, Consumer, observed_and_counted>;

@@ -18,7 +18,8 @@ enum way : unsigned {
 };
 
 // Everything that a model of a ring shares; Relacy makes one for each execution.
-template <class Derived, unsigned ProducerCount, template <class, template <class> class> class Producer,
+template <class Derived, unsigned ProducerCount,
+          template <class, template <class> class> class Producer,
           template <class, template <class> class> class Consumer,
           template <class> class Statistics = observed>
 struct ring_model : rl::test_suite<Derived, int{ProducerCount + 1}> {

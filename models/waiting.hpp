@@ -10,7 +10,8 @@
 
 namespace annulus::models {
 
-template <class Derived, unsigned ProducerCount, template <class, template <class> class> class Producer,
+template <class Derived, unsigned ProducerCount,
+          template <class, template <class> class> class Producer,
           template <class, template <class> class> class Consumer>
 struct waiting_model : ring_model<Derived, ProducerCount, Producer, Consumer> {
   using base = ring_model<Derived, ProducerCount, Producer, Consumer>;
