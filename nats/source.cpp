@@ -20,7 +20,9 @@ using clock = std::chrono::steady_clock;
 using owned_consumer_info = owned<jsConsumerInfo, jsConsumerInfo_Destroy>;
 
 constexpr auto request_lasts = 2000ms;  // at the server; a dead reader is in the way as long
-constexpr int most_at_once = 512;       // messages that a request asks for
+constexpr auto looks_apart = 50ms;
+constexpr int quiet_looks = 5;     // in a row, until nobody reads; a live reader asks again sooner
+constexpr int most_at_once = 512;  // messages that a request asks for
 constexpr std::int64_t bytes_at_once = std::int64_t{4} << 20;
 constexpr std::int64_t redelivered_after = 30'000'000'000;  // ns
 constexpr std::int64_t most_unreleased = 1 << 17;           // two batches of the largest size
@@ -75,6 +77,9 @@ class source::subscriber {
     }
   }
 
+  // Waits while another reads through the durable consumer. It may be one that was killed: then its
+  // request ends. A live one asks again at once, but for an instant it has asked for nothing.
+  result<bool> await_turn();
   // Finds the durable consumer, or makes it, at the first message that was not released.
   result<bool> attach();
 
@@ -135,6 +140,14 @@ class source::subscriber {
   [[nodiscard]] std::size_t max_message() const noexcept { return max_message_; }
 
  private:
+  // Null if there is none. It fails if the one that is there is unfit.
+  [[nodiscard]] result<owned_consumer_info> find();
+  [[nodiscard]] std::string named() const {
+    return to_string(from_.at()) + ": the consumer '" + from_.at().durable + "' ";
+  }
+  [[nodiscard]] failure in_use() const {
+    return {fault::in_use, named() + "is read by another; name another with durable="};
+  }
   // What the consumer would have to be like.
   [[nodiscard]] std::string unfitness_of(const jsConsumerConfig& found) const;
   [[nodiscard]] result<bool> make_consumer(std::uint64_t start);
@@ -299,24 +312,42 @@ result<bool> source::subscriber::subscribe() {
   return true;
 }
 
-result<bool> source::subscriber::attach() {
+result<owned_consumer_info> source::subscriber::find() {
   const auto& at = from_.at();
   jsConsumerInfo* found = nullptr;
   auto code = jsErrCode(0);
   const auto s = js_GetConsumerInfo(&found, from_.stream_context(), at.stream.c_str(),
                                     at.durable.c_str(), nullptr, &code);
-  const owned_consumer_info info(found);
-  const auto named = to_string(at) + ": the consumer '" + at.durable + "' ";
+  owned_consumer_info info(found);
   if (s != NATS_OK && code != JSConsumerNotFoundErr) {
-    return failure{fault::system, named + "cannot be looked at: " + words_of(s)};
+    return failure{fault::system, named() + "cannot be looked at: " + words_of(s)};
   }
-  if (s == NATS_OK) {
-    if (const auto why = unfitness_of(*found->Config); !why.empty()) {
-      return failure{fault::incompatible, named + why + "; name another with durable="};
-    }
-    if (found->NumWaiting > 0) {
-      return failure{fault::in_use, named + "is read by another; name another with durable="};
-    }
+  const auto why = info ? unfitness_of(*info->Config) : std::string();
+  if (!why.empty()) {
+    return failure{fault::incompatible, named() + why + "; name another with durable="};
+  }
+  return info;
+}
+
+result<bool> source::subscriber::await_turn() {
+  int quiet = quiet_looks - 1;  // one look is enough until a reader was seen
+  for (const auto until = within(request_lasts + 1s);;) {
+    const auto found = find();
+    if (!found) return found.error();
+    if (*found == nullptr) return true;
+    quiet = (*found)->NumWaiting > 0 ? 0 : quiet + 1;
+    if (quiet == quiet_looks) return true;
+    if (clock::now() >= until) return in_use();
+    std::this_thread::sleep_for(looks_apart);
+  }
+}
+
+result<bool> source::subscriber::attach() {
+  const auto& at = from_.at();
+  const auto info = find();
+  if (!info) return info.error();
+  if (const auto* const found = info->get()) {
+    if (found->NumWaiting > 0) return in_use();
     // What was delivered and not acknowledged would come again behind newer messages. So the
     // consumer is set back to the first such one: it is made anew there.
     const auto floor = std::max<std::uint64_t>(found->AckFloor.Stream, released_to_);
@@ -354,13 +385,9 @@ result<source> source::open(const address& at) {
                        "limits or a work queue"};
   }
   auto reader = std::make_unique<subscriber>(std::move(to), to_string(at));
-  // A reader that was killed is in the way until its request has ended.
-  for (const auto until = within(request_lasts + 1s);;) {
-    auto attached = reader->attach();
-    if (attached) return source(std::move(reader));
-    if (attached.error().kind != fault::in_use || clock::now() >= until) return attached.error();
-    std::this_thread::sleep_for(50ms);
-  }
+  if (auto turn = reader->await_turn(); !turn) return turn.error();
+  if (auto attached = reader->attach(); !attached) return attached.error();
+  return source(std::move(reader));
 }
 
 source::source(std::unique_ptr<subscriber> one) noexcept : subscriber_(std::move(one)) {}
