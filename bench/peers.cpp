@@ -85,8 +85,9 @@ choices parse(int argc, char** argv) {
 std::vector<system> all_systems() {
   std::vector<system> all;
   for (const auto& some :
-       {sized_ring_systems(), named_systems(), limited_systems(), plain_systems(), boost_systems(),
-        moodycamel_systems(), ck_systems(), pipe_systems(),
+       {sized_ring_systems(), named_systems(), limited_systems(), plain_systems(),
+        plain_claimed_systems(), boost_systems(), moodycamel_systems(), ck_systems(),
+        pipe_systems(),
         std::vector{boost_message_queue_system(), posix_queue_system(), unix_socket_system()}}) {
     all.insert(all.end(), some.begin(), some.end());
   }

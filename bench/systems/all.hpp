@@ -29,6 +29,7 @@ namespace annulus::bench {
 [[nodiscard]] std::vector<system> limited_systems();  // the bus under gcc's limit of inlining
 [[nodiscard]] std::vector<system> pipe_systems();     // the named pipe and bare frames on a FIFO
 [[nodiscard]] std::vector<system> plain_systems();    // the two classic designs
+[[nodiscard]] std::vector<system> plain_claimed_systems();  // many producers, of Aeron's shape
 [[nodiscard]] std::vector<system> boost_systems();
 [[nodiscard]] std::vector<system> moodycamel_systems();
 [[nodiscard]] std::vector<system> ck_systems();
