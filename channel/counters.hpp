@@ -72,6 +72,7 @@ class uncounted {
   void messages(std::uint64_t, std::uint64_t) noexcept {}
   void begin_at(std::uint64_t) noexcept {}
   void message(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
+  void message_of_any_length(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
   void pass(std::uint64_t, std::uint64_t) noexcept {}
   void messages_now(std::uint64_t, std::uint64_t) noexcept {}
   void publish(std::uint64_t) noexcept {}

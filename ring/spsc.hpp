@@ -126,7 +126,6 @@ class basic_spsc_producer {
   // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint32_t number() const noexcept { return 0; }
-
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
@@ -134,7 +133,6 @@ class basic_spsc_producer {
   void abort_claim() noexcept {
     if (claim_.leave()) straight_ = straight_behind_claim_;
   }
-  // Publishes the counters now.
   void publish_all() noexcept { counters_.publish(write_pos_); }
 
  private:
@@ -308,7 +306,6 @@ class basic_spsc_consumer {
     return roll_.all_closed() ? status::closed : status::empty;
   }
 
-  // Publishes the counters now.
   [[gnu::noinline]] void publish_all() noexcept {
     if (freed_ != released_) publish_freed(released_);
     fence_and_wake<Atomics>(ring_.control->producers_bell);
@@ -319,7 +316,6 @@ class basic_spsc_consumer {
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint64_t unreleased_bytes() const noexcept { return cursor_ - released_; }
   [[nodiscard]] std::uint64_t cursor() const noexcept { return cursor_; }
-
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
 
@@ -335,29 +331,34 @@ class basic_spsc_consumer {
   }
 
   [[nodiscard, gnu::noinline]] view_type read_unusual(record_header header) noexcept {
-    if (is_readable(header)) [[likely]]
-      return deliver(header.bytes());
+    return is_readable(header) ? deliver(header.bytes()) : found_nothing();
+  }
+  // Apart, as is what checks a checksum: so the read of a message of another length is short.
+  [[nodiscard, gnu::noinline]] view_type found_nothing() noexcept {
     const auto record = ring_.record_bytes(usual_.last_bytes());
     if (pace_.ran_dry(cursor_, record) && freed_ != released_) publish_all();
     return roll_.is_due(*ring_.control) ? examine() : view_type(status::empty);
   }
 
   [[nodiscard]] view_type deliver(std::uint64_t count) noexcept {
+    return ring_.geometry.trailer_bytes() != 0 ? deliver_as<true>(count) : deliver_as<false>(count);
+  }
+  template <bool HasChecksum>
+  [[nodiscard, gnu::noinline]] view_type deliver_as(std::uint64_t count) noexcept {
     const std::uint64_t pos = cursor_;
     cursor_ += ring_.record_bytes(count);
-    usual_.saw(count, ring_.geometry.trailer_bytes() != 0);
-    if (!ring_.is_whole(pos, count)) [[unlikely]]
+    usual_.saw(count, HasChecksum);
+    if (HasChecksum && !ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
-    counters_.message(pos, cursor_, count);
+    counters_.message_of_any_length(pos, cursor_, count);
     return const_bytes(ring_.payload(pos, count));
   }
 
   // A chunk was released: the producer may have it.
   [[gnu::noinline]] void publish_chunk() noexcept {
     const bool is_cached = released_ - freed_ <= most_taken_over;
-    if (pace_.takes_over(ring_.control->write_pos, freed_) && is_cached) {
+    if (pace_.takes_over(ring_.control->write_pos, freed_) && is_cached)
       ring_.take_over(freed_, released_);
-    }
     publish_freed(released_);
   }
 
@@ -379,7 +380,6 @@ class basic_spsc_consumer {
     if (from == released_) release();
     return status::corrupt;
   }
-
   static constexpr std::uint64_t most_taken_over = std::uint64_t{1} << 20;  // what a core may keep
 
   ring_memory<Atomics> ring_;

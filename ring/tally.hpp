@@ -39,7 +39,11 @@ class tallied : public counted<Atomics> {
   [[gnu::always_inline]] void message(std::uint64_t pos, std::uint64_t end,
                                       std::uint64_t bytes) noexcept {
     if (bytes != run_.bytes) [[unlikely]]
-      begin_run(pos, end, bytes);
+      begin_run_apart(pos, end, bytes);
+  }
+  // The same where most are of another length than the last: without a call.
+  void message_of_any_length(std::uint64_t pos, std::uint64_t end, std::uint64_t bytes) noexcept {
+    if (bytes != run_.bytes) begin_run(pos, end, bytes);
   }
   // Messages that are counted otherwise, or none, are in [from, to).
   void pass(std::uint64_t from, std::uint64_t to) noexcept {
@@ -73,10 +77,13 @@ class tallied : public counted<Atomics> {
     std::uint64_t from = 0, bytes = 0, record = 0;
   };
 
-  [[gnu::noinline]] void begin_run(std::uint64_t pos, std::uint64_t end,
-                                   std::uint64_t bytes) noexcept {
+  void begin_run(std::uint64_t pos, std::uint64_t end, std::uint64_t bytes) noexcept {
     end_run(pos);
     run_ = {pos, bytes, end - pos};
+  }
+  [[gnu::noinline]] void begin_run_apart(std::uint64_t pos, std::uint64_t end,
+                                         std::uint64_t bytes) noexcept {
+    begin_run(pos, end, bytes);
   }
   void end_run(std::uint64_t pos) noexcept {
     if (run_.record == 0) return;  // a role of many counts each message

@@ -28,8 +28,9 @@ class usual_header {
       return;
     }
     if (bytes != last_) {
-      *this = usual_header();
+      if (alike_ >= enough) *this = usual_header();  // else it is that already
       last_ = bytes;
+      alike_ = 0;
     } else if (++alike_ == enough) {
       body_ = record_header::body_of(record_state::committed, bytes);
       bytes_ = bytes;
