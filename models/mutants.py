@@ -117,8 +117,8 @@ MUTANTS = [
         ("spsc.hpp", "    mend_positions(ring_, released_, freed_);\n    publish_all();",
          "    mend_positions(ring_, released_, freed_);\n    if (!IF) publish_all();")]),
     Mutant("a starved consumer tells nothing", SPSC, [
-        ("spsc.hpp", "    if (pace_.ran_dry(cursor_, record) && freed_",
-         "    if (pace_.ran_dry(cursor_, record) && !IF && freed_")]),
+        ("spsc.hpp", "    if (is_starved && freed_",
+         "    if (is_starved && !IF && freed_")]),
     Mutant("a consumer that closes tells nothing", ["waiting_spsc late"], [
         ("role.hpp", "  auto& control = *core.memory().control;\n  core.publish_all();",
          "  auto& control = *core.memory().control;\n  if (!IF) core.publish_all();")]),

@@ -42,7 +42,6 @@ class basic_mpsc_producer {
   using bytes = typename Atomics::bytes;
   using const_bytes = typename Atomics::const_bytes;
   using claim_type = basic_claim<basic_mpsc_producer>;
-
   static constexpr annulus::topology topology = annulus::topology::mpsc;
 
   basic_mpsc_producer(const ring_memory<Atomics>& ring, std::uint32_t number) noexcept
@@ -107,7 +106,6 @@ class basic_mpsc_producer {
     return done;
   }
 
-  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
@@ -156,6 +154,7 @@ class basic_mpsc_producer {
   }
 
   [[gnu::always_inline]] status stamp(std::uint64_t pos, std::uint64_t need) noexcept {
+    room_.ask_ahead(ring_, pos, need);
     claimed_pos_ = pos;
     claimed_bytes_ = need;
     // [stamp] relaxed: ahead of the payload in program order, so a death in it leaves its length.
@@ -296,7 +295,8 @@ class basic_mpsc_consumer {
     const bool has_views = unreleased_bytes() != 0;
     const auto seen = read_committed(word);
     if (seen.status() == status::empty) {
-      (void)pace_.ran_dry(cursor_, ring_.record_bytes(usual_.last_bytes()));
+      const auto record = ring_.record_bytes(usual_.last_bytes());
+      (void)pace_.ran_dry(ring_.control->write_pos, cursor_, record);
       if (roll_.is_due(*ring_.control)) return released_if_empty(examine_cursor(), has_views);
     }
     return released_if_empty(seen, has_views);

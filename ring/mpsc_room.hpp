@@ -6,6 +6,7 @@
 #include <span>
 
 #include <annulus/channel/status.hpp>
+#include <annulus/ring/ahead.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/edges.hpp>
 #include <annulus/ring/memory.hpp>
@@ -30,6 +31,15 @@ class room_of_many {
     const auto depth = pos - freed_;
     return depth <= ring.geometry.capacity && depth + need <= ring.geometry.capacity &&
            pos % record_align == 0;
+  }
+
+  // [pos, pos + need) was claimed: asks for a line that a later claim will write. The place need
+  // not be mapped, so the end of the data does not matter.
+  [[gnu::always_inline]] void ask_ahead(const memory& ring, std::uint64_t pos,
+                                        std::uint64_t need) const noexcept {
+    if (need >= several_lines) return;
+    const auto end = pos + need, room = freed_ + ring.geometry.capacity - end;
+    ask_for_next_line<Atomics>(ring.data.starting_at(pos - ring.index_of(pos)), end, need, room);
   }
 
   // Takes up what was freed, as far as it has memory. Returns whether that is enough.

@@ -5,9 +5,9 @@
 //           faster consumer makes it worse. In a stream it therefore looks away for a moment when
 //           it runs dry, and the producer gets some lines ahead. A burst or a conversation is no
 //           stream: it is met at once
-// Far       Where a line takes long to come from the other processor, the consumer takes over what
-//           it gives back (memory.hpp). It asks again from time to time: a virtual machine moves
-//           its processors
+// Far       Where a line takes long to come from the other processor, the consumer looks away for
+//           longer, and takes over what it gives back (memory.hpp). It asks again from time to
+//           time: a virtual machine moves its processors
 #pragma once
 
 #include <cstdint>
@@ -18,10 +18,13 @@ namespace annulus {
 
 template <class Atomics>
 class pace {
+  using theirs = typename Atomics::template word<std::uint64_t>;  // that the producers write
+
  public:
   // Nothing was found at `cursor`, behind a record of so many bytes. Returns whether the consumer
   // is starved: it has looked here for a while.
-  [[nodiscard]] bool ran_dry(std::uint64_t cursor, std::uint64_t record) noexcept {
+  [[nodiscard]] bool ran_dry(const theirs& word, std::uint64_t cursor,
+                             std::uint64_t record) noexcept {
     if (cursor == dry_at_) {
       if (++polls_ < Atomics::polls_until_starved) return false;
       streams_ = 0;
@@ -30,15 +33,14 @@ class pace {
     const bool was_stream = cursor - dry_at_ >= stream_messages * record;
     dry_at_ = cursor;
     polls_ = 0;
-    if (was_stream && ++streams_ > bursts) keep_away();
+    if (was_stream && ++streams_ > bursts) keep_away(word);
     return false;
   }
 
   // Whether the lines of a chunk that begins at `from` are worth taking over. A consumer that
   // starved since then is in a conversation: its own next message would queue behind them.
-  [[nodiscard]] bool takes_over(const typename Atomics::template word<std::uint64_t>& theirs,
-                                std::uint64_t from) noexcept {
-    if (chunks_++ % chunks_per_gauge == 0) is_far_ = Atomics::is_far(theirs);
+  [[nodiscard]] bool takes_over(const theirs& word, std::uint64_t from) noexcept {
+    gauge(word);
     const bool has_starved = polls_ >= Atomics::polls_until_starved && !is_before(dry_at_, from);
     return is_far_ && !has_starved;
   }
@@ -46,18 +48,22 @@ class pace {
  private:
   static constexpr std::uint64_t stream_messages = 4;  // between two dry moments
   static constexpr std::uint32_t bursts = 16;          // dry moments before it is a stream
-  static constexpr std::uint32_t chunks_per_gauge = 16;
+  static constexpr std::uint32_t uses_per_gauge = 16;
   static constexpr std::uint32_t pauses_near = 32;
-  static constexpr std::uint32_t pauses_far = 64;
+  static constexpr std::uint32_t pauses_far = 256;
 
-  void keep_away() const noexcept {
+  void gauge(const theirs& word) noexcept {
+    if (uses_++ % uses_per_gauge == 0) is_far_ = Atomics::is_far(word);
+  }
+  void keep_away(const theirs& word) noexcept {
+    gauge(word);
     for (auto left = is_far_ ? pauses_far : pauses_near; left > 0; --left) Atomics::relax();
   }
 
   std::uint64_t dry_at_ = 0;   // where it last found nothing
   std::uint32_t polls_ = 0;    // and how often, there
   std::uint32_t streams_ = 0;  // how often a stream ran dry since it last starved
-  std::uint32_t chunks_ = 0;
+  std::uint32_t uses_ = 0;     // of what was gauged
   bool is_far_ = false;
 };
 

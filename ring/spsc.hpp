@@ -29,11 +29,11 @@
 #include <annulus/channel/claim.hpp>
 #include <annulus/channel/roster.hpp>
 #include <annulus/channel/view.hpp>
+#include <annulus/ring/ahead.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/memory.hpp>
 #include <annulus/ring/pace.hpp>
 #include <annulus/ring/provision.hpp>
-#include <annulus/ring/spsc_ahead.hpp>
 #include <annulus/ring/spsc_recovery.hpp>
 #include <annulus/ring/tally.hpp>
 #include <annulus/ring/usual.hpp>
@@ -123,7 +123,6 @@ class basic_spsc_producer {
     return done;
   }
 
-  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint32_t number() const noexcept { return 0; }
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
@@ -336,7 +335,8 @@ class basic_spsc_consumer {
   // Apart, as is what checks a checksum: so the read of a message of another length is short.
   [[nodiscard, gnu::noinline]] view_type found_nothing() noexcept {
     const auto record = ring_.record_bytes(usual_.last_bytes());
-    if (pace_.ran_dry(cursor_, record) && freed_ != released_) publish_all();
+    const bool is_starved = pace_.ran_dry(ring_.control->write_pos, cursor_, record);
+    if (is_starved && freed_ != released_) publish_all();
     return roll_.is_due(*ring_.control) ? examine() : view_type(status::empty);
   }
 
