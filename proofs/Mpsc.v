@@ -6,6 +6,8 @@
    its successor goes on (read_pos), the position that producers look at (`freed`), the mark at rest.
    A new one does it again up to the mark that it finds. Recovery is its grace period: it reads
    write_pos, then each announcement, then asks the kernel for those who announced below it.
+   A roll call reads each producer's owner word. Once one has closed and none is attached, the
+   consumer answers `closed` where it then finds write_pos at its cursor.
    Positions grow for ever here, they do not wrap; a claim is filled wholly or aborted. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
@@ -18,7 +20,8 @@ Inductive loc :=
 | RM                   (* releasing: nothing below is read again *)
 | RP                   (* read_pos: a new consumer goes on here, or at the mark *)
 | FR                   (* freed: all below is the producers' again *)
-| Ann (i : nat).       (* announcements: 1 + the position of a claim; 0: idle *)
+| Ann (i : nat)        (* announcements: 1 + the position of a claim; 0: idle *)
+| Own (i : nat).       (* owner words: 0 nobody yet, 1 attached, 2 closed *)
 Definition tid_dec (a b : tid) : {a = b} + {a <> b}. decide equality. apply Nat.eq_dec. Defined.
 Definition loc_dec (a b : loc) : {a = b} + {a <> b}. decide equality; apply Nat.eq_dec. Defined.
 Notation mem := (Machine.mem loc tid).
@@ -36,19 +39,21 @@ Definition words_of h := h / 4.
 
 Record orders := Orders {
   publish_store : bool; publish_load : bool; free_store : bool; free_load : bool;
-  claim_store : bool; claim_load : bool; idle_store : bool; idle_load : bool }.
-Definition shipped := Orders true true true true true true true true.
+  claim_store : bool; claim_load : bool; idle_store : bool; idle_load : bool; roll_store : bool; roll_load : bool }.
+Definition shipped := Orders true true true true true true true true true true.
 
 (* A producer. f: the position that it knows to be freed; t, n: position and words of its claim. *)
 Inductive producer :=
 | Away                                         (* nobody, or dead *)
-| Come                                         (* attached; it knows nothing yet *)
+| Come                                         (* has the role's lock *)
+| Here                                         (* has said that it is there; it knows nothing yet *)
 | Free (f : nat)                               (* no claim is open *)
 | Try (f t n : nat)                            (* means to claim n words at t *)
 | Said (f t n : nat)                           (* has announced it *)
 | Won (f t n : nat)                            (* has claimed it *)
 | Fill (f t n : nat) (x : list nat) (i : nat)  (* stamped; i words of x are written *)
-| Settle (f : nat).                            (* committed or aborted, no room, or new: no claim is open *)
+| Settle (f : nat)                             (* committed or aborted, no room, or new: no claim is open *)
+| Parted.                                      (* has closed *)
 
 (* The consumer. c: its cursor; r: the mark; f: what it freed; held: read, not released. *)
 Inductive consumer :=
@@ -65,6 +70,14 @@ Inductive consumer :=
 | Doubt (c r f : nat) (held : list (list nat)) (T i : nat) (* i announced below T: is it alive? *)
 | Again (c r f : nat) (held : list (list nat)) (T : nat) (* all are: the header once more *)
 | Scan (c r f : nat) (held : list (list nat)) (T q : nat). (* zeros from c to q *)
+
+(* The consumer's roll call. heard: which message of each owner word it has read, in their order. *)
+Inductive call :=
+| Unasked                                                (* or not all have closed *)
+| Asking (closed attached : bool) (heard : list nat)     (* whether one has closed, one is attached *)
+| Closed (heard : list nat)
+| Ended (heard : list nat).                              (* answers `closed` *)
+Definition go_on q := match q with Ended k => Closed k | _ => q end.
 
 (* Ghosts: what became of a claim, and its producer's clock then. *)
 Inductive fate :=
@@ -85,7 +98,9 @@ Fixpoint pays (l : list claim) := match l with
 Record st := St {
   mm : mem; pp : nat -> producer; alive : nat -> bool; cc : consumer;
   claims : list claim;                     (* in the order of the exchanges *)
-  done : list (list nat) }.                (* what was read and released *)
+  done : list (list nat);                  (* what was read and released *)
+  said : nat -> list nat;                  (* where claims ended when each owner word was stored *)
+  roll : call }.
 
 Definition upd {A} (f : nat -> A) i x := fun j => if Nat.eq_dec i j then x else f j.
 (* The open claim of producer i, if it has one, ends so. *)
@@ -139,7 +154,7 @@ Inductive pstep (i : nat) : mem -> producer -> list claim -> mem -> producer -> 
 | p_settle m f l :
     pstep i m (Settle f) l (write atomic (idle_store O) (Pr i) (Ann i) 0 m) (Free f) l
 | p_new m l k : can_read m (Pr i) FR k ->
-    pstep i m Come l (read atomic (free_load O) (Pr i) FR k m) (Settle (val (hist m FR k))) l.
+    pstep i m Here l (read atomic (free_load O) (Pr i) FR k m) (Settle (val (hist m FR k))) l.
 
 (* What the consumer does; it asks the kernel only in c_alive and c_dead. *)
 Inductive cstep (al : nat -> bool) : mem -> consumer -> list (list nat) -> mem -> consumer -> list (list nat) -> Prop :=
@@ -196,17 +211,36 @@ Inductive cstep (al : nat -> bool) : mem -> consumer -> list (list nat) -> mem -
     cstep al m (Blank c r f h) d (write atomic false Co RM c m) (Zero c c c nil) (d ++ h).
 
 Inductive step : st -> st -> Prop :=
-| s_producer m p al c l d i m' p' l' : i < producers -> al i = true -> pstep i m (p i) l m' p' l' ->
-    step (St m p al c l d) (St m' (upd p i p') al c l' d)
-| s_dies m p al c l d i : i < producers ->
-    step (St m p al c l d) (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d)
-| s_comes m p al c l d i : i < producers -> al i = false ->
-    step (St m p al c l d) (St m (upd p i Come) (upd al i true) c l d)
-| s_consumer m p al c l d m' c' d' : cstep al m c d m' c' d' ->
-    step (St m p al c l d) (St m' p al c' l d')
-| s_consumer_dies m p al c l d : step (St m p al c l d) (St m p al Nobody l d).
+| s_producer m p al c l d e q i m' p' l' : i < producers -> al i = true -> pstep i m (p i) l m' p' l' ->
+    step (St m p al c l d e q) (St m' (upd p i p') al c l' d e q)
+| s_dies m p al c l d e q i : i < producers ->
+    step (St m p al c l d e q) (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d e q)
+| s_comes m p al c l d e q i : i < producers -> al i = false ->
+    step (St m p al c l d e q) (St m (upd p i Come) (upd al i true) c l d e q)
+| s_consumer m p al c l d e q m' c' d' : cstep al m c d m' c' d' ->
+    step (St m p al c l d e q) (St m' p al c' l d' e (go_on q))
+| s_consumer_dies m p al c l d e q : step (St m p al c l d e q) (St m p al Nobody l d e Unasked)
+| s_enters m p al c l d e q i : i < producers -> al i = true -> p i = Come ->
+    step (St m p al c l d e q) (St (rmw true false (Pr i) (Own i) 1 m) (upd p i Here) al c l d (upd e i (e i ++ [extent l])) q)
+| s_closes m p al c l d e q i f : i < producers -> al i = true -> p i = Free f ->
+    step (St m p al c l d e q)
+      (St (write atomic (roll_store O) (Pr i) (Own i) 2 m) (upd p i Parted) al c l d (upd e i (e i ++ [extent l])) q)
+| s_calls m p al c r f h l d e q :
+    step (St m p al (Idle c r f h) l d e q) (St m p al (Idle c r f h) l d e (Asking false false nil))
+| s_hears m p al c r f h l d e a b ks k v : let i := length ks in
+    i < producers -> can_read m Co (Own i) k -> v = val (hist m (Own i) k) ->
+    step (St m p al (Idle c r f h) l d e (Asking a b ks))
+      (St (read atomic (roll_load O) Co (Own i) k m) p al (Idle c r f h) l d e (Asking (a || (v =? 2)) (b || (v =? 1)) (ks ++ [k])))
+| s_called m p al c r f h l d e a b ks : length ks = producers ->
+    step (St m p al (Idle c r f h) l d e (Asking a b ks))
+      (St m p al (Idle c r f h) l d e (if a && negb b then Closed ks else Unasked))
+(* the last look: no claim is at the cursor, or no more may be claimed before it releases *)
+| s_ends m p al c r f h l d e q ks k : go_on q = Closed ks -> can_read m Co WP k -> val (hist m WP k) = c ->
+    step (St m p al (Idle c r f h) l d e q) (St (read atomic (claim_load O) Co WP k m) p al (Idle c r f h) l d e (Ended ks))
+| s_ends_full m p al c r f h l d e q ks : go_on q = Closed ks -> N <= c - f ->
+    step (St m p al (Idle c r f h) l d e q) (St m p al (Idle c r f h) l d e (Ended ks)).
 
-Definition init := St (Machine.start (fun _ => 0) Co) (fun _ => Away) (fun _ => false) Nobody nil nil.
+Definition init := St (Machine.start (fun _ => 0) Co) (fun _ => Away) (fun _ => false) Nobody nil nil (fun _ => [0]) Unasked.
 Inductive reach : st -> Prop :=
 | r0 : reach init
 | rS s s' : reach s -> step s s' -> reach s'.

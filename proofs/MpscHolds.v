@@ -90,18 +90,21 @@ Proof.
     apply (no_live m pp al cl i K No p x A Lv). auto.
   - intros p x A. eapply k4; eauto.
 Qed.
-Lemma neutral_ann (m : mem) pp al cl i j rel v p' : known producers m pp al cl -> data None m pp cl -> (forall t n, ~ opens (pp i) t n) ->
+Lemma neutral_ann (m : mem) pp al cl i l0 rel v p' : (exists j, l0 = Ann j \/ l0 = Own j) -> known producers m pp al cl -> data None m pp cl -> (forall t n, ~ opens (pp i) t n) ->
   (forall f, frees p' = Some f -> frees (pp i) = Some f) -> has_room N p' ->
-  let m' := write atomic rel (Pr i) (Ann j) v m in
+  let m' := write atomic rel (Pr i) l0 v m in
   data None m' (upd pp i p') cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
 Proof.
-  intros K H No Fr Ro m'. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  intros Lo K H No Fr Ro m'. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
   assert (L : later m m') by apply later_write. assert (Sn : sane m') by (apply sane_write; auto).
-  assert (Ot : forall l, l <> Ann j -> len m' l = len m l /\ hist m' l = hist m l).
+  assert (Nl : l0 <> WP /\ l0 <> RM /\ l0 <> RP /\ l0 <> FR /\ forall j, l0 <> D j)
+    by (destruct Lo as [j [->| ->]]; repeat (split; [discriminate|]); intros ?; discriminate).
+  destruct Nl as [Nw [Nm [Np [Nf Nd]]]].
+  assert (Ot : forall l, l <> l0 -> len m' l = len m l /\ hist m' l = hist m l).
   { intros l E. split; [apply write_len_ne; auto|]. unfold m', Machine.write. cbn [hist]. apply updl_ne. auto. }
-  assert (OD : forall i, len m' (D i) = len m (D i) /\ hist m' (D i) = hist m (D i)) by (intros; apply Ot; discriminate).
-  destruct (Ot FR) as [RL RH]; [discriminate|]. destruct (Ot RM) as [ML MH]; [discriminate|]. destruct (Ot WP) as [WL WH]; [discriminate|].
-  destruct (Ot RP) as [PL PH]; [discriminate|].
+  assert (OD : forall i, len m' (D i) = len m (D i) /\ hist m' (D i) = hist m (D i)) by (intros; apply Ot; auto).
+  destruct (Ot FR) as [RL RH]; [auto|]. destruct (Ot RM) as [ML MH]; [auto|]. destruct (Ot WP) as [WL WH]; [auto|].
+  destruct (Ot RP) as [PL PH]; [auto|].
   split.
   - assert (Rm : forall j, has_room N (upd pp i p' j)) by (intros j'; unfold upd; destruct (Nat.eq_dec i j'); auto).
     assert (Wp : forall p x, at_pos cl p x -> 0 < words x) by (intros; eapply k4; eauto).
@@ -112,13 +115,38 @@ Proof.
     { intros j' f F. unfold upd in F. destruct (Nat.eq_dec i j') as [<-|]; auto. }
     assert (Ra : race m' = false).
     { unfold m', Machine.write. cbn [race]. rewrite h_race. cbn [orb]. apply racy_no. intros u na' wr' C.
-      destruct na'; try discriminate. rewrite h_ctl by discriminate. lia. }
+      destruct na'; try discriminate. rewrite h_ctl by auto. lia. }
     assert (AD : forall j na wr u, acc m' na wr (D j) u = acc m na wr (D j) u).
-    { intros j' na wr u. unfold m'. edestruct write_acc as [E|[_ [_ [E _]]]]; [exact E|discriminate]. }
+    { intros j' na wr u. unfold m'. edestruct write_acc as [E|[_ [_ [E _]]]]; [exact E|exfalso; apply (Nd j'); congruence]. }
     assert (AP : forall wr l u, acc m' plain wr l u = acc m plain wr l u).
     { intros wr l' u. unfold m'. edestruct write_acc as [E|[E _]]; [exact E|discriminate]. }
     apply (data_neutral None m m' pp); auto; try (intros; apply OD).
     all: try (intros k; rewrite WH; reflexivity). all: intros l' wr u ND'; rewrite AP; auto.
+  - intros d c. apply (inv_c_keep m); auto; try (unfold last; rewrite ?RL, ?RH, ?ML, ?MH, ?PL, ?PH; auto; fail);
+      intros; intros j' Hj; destruct (OD j') as [-> ->]; auto.
+Qed.
+
+(* A producer says that it is there. *)
+Lemma neutral_enter (m : mem) pp al cl i p' : known producers m pp al cl -> data None m pp cl -> (forall t n, ~ opens (pp i) t n) ->
+  frees p' = None -> has_room N p' ->
+  let m' := rmw true false (Pr i) (Own i) 1 m in
+  data None m' (upd pp i p') cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
+Proof.
+  intros K H No Fr Ro m'. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10]. pose proof H as H0. invd H0.
+  assert (L : later m m') by (apply later_rmw; auto). assert (Sn : sane m') by (apply sane_rmw; auto).
+  assert (Ot : forall l, l <> Own i -> len m' l = len m l /\ hist m' l = hist m l).
+  { intros l E. split; [unfold m'; rewrite rmw_len; destruct (loc_dec (Own i) l); congruence|apply rmw_other; auto]. }
+  assert (OD : forall j, len m' (D j) = len m (D j) /\ hist m' (D j) = hist m (D j)) by (intros; apply Ot; discriminate).
+  destruct (Ot FR) as [RL RH]; [discriminate|]. destruct (Ot RM) as [ML MH]; [discriminate|]. destruct (Ot WP) as [WL WH]; [discriminate|].
+  destruct (Ot RP) as [PL PH]; [discriminate|]. split.
+  - assert (Rm : forall j, has_room N (upd pp i p' j)) by (intros j'; unfold upd; destruct (Nat.eq_dec i j'); auto).
+    apply (data_neutral None m m' pp); auto; try (intros; apply OD).
+    + intros j na wr u. apply rmw_acc_D. discriminate.
+    + apply (rmw_race N producers Npos); auto. intros. apply h_ctl. discriminate.
+    + intros j f F. unfold upd in F. destruct (Nat.eq_dec i j) as [<-|]; auto. congruence.
+    + intros p x A Lv. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|]; auto. exfalso.
+      apply (no_live m pp al cl i K No p x A Lv). auto.
+    + intros p x A. eapply k4; eauto.
   - intros d c. apply (inv_c_keep m); auto; try (unfold last; rewrite ?RL, ?RH, ?ML, ?MH, ?PL, ?PH; auto; fail);
       intros; intros j' Hj; destruct (OD j') as [-> ->]; auto.
 Qed.
@@ -181,12 +209,12 @@ Proof.
     try (apply W; discriminate).
 Qed.
 
-Lemma inv_producer m pp al c cl d i m' p' cl' : i < producers -> al i = true -> inv (St m pp al c cl d) ->
-  pstep i m (pp i) cl m' p' cl' -> inv (St m' (upd pp i p') al c cl' d).
+Lemma inv_producer m pp al c cl d sd rc i m' p' cl' : i < producers -> al i = true -> inv (St m pp al c cl d sd rc) ->
+  pstep i m (pp i) cl m' p' cl' -> inv (St m' (upd pp i p') al c cl' d sd rc).
 Proof.
   intros Ip Al [KI [Op [H [IC Hd]]]] Hs.
-  assert (KI' : MpscKnown.inv producers (St m' (upd pp i p') al c cl' d)).
-  { apply (MpscKnown.inv_producer N most producers m pp al c cl d i m' p' cl'); auto. }
+  assert (KI' : MpscKnown.inv producers (St m' (upd pp i p') al c cl' d sd rc)).
+  { apply (MpscKnown.inv_producer N most producers m pp al c cl d sd rc i m' p' cl'); auto. }
   split; auto. clear KI'. destruct KI as [K _]. cbn [mm Mpsc.pp alive claims cc done] in *.
   pose proof (producer_leaves i m (pp i) cl m' p' cl' Hs) as [PL [PH PT]].
   enough (X : opened (upd pp i p') cl' /\ data None m' (upd pp i p') cl' /\ last m' RM = last m RM /\
@@ -222,7 +250,7 @@ Proof.
     + split; [shut|auto].
   - split; [shut|]. split; auto. apply (neutral_none m pp al); auto; [rewrite <- Ep; auto| |exact I].
     rewrite <- Ep. auto.
-  - (* announces *) destruct (neutral_ann m pp al l i i true (Datatypes.S t) (Said f t n) K H) as [X1 X2]; auto.
+  - (* announces *) destruct (neutral_ann m pp al l i (Ann i) true (Datatypes.S t) (Said f t n) (ex_intro _ i (or_introl eq_refl)) K H) as [X1 X2]; auto.
     + rewrite <- Ep. auto.
     + rewrite <- Ep. auto.
     + simpl. auto.
@@ -321,7 +349,7 @@ Proof.
       apply (stamp_header m t z true (aborted n)); auto; [|discriminate]. apply busy_header; auto.
     + unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
     + exact I.
-  - (* settles *) destruct (neutral_ann m pp al l i i true 0 (Free f) K H) as [X1 X2]; auto.
+  - (* settles *) destruct (neutral_ann m pp al l i (Ann i) true 0 (Free f) (ex_intro _ i (or_introl eq_refl)) K H) as [X1 X2]; auto.
     + rewrite <- Ep. auto.
     + rewrite <- Ep. auto.
     + exact I.
@@ -483,11 +511,12 @@ Proof.
   - apply Mk; auto. destruct A4 as [[<- [_ [X _]]] _]. auto.
 Qed.
 
-Lemma inv_consumer m pp al c cl d m' c' d' : inv (St m pp al c cl d) -> cstep al m c d m' c' d' -> inv (St m' pp al c' cl d').
+Lemma inv_consumer m pp al c cl d sd rc rc' m' c' d' : inv (St m pp al c cl d sd rc) -> cstep al m c d m' c' d' ->
+  inv (St m' pp al c' cl d' sd rc').
 Proof.
   intros [KI [Op [H [IC Hd]]]] Hs.
-  assert (KI' : MpscKnown.inv producers (St m' pp al c' cl d')).
-  { apply (MpscKnown.inv_consumer N producers m pp al c cl d m' c' d'); auto. }
+  assert (KI' : MpscKnown.inv producers (St m' pp al c' cl d' sd rc')).
+  { apply (MpscKnown.inv_consumer N producers m pp al c cl d sd rc rc' m' c' d'); auto. }
   split; auto. destruct KI as [K As]. destruct KI' as [K' _]. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
   enough (X : data None m' pp cl /\ inv_c m' cl d' c').
   { split; [apply X|]. split; [apply X|]. apply (handed_consumer m pp al c cl d m' c' d'); auto; apply X. }
@@ -725,23 +754,36 @@ Proof.
     apply (blank_all m cl); auto. apply (bound_le cl c). apply (bound_split cl _ _ B4).
 Qed.
 
+(* The roll call and the last look leave the consumer where it is. *)
+Lemma reads_control m p al c r f h l d e q e' q' acq x k : inv (St m p al (Idle c r f h) l d e q) -> can_read m Co x k ->
+  (forall j, x <> D j) -> inv (St (read atomic acq Co x k m) p al (Idle c r f h) l d e' q').
+Proof.
+  intros [[K As] [Op [H [IC Ha]]]] R ND. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *.
+  pose proof (a_sane _ _ _ _ _ K) as Sn. destruct (neutral_readC m p al l acq x k K H R ND) as [X1 X2].
+  assert (Q : quiet m (read atomic acq Co x k m)) by (apply quiet_read; auto).
+  split; [split; [|exact Logic.I]|].
+  { apply (consumer_quiet producers m); auto. }
+  split; auto. split; auto. split; auto.
+  apply (handed_stands m _ l d d (Idle c r f h)); auto; [apply later_read; auto|apply sane_read; auto].
+Qed.
+
 Lemma inv_step s s' : inv s -> step s s' -> inv s'.
 Proof.
   intros I Hs. destruct Hs.
   - eapply inv_producer; eauto.
   - (* dies *) destruct I as [KI [Op [Hd [IC Ha]]]].
-    assert (KI' : MpscKnown.inv producers (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d)).
+    assert (KI' : MpscKnown.inv producers (St m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d e q)).
     { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_dies. auto. }
     destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
-    assert (Wp : forall p x, at_pos l p x -> 0 < words x) by (intros q x A; apply (a_own _ _ _ _ _ K q x A)).
+    assert (Wp : forall p x, at_pos l p x -> 0 < words x) by (intros q0 x A; apply (a_own _ _ _ _ _ K q0 x A)).
     split; [apply opened_ends; auto|]. split; [|split; [apply (inv_c_ends N Npos); auto|split; [apply Ha|apply (inv_c_ends N Npos); [exact Wp|apply Ha]]]].
     apply (data_ends N Npos None m p l i (Gone (clock m i)) Away (clock m i)); auto; [apply (a_sane _ _ _ _ _ K)| |discriminate|exact I].
-    intros q x A E Lv R. pose proof (d_val _ _ _ _ _ Hd q x A R) as G. specialize (G ltac:(discriminate)).
+    intros q0 x A E Lv R. pose proof (d_val _ _ _ _ _ Hd q0 x A R) as G. specialize (G ltac:(discriminate)).
     unfold MpscData.good in *. rewrite Lv in G. unfold ended. rewrite Lv, E, Nat.eqb_refl. cbn [what words own]. rewrite E in G.
     destruct (p i); try contradiction; [left; auto|right]. destruct G as [_ [_ [G _]]].
     unfold MpscData.stamped in *. cbn [own words]. rewrite E in G. exact G.
   - (* comes *) destruct I as [KI [Op [Hd [IC Ha]]]].
-    assert (KI' : MpscKnown.inv producers (St m (upd p i Come) (upd al i true) c l d)).
+    assert (KI' : MpscKnown.inv producers (St m (upd p i Come) (upd al i true) c l d e q)).
     { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_comes; auto. }
     destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
     pose proof (a_dead _ _ _ _ _ K i H0) as Aw.
@@ -751,6 +793,26 @@ Proof.
   - (* the consumer dies *) destruct I as [KI [Op [Hd [IC Ha]]]]. destruct KI as [K _].
     split; [split; [exact K|exact Logic.I]|]. split; auto. split; auto. split; [|exact Ha]. destruct IC as [B1 [B2 [B3 _]]].
     split; [exact B1|]. split; [exact B2|]. split; [exact B3|exact Logic.I].
+  - (* enters *) destruct (neutral_enter m p al l i Here) as [X1 X2]; try apply I; auto; [rewrite H1; auto|exact Logic.I|].
+    assert (KI : MpscKnown.inv producers (St (rmw true false (Pr i) (Own i) 1 m) (upd p i Here) al c l d (upd e i (e i ++ [extent l])) q)).
+    { eapply (MpscKnown.inv_step N most producers); [apply I|]. apply s_enters; auto. }
+    destruct I as [[K _] [Op [Hd [IC [T Ha]]]]]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
+    assert (Ot : forall l, l <> Own i -> last (rmw true false (Pr i) (Own i) 1 m) l = last m l).
+    { intros l0 E. unfold last. rewrite rmw_len, rmw_other by auto. destruct (loc_dec (Own i) l0); [congruence|auto]. }
+    split; [apply opened_keep; auto; intros ? ? []|]. split; auto. split; auto. unfold handed.
+    rewrite !Ot, rmw_len by discriminate. split; [|apply X2; exact Ha].
+    unfold Machine.rmw, carry. cbn [tv]. rewrite write_tv_other, read_tv_other by discriminate. exact T.
+  - (* closes *) destruct (neutral_ann m p al l i (Own i) true 2 Parted) as [X1 X2]; try apply I; eauto; [rewrite H1; auto|discriminate|exact Logic.I|].
+    assert (KI : MpscKnown.inv producers (St (write atomic true (Pr i) (Own i) 2 m) (upd p i Parted) al c l d (upd e i (e i ++ [extent l])) q)).
+    { eapply (MpscKnown.inv_step N most producers); [apply I|]. apply (s_closes N most producers shipped) with (f := f); auto. }
+    destruct I as [[K _] [Op [Hd [IC [T Ha]]]]]. unfold inv. cbn [mm Mpsc.pp alive claims cc done shipped roll_store] in *. split; auto.
+    split; [apply opened_keep; auto; intros ? ? []|]. split; auto. split; auto. unfold handed.
+    rewrite !write_last_ne, write_len_ne, write_tv_other by discriminate. split; [exact T|apply X2; exact Ha].
+  - exact I.
+  - apply reads_control with (e := e) (q := Asking a b ks); auto. discriminate.
+  - destruct I as [[K _] R]. split; [split; [exact K|exact Logic.I]|exact R].
+  - apply reads_control with (e := e) (q := q); auto. discriminate.
+  - destruct I as [[K _] R]. split; [split; [exact K|exact Logic.I]|exact R].
 Qed.
 
 Lemma inv_init : inv init.

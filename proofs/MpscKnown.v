@@ -275,8 +275,8 @@ Proof.
   - intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [apply Nt|apply k10].
 Qed.
 
-Lemma inv_producer m pp al c cl d i m' p' cl' : i < producers -> al i = true -> inv (St m pp al c cl d) ->
-  pstep i m (pp i) cl m' p' cl' -> inv (St m' (upd pp i p') al c cl' d).
+Lemma inv_producer m pp al c cl d sd rc i m' p' cl' : i < producers -> al i = true -> inv (St m pp al c cl d sd rc) ->
+  pstep i m (pp i) cl m' p' cl' -> inv (St m' (upd pp i p') al c cl' d sd rc).
 Proof.
   intros Ip Al [K A] Hs. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
   assert (Rd : forall acq l k, can_read m (Pr i) l k -> (forall j, j <> i -> tv (read false acq (Pr i) l k m) (Pr j) = tv m (Pr j))).
@@ -334,8 +334,8 @@ Proof.
   split; auto. unfold last. rewrite QA, Ha, Tv. auto.
 Qed.
 
-Lemma inv_consumer m pp al c cl d m' c' d' : inv (St m pp al c cl d) -> cstep al m c d m' c' d' ->
-  inv (St m' pp al c' cl d').
+Lemma inv_consumer m pp al c cl d sd rc rc' m' c' d' : inv (St m pp al c cl d sd rc) -> cstep al m c d m' c' d' ->
+  inv (St m' pp al c' cl d' sd rc').
 Proof.
   intros [K A] Hs. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *. pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
   assert (Rd : forall na acq l k, can_read m Co l k -> known (read na acq Co l k m) pp al cl /\ quiet m (read na acq Co l k m)).
@@ -408,6 +408,15 @@ Proof.
   - split; [apply Wr; discriminate|exact I].
 Qed.
 
+Lemma reads_control m p al c l d e q e' q' acq x k : inv (St m p al c l d e q) -> can_read m Co x k ->
+  inv (St (read atomic acq Co x k m) p al c l d e' q').
+Proof.
+  intros [K A] R. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *.
+  assert (Q : quiet m (read atomic acq Co x k m)) by (apply quiet_read; [apply (a_sane _ _ _ _ K)|auto]).
+  split; [|apply (asked_quiet m); auto; apply (a_sane _ _ _ _ K)].
+  apply (consumer_quiet m); auto.
+Qed.
+
 Lemma inv_step s s' : inv s -> step s s' -> inv s'.
 Proof.
   intros I Hs. destruct Hs.
@@ -418,13 +427,27 @@ Proof.
   - (* comes *) destruct I as [K A]. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *. split; auto.
     pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
     constructor; auto.
-    + intros q x At Wx. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|E]; auto.
-      specialize (k5 q x At Wx). rewrite <- E, (k6 i H0) in k5. destruct k5.
+    + intros q0 x At Wx. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|E]; auto.
+      specialize (k5 q0 x At Wx). rewrite <- E, (k6 i H0) in k5. destruct k5.
     + intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [discriminate|auto].
     + intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [discriminate|apply k9].
     + intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [discriminate|apply k10].
   - eapply inv_consumer; eauto.
   - destruct I as [K A]. split; auto. exact Logic.I.
+  - (* enters *) destruct I as [K A]. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *. pose proof (a_sane _ _ _ _ K) as Sn.
+    assert (Tv : forall j, j <> i -> tv (rmw true false (Pr i) (Own i) 1 m) (Pr j) = tv m (Pr j)).
+    { intros j E. unfold Machine.rmw, carry. cbn [tv]. rewrite write_tv_other, read_tv_other by congruence. auto. }
+    apply (quietly m); auto; try discriminate.
+    + split; [apply later_rmw; auto|]. split; [apply sane_rmw; auto|]. split; [rewrite rmw_len; reflexivity|intros; rewrite rmw_len; reflexivity].
+    + rewrite H1. auto.
+  - (* closes *) destruct I as [K A]. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *. pose proof (a_sane _ _ _ _ K) as Sn.
+    apply (quietly m); auto; try discriminate; [apply quiet_write; auto; discriminate|rewrite H1; auto|].
+    intros. apply write_tv_other. congruence.
+  - exact I.
+  - apply (reads_control m) with (q := Asking a b ks) (e := e); auto.
+  - destruct I as [K A]. split; [exact K|exact Logic.I].
+  - apply (reads_control m) with (q := q) (e := e); auto.
+  - destruct I as [K A]. split; [exact K|exact Logic.I].
 Qed.
 
 Lemma inv_init : inv init.

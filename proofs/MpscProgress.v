@@ -64,7 +64,7 @@ Lemma pinv_step s s' : reach s -> pinv s -> step s s' -> pinv s'.
 Proof.
   intros R [A B] Hs. destruct (MpscHolds.inv_reach N most producers Npos s R) as [[K _] _].
   pose proof (a_sane _ _ _ _ _ K) as Sn. destruct Hs; cbn [mm pp cc] in *.
-  - split; auto. cbn [mm pp cc]. rename H1 into Hp. remember (p i) as q eqn:Eq. symmetry in Eq.
+  - split; auto. cbn [mm pp cc]. rename H1 into Hp. remember (p i) as was eqn:Eq. symmetry in Eq.
     assert (Rd : forall acq l k, can_read m (Pr i) l k -> let m1 := Machine.read loc_dec tid_dec (tids producers) atomic acq (Pr i) l k m in
       later m m1 /\ len m1 WP = len m WP) by (intros; split; [apply later_read; auto|reflexivity]).
     assert (Wr : forall na rel l x, l <> WP -> let m1 := Machine.write loc_dec tid_dec (tids producers) na rel (Pr i) l x m in
@@ -113,6 +113,13 @@ Proof.
     + destruct (v =? 0); [exact Logic.I|]. destruct (c =? f); exact Logic.I.
     + destruct (c =? f); exact Logic.I.
   - split; auto. exact Logic.I.
+  - split; auto. cbn [mm pp cc]. apply (aims_quiet m _ p); auto; [apply later_rmw; auto|]. same. destruct X as [X|X]; discriminate X.
+  - split; auto. cbn [mm pp cc]. apply (aims_quiet m _ p); auto; [apply later_write|]. same. destruct X as [X|X]; discriminate X.
+  - split; auto.
+  - split; auto. cbn [mm pp cc]. apply (aims_quiet m _ p); auto; [apply later_read; auto|]. intros; left; eauto.
+  - split; auto.
+  - split; auto. cbn [mm pp cc]. apply (aims_quiet m _ p); auto; [apply later_read; auto|]. intros; left; eauto.
+  - split; auto.
 Qed.
 Lemma pinv_reach s : reach s -> pinv s.
 Proof. induction 1; [apply pinv_init|eapply pinv_step; eauto]. Qed.

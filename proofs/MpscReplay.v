@@ -4,7 +4,8 @@ Import ListNotations.
 From Annulus Require Import Machine Layout Access Mpsc MpscRun Finite.
 
 (* Numbers of locations and threads. *)
-Definition code (l : loc) := match l with WP => 0 | RM => 1 | RP => 2 | FR => 3 | Ann i => 4 + 2 * i | D i => 5 + 2 * i end.
+Definition code (l : loc) := match l with WP => 0 | RM => 1 | RP => 2 | FR => 3
+  | Ann i => 4 + 3 * i | Own i => 5 + 3 * i | D i => 6 + 3 * i end.
 Definition tcode (t : tid) := match t with Co => 0 | Pr i => S i end.
 Lemma code_inj l l' : code l = code l' -> l = l'.
 Proof. destruct l, l'; simpl; intros E; try lia; try reflexivity; f_equal; lia. Qed.

@@ -12,15 +12,17 @@ Inductive cact :=
 | Comes (k : nat) | ComesMark (k : nat) | Redoes | Poll (k : nat) | Word | Deliver
 | Release | ZeroNext | Hands | Frees | Rests | ReleaseBlank
 | Mend (k : nat) | MendFreed (k : nat) | Examine (k : nat) | Asks (k : nat) | Alive | Dead | All | AgainHeader (k : nat) | ScanNext (k : nat) | Scanned.
-Inductive action := By (i : nat) (a : act) | Dies (i : nat) | Arrives (i : nat) | Consumer (a : cact) | ConsumerDies.
+Inductive action := By (i : nat) (a : act) | Dies (i : nat) | Arrives (i : nat) | Consumer (a : cact) | ConsumerDies
+| Enters (i : nat) | Closes (i : nat) | Calls | Hears (k : nat) | Called | Ends (k : nat) | EndsFull.
 
 Notation access := (Access.access loc tid).
 
 (* All of a state but the memory. *)
 Record ctl := Ctl {
-  cpp : nat -> producer; calive : nat -> bool; ccc : consumer; ccl : list claim; cdone : list (list nat) }.
-Definition ctl_of (s : st) := Ctl (pp s) (alive s) (cc s) (claims s) (done s).
-Definition with_mem (m : mem) (q : ctl) := St m (cpp q) (calive q) (ccc q) (ccl q) (cdone q).
+  cpp : nat -> producer; calive : nat -> bool; ccc : consumer; ccl : list claim; cdone : list (list nat);
+  csaid : nat -> list nat; croll : call }.
+Definition ctl_of (s : st) := Ctl (pp s) (alive s) (cc s) (claims s) (done s) (said s) (roll s).
+Definition with_mem (m : mem) (q : ctl) := St m (cpp q) (calive q) (ccc q) (ccl q) (cdone q) (csaid q) (croll q).
 
 Section Run.
 Variables N most producers : nat.
@@ -35,7 +37,7 @@ Definition pplan (i : nat) (a : act) (p : producer) (l : list claim) : pplan_t :
   let gets x f : pplan_t := Some (x, fun _ v => Some (f v, l)) in
   let does x p : pplan_t := Some (x, fun _ _ => Some (p, l)) in
   match a, p with
-  | New k, Come => gets (Fetch atomic (free_load O) (Pr i) FR k) Settle
+  | New k, Here => gets (Fetch atomic (free_load O) (Pr i) FR k) Settle
   | Room k, Free f => gets (Fetch atomic (free_load O) (Pr i) FR k) Free
   | Glance k, Free f => does (Fetch atomic false (Pr i) WP k) (Free f)
   | Aim n k, Free f => if (0 <? n) && (n <=? S most)
@@ -104,21 +106,46 @@ Definition cplan (al : nat -> bool) (a : cact) (c : consumer) (d : list (list na
 
 Definition actor (a : action) := match a with By i _ | Dies i => i | _ => 0 end.
 Definition plan_t := option (access * (nat -> list nat -> option ctl)).
-Definition plan (a : action) (q : ctl) : plan_t := let (p, al, c, l, d) := q in
+Definition plan (a : action) (q : ctl) : plan_t := let (p, al, c, l, d, e, g) := q in
   match a with
   | By i a => if (i <? producers) && al i then match pplan i a (p i) l with
       | Some (x, next) => Some (x, fun k v => match next k (hd 0 v) with
-          | Some (p', l') => Some (Ctl (upd p i p') al c l' d) | None => None end)
+          | Some (p', l') => Some (Ctl (upd p i p') al c l' d e g) | None => None end)
       | None => None end else None
   | Dies i => if i <? producers then Some (Nothing,
-      fun k _ => Some (Ctl (upd p i Away) (upd al i false) c (ends_so l i (Gone k)) d)) else None
+      fun k _ => Some (Ctl (upd p i Away) (upd al i false) c (ends_so l i (Gone k)) d e g)) else None
   | Arrives i => if (i <? producers) && negb (al i)
-      then Some (Nothing, fun _ _ => Some (Ctl (upd p i Come) (upd al i true) c l d)) else None
+      then Some (Nothing, fun _ _ => Some (Ctl (upd p i Come) (upd al i true) c l d e g)) else None
   | Consumer a => match cplan al a c d with
       | Some (x, next) => Some (x, fun _ v => match next (hd 0 v) with
-          | Some (c', d') => Some (Ctl p al c' l d') | None => None end)
+          | Some (c', d') => Some (Ctl p al c' l d' e (go_on g)) | None => None end)
       | None => None end
-  | ConsumerDies => Some (Nothing, fun _ _ => Some (Ctl p al Nobody l d))
+  | ConsumerDies => Some (Nothing, fun _ _ => Some (Ctl p al Nobody l d e Unasked))
+  | Enters i => match p i with
+      | Come => if (i <? producers) && al i then Some (Exchange true false (Pr i) (Own i) 1,
+          fun _ _ => Some (Ctl (upd p i Here) al c l d (upd e i (e i ++ [extent l])) g)) else None
+      | _ => None end
+  | Closes i => match p i with
+      | Free _ => if (i <? producers) && al i then Some (Store atomic (roll_store O) (Pr i) (Own i) 2,
+          fun _ _ => Some (Ctl (upd p i Parted) al c l d (upd e i (e i ++ [extent l])) g)) else None
+      | _ => None end
+  | Calls => match c with
+      | Idle _ _ _ _ => Some (Nothing, fun _ _ => Some (Ctl p al c l d e (Asking false false nil))) | _ => None end
+  | Hears k => match c, g with
+      | Idle _ _ _ _, Asking a b ks => if length ks <? producers then Some (Fetch atomic (roll_load O) Co (Own (length ks)) k,
+          fun _ v => Some (Ctl p al c l d e (Asking (a || (hd 0 v =? 2)) (b || (hd 0 v =? 1)) (ks ++ [k])))) else None
+      | _, _ => None end
+  | Called => match c, g with
+      | Idle _ _ _ _, Asking a b ks => if length ks =? producers then Some (Nothing,
+          fun _ _ => Some (Ctl p al c l d e (if a && negb b then Closed ks else Unasked))) else None
+      | _, _ => None end
+  | Ends k => match c, go_on g with
+      | Idle c' _ _ _, Closed ks => Some (Fetch atomic (claim_load O) Co WP k,
+          fun _ v => if hd 0 v =? c' then Some (Ctl p al c l d e (Ended ks)) else None)
+      | _, _ => None end
+  | EndsFull => match c, go_on g with
+      | Idle c' _ f _, Closed ks => if N <=? c' - f then Some (Nothing, fun _ _ => Some (Ctl p al c l d e (Ended ks))) else None
+      | _, _ => None end
   end.
 Definition exec (a : action) (s : st) : option st := match plan a (ctl_of s) with
   | Some (x, next) => match perform x (mm s) with
@@ -158,8 +185,8 @@ Proof.
 Qed.
 Lemma exec_ok a s s' : exec a s = Some s' -> step N most producers O s s'.
 Proof.
-  destruct s as [m p al c l d]. unfold exec, ctl_of, plan. cbn [mm pp alive cc claims done]. intros E.
-  destruct a as [i a|i|i|a|]; cbn [actor] in E.
+  destruct s as [m p al c l d e g]. unfold exec, ctl_of, plan. cbn [mm pp alive cc claims done said roll]. intros E.
+  destruct a as [i a|i|i|a| |i|i| |k| |k|]; cbn [actor] in E.
   - destruct ((i <? producers) && al i) eqn:X; [|discriminate]. facts.
     destruct (pplan i a (p i) l) as [[x next]|] eqn:Pl; [|discriminate].
     destruct (perform x m) as [[m' v]|] eqn:Pf; [|discriminate].
@@ -173,6 +200,21 @@ Proof.
     destruct (next (hd 0 v)) as [[c' d']|] eqn:Nx; [|discriminate]. injection E as <-.
     apply s_consumer. eapply cplan_ok; eauto.
   - cbn [Access.perform] in E. injection E as <-. apply s_consumer_dies.
+  - destruct (p i) eqn:P; try discriminate E. destruct ((i <? producers) && al i) eqn:X; [|discriminate].
+    cbn [Access.perform] in E. injection E as <-. facts. apply s_enters; auto.
+  - destruct (p i) eqn:P; try discriminate E. destruct ((i <? producers) && al i) eqn:X; [|discriminate].
+    cbn [Access.perform] in E. injection E as <-. facts. eapply s_closes; eauto.
+  - destruct c; try discriminate E. cbn [Access.perform] in E. injection E as <-. apply s_calls.
+  - destruct c; try discriminate E. destruct g; try discriminate E. destruct (length heard <? producers) eqn:X; [|discriminate].
+    cbn [Access.perform] in E. destruct (can _ _ _ _) eqn:Y; [|discriminate]. cbn [hd] in E. injection E as <-. facts.
+    apply s_hears; auto.
+  - destruct c; try discriminate E. destruct g; try discriminate E. destruct (length heard =? producers) eqn:X; [|discriminate].
+    cbn [Access.perform] in E. injection E as <-. facts. apply s_called; auto.
+  - destruct c; try discriminate E. destruct (go_on g) eqn:G; try discriminate E. cbn [Access.perform] in E.
+    destruct (can _ _ _ _) eqn:Y; [|discriminate]. cbn [hd] in E. destruct (_ =? c) eqn:X; [|discriminate]. injection E as <-. facts.
+    eapply s_ends; eauto.
+  - destruct c; try discriminate E. destruct (go_on g) eqn:G; try discriminate E. destruct (N <=? c - f) eqn:X; [|discriminate].
+    cbn [Access.perform] in E. injection E as <-. facts. eapply s_ends_full; eauto.
 Qed.
 Fixpoint run (l : list action) s := match l with
   | nil => Some s

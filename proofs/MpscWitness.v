@@ -3,7 +3,7 @@ From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Layout Mpsc MpscStated MpscRun.
 
-Definition arrives i := [Arrives i; By i (New 0); By i Settles].
+Definition arrives i := [Arrives i; Enters i; By i (New 0); By i Settles].
 Definition claims_at i n k := [By i (Aim n k); By i Announce; By i Exchanges].
 Definition push i x k := claims_at i (S (length x)) k ++ [By i (Stamp x)] ++ map (fun _ => By i Write) x ++ [By i Commit; By i Settles].
 Definition comes := [Consumer (Comes 0); Consumer (ComesMark 0); Consumer Redoes; Consumer Hands; Consumer Frees; Consumer Rests].
@@ -45,14 +45,14 @@ Definition one_skip k := [Consumer (Examine 1); Consumer (Asks k); Consumer (Ask
 Definition a_live_one := arrives 0 ++ claims_at 0 2 0 ++ comes ++ one_skip 1.
 Definition a_committed_one := arrives 0 ++ push 0 [5] 0 ++ comes ++ one_skip 3.
 Ltac by_running l := apply (witness _ l); vm_compute; reflexivity.
-Theorem need_publish_store_of_many : bad_of_many (Orders false true true true true true true true). Proof. by_running one_read. Qed.
-Theorem need_publish_load_of_many  : bad_of_many (Orders true false true true true true true true). Proof. by_running one_read. Qed.
-Theorem need_free_store_of_many    : bad_of_many (Orders true true false true true true true true). Proof. by_running one_lap. Qed.
-Theorem need_free_load_of_many     : bad_of_many (Orders true true true false true true true true). Proof. by_running one_lap. Qed.
-Theorem need_claim_store_of_many   : bad_of_many (Orders true true true true false true true true). Proof. by_running a_live_one. Qed.
-Theorem need_claim_load_of_many    : bad_of_many (Orders true true true true true false true true). Proof. by_running a_live_one. Qed.
-Theorem need_idle_store_of_many    : bad_of_many (Orders true true true true true true false true). Proof. by_running a_committed_one. Qed.
-Theorem need_idle_load_of_many     : bad_of_many (Orders true true true true true true true false). Proof. by_running a_committed_one. Qed.
+Theorem need_publish_store_of_many : bad_of_many (Orders false true true true true true true true true true). Proof. by_running one_read. Qed.
+Theorem need_publish_load_of_many  : bad_of_many (Orders true false true true true true true true true true). Proof. by_running one_read. Qed.
+Theorem need_free_store_of_many    : bad_of_many (Orders true true false true true true true true true true). Proof. by_running one_lap. Qed.
+Theorem need_free_load_of_many     : bad_of_many (Orders true true true false true true true true true true). Proof. by_running one_lap. Qed.
+Theorem need_claim_store_of_many   : bad_of_many (Orders true true true true false true true true true true). Proof. by_running a_live_one. Qed.
+Theorem need_claim_load_of_many    : bad_of_many (Orders true true true true true false true true true true). Proof. by_running a_live_one. Qed.
+Theorem need_idle_store_of_many    : bad_of_many (Orders true true true true true true false true true true). Proof. by_running a_committed_one. Qed.
+Theorem need_idle_load_of_many     : bad_of_many (Orders true true true true true true true false true true). Proof. by_running a_committed_one. Qed.
 
 Lemma passed_prefix a b : (forall x, In x (a ++ b) -> 0 < words x) -> passed (a ++ b) (extent a) = a.
 Proof.

@@ -1,7 +1,7 @@
 (* What is proved of the ring of many producers. Read Machine.v (the first 85 lines) and Mpsc.v first. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscStated.
+From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscStated MpscClosed.
 
 Section Many_producers.
 Variables N most producers : nat.            (* capacity, largest payload in words; how many producers *)
@@ -64,6 +64,20 @@ Theorem recovery_waits_for_the_living c r f h T : (cc s = Again c r f h T \/ exi
   forall p x, at_pos (claims s) p x -> p < T ->
     what x <> Live /\ exists t, finished x = Some t /\ t <= ck (tv (mm s) Co) (Pr (own x)).
 Proof. exact (waits N most producers s reached c r f h T). Qed.
+
+(* `closed` rests on a roll call: of each owner word the consumer has read a message that is not
+   `attached`. All that its producer had claimed when it stored that lies behind the cursor: it was
+   delivered, if it was committed. *)
+Theorem closed_comes_last_of_many ks : roll s = Ended ks -> exists passed rest, claims s = passed ++ rest /\
+  done s ++ held (cc s) = pays passed /\ (forall x, In x passed -> what x <> Live) /\
+  length ks = producers /\ forall i k, nth_error ks i = Some k -> k < len (mm s) (Own i) /\ val (hist (mm s) (Own i) k) <> 1 /\
+    forall p x, before_said s i k p x -> p + words x <= extent passed.
+Proof. exact (closed_last N most producers room s reached ks). Qed.
+
+(* And if no owner word has changed since, all that was ever committed was delivered. *)
+Theorem closed_only_after_everything_committed_was_delivered ks : roll s = Ended ks ->
+  (forall i k, nth_error ks i = Some k -> k = len (mm s) (Own i) - 1) -> done s ++ held (cc s) = pays (claims s).
+Proof. exact (closed_all N most producers room s reached ks). Qed.
 
 (* Recovery ends: from each of its steps this measure falls, until the consumer is idle again. *)
 Definition recovery_left (c : consumer) := match c with

@@ -23,7 +23,7 @@ DEFINITIONS = HERE / "definitions.txt"
 
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
-          "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
+          "MpscNeeds", "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
           "TheoremsWrap"]
 
 FORBIDDEN = re.compile(

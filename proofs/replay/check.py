@@ -163,7 +163,7 @@ def changed_traces(ring, source):
             continue
         seen.add(kind)
         value = words[:]
-        value[5] = str(int(words[5]) ^ (1 if words[4] == "OW" else 1 << 5))
+        value[5] = str(int(words[5]) ^ (1 if words[4][0] == "O" else 1 << 5))
         place = words[:]
         place[4] = "D" + str(int(words[4][1:]) ^ 1) if words[4][0] == "D" else "D9"
         changes = {"value": value, "location": place}

@@ -28,10 +28,11 @@ let location name = match name with
   | "WP" -> Some WP | "RM" -> Some RM | "RP" -> Some RP | "FR" -> Some FR
   | _ -> let number () = int_of_string (String.sub name 1 (String.length name - 1)) in
     if name.[0] = 'D' then Some (D (number ()))
-    else if name.[0] = 'A' then Some (Ann (number ())) else None
+    else if name.[0] = 'A' then Some (Ann (number ()))
+    else if name.[0] = 'O' then Some (Own (number ())) else None
 let name_of = function
   | WP -> "WP" | RM -> "RM" | RP -> "RP" | FR -> "FR"
-  | D i -> "D" ^ string_of_int i | Ann i -> "A" ^ string_of_int i
+  | D i -> "D" ^ string_of_int i | Ann i -> "A" ^ string_of_int i | Own i -> "O" ^ string_of_int i
 let thread_of_role role = if role = "C" then Co else Pr (int_of_string (String.sub role 1 (String.length role - 1)))
 
 (* Words. *)
@@ -47,7 +48,7 @@ let exec r s a = fexec r.n r.most r.producers a s
 (* Names, for people. *)
 let state_of q = function
   | Pr i -> (match q.cpp i with
-    | Away -> "Away" | Come -> "Come" | Free _ -> "Free" | Try _ -> "Try" | Said _ -> "Said" | Won _ -> "Won"
+    | Away -> "Away" | Come -> "Come" | Here -> "Here" | Parted -> "Parted" | Free _ -> "Free" | Try _ -> "Try" | Said _ -> "Said" | Won _ -> "Won"
     | Fill _ -> "Fill" | Settle _ -> "Settle")
   | Co -> (match q.ccc with
     | Nobody -> "Nobody" | Attach _ -> "Attach" | Redo _ -> "Redo" | Idle _ -> "Idle" | Take _ -> "Take"
@@ -59,6 +60,8 @@ let name_of_action = function
     | Look _ -> "Look" | GiveUp -> "GiveUp" | Announce -> "Announce" | Exchanges -> "Exchanges" | Fails _ -> "Fails"
     | Stamp _ -> "Stamp" | Write -> "Write" | Commit -> "Commit" | Abort -> "Abort" | Settles -> "Settles")
   | Dies _ -> "Dies" | Arrives _ -> "Arrives" | ConsumerDies -> "ConsumerDies"
+  | Enters _ -> "Enters" | Closes _ -> "Closes" | Calls -> "Calls" | Hears _ -> "Hears" | Called -> "Called"
+  | Ends _ -> "Ends" | EndsFull -> "EndsFull"
   | Consumer a -> (match a with
     | Comes _ -> "Comes" | ComesMark _ -> "ComesMark" | Redoes -> "Redoes" | Poll _ -> "Poll" | Word -> "Word"
     | Deliver -> "Deliver" | Release -> "Release" | ZeroNext -> "ZeroNext" | Hands -> "Hands" | Frees -> "Frees"
@@ -66,7 +69,8 @@ let name_of_action = function
     | Dead -> "Dead" | All -> "All" | AgainHeader _ -> "AgainHeader" | ScanNext _ -> "ScanNext" | Scanned -> "Scanned")
 let order_name acq rel = if acq && rel then "acq_rel" else if acq then "acquire" else if rel then "release" else "relaxed"
 let access_name = function
-  | Nothing | Newest _ | Exchange _ | Count _ -> "" | Learn (_, _) -> "is told of a death"
+  | Exchange (acq, rel, _, l, _) -> Printf.sprintf "exchange %s %s" (order_name acq rel) (name_of l)
+  | Nothing | Newest _ | Count _ -> "" | Learn (_, _) -> "is told of a death"
   | Fetch (_, acq, _, l, _) -> Printf.sprintf "load %s %s" (order_name acq false) (name_of l)
   | Peek (_, l) -> "get " ^ name_of l
   | Store (true, _, _, l, _) -> "put " ^ name_of l
@@ -74,8 +78,10 @@ let access_name = function
   | Swap (acq, rel, _, l, _, _) -> Printf.sprintf "exchange %s %s" (order_name acq rel) (name_of l)
 let producer_steps i = List.map (fun a -> By (i, a)) [New 0; Room 0; Glance 0; Aim (1, 0); AimAgain 0; Look 0; GiveUp;
   Announce; Exchanges; Fails 0; Stamp []; Stamp [0]; Write; Commit; Abort; Settles]
+  @ [Enters i; Closes i]
 let consumer_steps = List.map (fun a -> Consumer a) [Comes 0; ComesMark 0; Redoes; Poll 0; Word; Deliver; Release; ZeroNext;
   Hands; Frees; Rests; ReleaseBlank; Mend 0; MendFreed 0; Examine 0; Asks 0; Alive; Dead; All; AgainHeader 0; ScanNext 0; Scanned]
+  @ [Calls; Hears 0; Called; Ends 0; EndsFull]
 let expected r q t =
   let steps = match t with Pr i -> producer_steps i | Co -> consumer_steps in
   let names = List.filter_map (fun a -> match plan r q a with
@@ -87,6 +93,7 @@ let expected r q t =
 let agrees r q t action l x raw = match l, t with
   | (WP | RP | FR), _ -> raw = position r x
   | RM, _ -> raw = (if action = Consumer Rests then position r x else Int64.add (position r x) 1L)
+  | Own _, _ -> (match Int64.to_int (Int64.logand raw 3L) with 0 -> 0 | 2 -> 2 | _ -> 1) = x
   | Ann _, _ -> if x = 0 then raw = 0L else raw = Int64.add (position r (x - 1)) 1L
   | D _, Pr i -> (match q.cpp i, action with
     | (Won (_, t, _) | Fill (_, t, _, _, _)), By (_, (Stamp _ | Commit | Abort)) -> is_header r t i x raw
@@ -98,7 +105,7 @@ let is_match r s t action e x = let m = fst s in match x with
   | Peek (_, l) -> e.what = "get" && name_of l = e.where && raw_of r m l (newest m l) = e.raw
   | Store (na, rel, _, l, v) -> e.what = (if na then "put" else "store")
       && (na || e.order = order_name false rel) && name_of l = e.where && agrees r (snd s) t action l v e.raw
-  | Swap (acq, rel, _, l, _, v) -> e.what = "exchange" && e.order = order_name acq rel
+  | Exchange (acq, rel, _, l, v) | Swap (acq, rel, _, l, _, v) -> e.what = "exchange" && e.order = order_name acq rel
       && name_of l = e.where && agrees r (snd s) t action l v e.raw
   | _ -> false
 
@@ -126,10 +133,14 @@ let readable r s t e = match e.store, location e.where with
 (* ---- what the role does next decides what the protocol leaves open ---- *)
 let its_own e later = List.filter (fun x -> x.role = e.role && not (is_projected x)) later
 let rec until_death = function [] -> [] | { what = "dies" } :: _ -> [] | e :: rest -> e :: until_death rest
-(* A load of write_pos that is followed by another claim's loads was none of a claim. *)
+(* A load of write_pos that is followed by another claim's loads, or by closing, was none of a claim. *)
 let is_glance e later =
-  let rec loads = function { what = "load"; where = ("WP" | "FR") as l } :: rest -> l :: loads rest | _ -> [] in
-  match loads (until_death (its_own e later)) with "WP" :: _ | "FR" :: "WP" :: "WP" :: _ -> true | _ -> false
+  let rec loads = function
+    | { what = "load"; where = ("WP" | "FR") as l } :: rest -> l :: loads rest
+    | { what = "store"; where } :: _ when where.[0] = 'O' -> ["closes"]
+    | _ -> [] in
+  match loads (until_death (its_own e later)) with "WP" :: _ | "FR" :: "WP" :: "WP" :: _ -> true
+    | l when List.mem "closes" l -> true | _ -> false
 (* The words that the claim will have, if it is won. *)
 let wanted e later =
   let rec find said = function
@@ -155,6 +166,8 @@ let producer r s i e later =
       @ with_k (fun k -> AimAgain k)
   | "store", 'A', _ -> is (if e.raw = 0L then [[Settles]; [GiveUp; Settles]] else [[Announce]])
   | "exchange", _, "WP" -> is [[Exchanges]]
+  | "exchange", 'O', _ -> [[Enters i]]
+  | "store", 'O', _ -> [[Closes i]]
   | "store", 'D', _ -> (match (snd s).cpp i with
     | Won (_, _, n) -> is [[Stamp (record r (n - 1) e later)]]
     | _ -> is [[Commit]; [Abort]])
@@ -168,7 +181,9 @@ let consumer r s e =
   | "load", _, "RP" -> with_k (fun k -> Comes k) @ with_k (fun k -> Mend k)
   | "load", _, "FR" -> with_k (fun k -> MendFreed k)
   | "load", _, "RM" -> with_k (fun k -> ComesMark k)
-  | "load", _, "WP" -> with_k (fun k -> Examine k)
+  | "load", _, "WP" -> List.map (fun k -> [Ends k]) (readable r s Co e) @ with_k (fun k -> Examine k)
+  | "load", 'O', _ -> let heard = List.map (fun k -> Hears k) (readable r s Co e) in
+    List.map (fun a -> match (snd s).croll with Asking _ -> [a] | _ -> [Calls; a]) heard
   | "load", 'A', _ -> with_k (fun k -> Asks k)
   | "load", 'D', _ -> (match e.edge, e.order with
     | "publish", "acquire" -> with_k (fun k -> Poll k)
@@ -183,10 +198,10 @@ let consumer r s e =
 
 (* Steps without an access are taken as soon as they can be. *)
 let rec settle r s =
-  match List.find_map (fun a -> match plan r (snd s) (Consumer a) with
-    | Some (x, _) when is_silent x -> Option.map (fun s -> (a, s)) (exec r s (Consumer a)) | _ -> None)
-    [Deliver; All; Scanned] with
-  | Some (a, s) -> count (name_of_action (Consumer a)); settle r s
+  match List.find_map (fun a -> match plan r (snd s) a with
+    | Some (x, _) when is_silent x -> Option.map (fun s -> (a, s)) (exec r s a) | _ -> None)
+    [Consumer Deliver; Consumer All; Consumer Scanned; Called] with
+  | Some (a, s) -> count (name_of_action a); settle r s
   | None -> s
 
 (* Its own two words must be as it left them. *)
@@ -218,14 +233,14 @@ let step r s e later =
     | Some (actions, (s, x)) ->
       if (fst s).frace then raise (Rejected (e, lazy "a data race"));
       List.iter (fun a -> count (name_of_action a)) actions;
-      (match x with Store (_, _, _, l, _) | Swap (_, _, _, l, _, _) -> stored r l e.raw | _ -> ());
+      (match x with Store (_, _, _, l, _) | Exchange (_, _, _, l, _) | Swap (_, _, _, l, _, _) -> stored r l e.raw | _ -> ());
       settle r s
 
 let make_ring capacity most first key producers =
   let r = { n = capacity / 8; most = Header.words_of most; producers; first; key; junk = Hashtbl.create 64;
     raws = Hashtbl.create 64 } in
   List.iter (fun l -> stored r l first) [WP; RM; RP; FR];
-  List.iter (fun i -> stored r (Ann i) 0L) (List.init producers Fun.id);
+  List.iter (fun i -> stored r (Ann i) 0L; stored r (Own i) 0L) (List.init producers Fun.id);
   List.iter (fun i -> stored r (D i) 0L) (List.init (r.n + r.most + 1) Fun.id);
   r
 
@@ -246,13 +261,14 @@ let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart al
 (* Each step's access, as Coq has it, from a place where the step may be taken. *)
 let print_steps () =
   let r = make_ring 64 16 0L 0L 1 in
-  let producers = [Away; Come; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, [1], 0);
+  let producers = [Away; Come; Here; Parted; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, [1], 0);
     Fill (0, 0, 2, [1], 1); Settle 0] in
   let consumers = [Nobody; Attach 0; Redo (0, 0); Idle (0, 0, 0, []); Take (0, 0, 0, [], 1, []); Zero (2, 2, 0, []);
     Zero (2, 2, 2, []); Hand (2, 2, []); Rest (2, 2, []); Blank (2, 0, 0, []); Ask (0, 0, 0, [], 2, 0);
     Doubt (0, 0, 0, [], 2, 0); Again (0, 0, 0, [], 2); Scan (0, 0, 0, [], 2, 0)] in
-  let q cp ccc = { cpp = (fun _ -> cp); calive = (fun _ -> true); ccc; ccl = []; cdone = [] } in
-  let states = List.concat_map (fun p -> List.map (q p) consumers) producers in
+  let q cp croll ccc = { cpp = (fun _ -> cp); calive = (fun _ -> true); ccc; ccl = []; cdone = []; csaid = (fun _ -> [0]); croll } in
+  let calls = [Asking (false, false, []); Closed [0]] in
+  let states = List.concat_map (fun p -> List.concat_map (fun g -> List.map (q p g) consumers) calls) producers in
   List.iter (fun a ->
     let accesses = List.filter_map (fun q -> match plan r q a with
       | Some (x, _) when not (is_silent x) -> Some (String.concat " " (List.filteri (fun i _ -> i < 2)

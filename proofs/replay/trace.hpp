@@ -15,8 +15,8 @@
 //
 // Locations: D0, D1, ... words of the data and its extension; WP write_pos, RP read_pos, FR freed,
 // AN announcement, OW the producer's owner word, RO roll. Of many producers: roles P0, P1, ..., RM
-// releasing, A0, A1, ... announcements. The other words have the names that projected.txt and
-// projected_many.txt list: the protocol knows nothing of them.
+// releasing, A0, A1, ... announcements, O0, O1, ... owner words. The other words have the names
+// that projected.txt and projected_many.txt list: the protocol knows nothing of them.
 #pragma once
 
 #include <array>
@@ -94,6 +94,7 @@ void for_each_word_of(Words& of, F f) {
 template <class Atomics, class F>
 void for_each_word(const ring_memory<Atomics>& ring, F f) {
   constexpr const char* announcements[] = {"A0", "A1", "A2", "A3"};
+  constexpr const char* owners[] = {"O0", "O1", "O2", "O3"};
   const bool is_many = ring.geometry.topology == topology::mpsc;
   auto& control = *ring.control;
   f(control.write_pos, "WP");
@@ -102,7 +103,7 @@ void for_each_word(const ring_memory<Atomics>& ring, F f) {
   f(control.roll, "RO");
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     f(ring.producers[i].announcement, is_many ? announcements[i] : "AN");
-    f(ring.producers[i].role.owner, "OW");
+    f(ring.producers[i].role.owner, is_many ? owners[i] : "OW");
     for_each_word_of(ring.producers[i], f);
   }
   for_each_word_of(control.consumer, f);
