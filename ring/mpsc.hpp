@@ -5,9 +5,8 @@
 //            free     release  -> claim      the consumer is done with the space, and it is zero
 //            claim    claim    -> recovery   the announcement of every claim below T
 //            idle     announcement and its clearing -> recovery   what it has settled
-// Progress   claim lock-free; commit, abort, read and release wait-free. A claim is full if others
-//            move write_pos 4,096 times under it. Messages come in the order of their claims, so a
-//            live producer that stops in one holds the others up: it is named, never overridden.
+// Progress   claim lock-free, full after 4,096 lost attempts; all else wait-free. Messages come in
+//            claim order: a live producer that stops in one holds up the rest, never overridden.
 // Crash      a producer that dies leaves a claim without a header, or a busy one, which
 //            mpsc_recovery.hpp skips. A consumer that dies while zeroing: mpsc_release.hpp.
 #pragma once
@@ -106,6 +105,7 @@ class basic_mpsc_producer {
     return done;
   }
 
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }

@@ -5,17 +5,15 @@
 //            free     free    -> claim    the consumer is done with the space
 //            extent   commit  -> search   the records below are whole, should a header be damaged
 // Progress   every operation is wait-free
-// Crash      a producer that dies before its commit leaves nothing; its successor finds the end by
-//            walking the records. A consumer that dies has read what it did not release: its
-//            successor reads that again.
+// Crash      a producer that dies before its commit leaves nothing; its successor walks the records
+//            to find the end. What a dead consumer did not release, its successor reads again.
 //
 // The record after the last one always has an empty header, the terminator: it is stored before the
 // commit, so stale bytes never stand where the consumer looks, and nothing need be zeroed.
 //
 // The positions, all ends of records:   freed <= read_pos <= write_pos <= freed + capacity. The
-// consumer's read_pos is exact; its successor goes on there. The producer reads `freed`, which is
-// stored once per chunk, and at once when nothing is left to read, a producer sleeps, or the
-// consumer sleeps or closes.
+// consumer's read_pos is exact; its successor goes on there. The producer reads `freed`: stored
+// once per chunk, and at once if nothing is left to read, a side sleeps, or the consumer closes.
 #pragma once
 
 #include <algorithm>
@@ -123,6 +121,7 @@ class basic_spsc_producer {
     return done;
   }
 
+  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] std::uint32_t number() const noexcept { return 0; }
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
@@ -132,6 +131,7 @@ class basic_spsc_producer {
   void abort_claim() noexcept {
     if (claim_.leave()) straight_ = straight_behind_claim_;
   }
+  // Publishes the counters now.
   void publish_all() noexcept { counters_.publish(write_pos_); }
 
  private:
@@ -266,8 +266,7 @@ class basic_spsc_consumer {
     const auto usual = usual_;
     // [publish] acquire: sees the payload behind the header it reads.
     const auto word = data.header(index).template load<edge::publish>(std::memory_order_acquire);
-    // Most messages are as long as the last, so the expected header is known: one comparison, and
-    // the next position does not wait for this load.
+    // Most messages are as long as the last: the next position need not wait for this load.
     if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
     cursor_ = pos + usual.record_bytes();  // counted: the run of its length goes on
@@ -305,6 +304,7 @@ class basic_spsc_consumer {
     return roll_.all_closed() ? status::closed : status::empty;
   }
 
+  // Publishes the counters now, and frees what was released.
   [[gnu::noinline]] void publish_all() noexcept {
     if (freed_ != released_) publish_freed(released_);
     fence_and_wake<Atomics>(ring_.control->producers_bell);
