@@ -21,7 +21,7 @@ using owned_consumer_info = owned<jsConsumerInfo, jsConsumerInfo_Destroy>;
 
 constexpr auto request_lasts = 2000ms;  // at the server; a dead reader is in the way as long
 constexpr auto looks_apart = 50ms;
-constexpr int quiet_looks = 5;     // in a row, until nobody reads; a live reader asks again sooner
+constexpr int quiet_looks = 10;    // in a row, until nobody reads; a live reader asks again sooner
 constexpr int most_at_once = 512;  // messages that a request asks for
 constexpr std::int64_t bytes_at_once = std::int64_t{4} << 20;
 constexpr std::int64_t redelivered_after = 30'000'000'000;  // ns
@@ -119,12 +119,8 @@ class source::subscriber {
 
   bool has_ended() {
     if (!unread_.empty() || !from_.is_connected()) return false;
-    jsConsumerInfo* found = nullptr;
-    auto code = jsErrCode(0);
-    const auto s = js_GetConsumerInfo(&found, from_.stream_context(), from_.at().stream.c_str(),
-                                      from_.at().durable.c_str(), nullptr, &code);
-    const owned_consumer_info info(found);
-    return s == NATS_OK && found->NumPending == 0 && found->NumAckPending == 0;
+    const auto found = find();
+    return found && *found != nullptr && (*found)->NumPending == 0 && (*found)->NumAckPending == 0;
   }
 
   void close() noexcept {

@@ -168,7 +168,10 @@ TEST_F(Nats, a_second_reader_of_one_durable_consumer_is_refused_and_one_of_anoth
   auto from = source_at(server_.at("S"));
   EXPECT_EQ(take(from, 100ms), "[nothing]");  // asks for messages
   std::jthread asks([&](const std::stop_token& ends) {
-    while (!ends.stop_requested()) take(from, 50ms);
+    while (!ends.stop_requested()) {
+      take(from, 50ms);
+      std::this_thread::sleep_for(150ms);  // its request may end now, and it asks anew only then
+    }
   });
   const auto why = refusal_of(nats::source::open(opened(nats::parse(server_.at("S")))));
   EXPECT_EQ(why.kind, fault::in_use) << why.message;
