@@ -460,7 +460,7 @@ struct lie {
 };
 
 // Why a ring whose geometry tells a lie, with its checksum right, is refused; empty if it is not.
-std::string refusal_of(const std::function<void(geometry&)>& tell) {
+std::string refusal_of_lie(const std::function<void(geometry&)>& tell) {
   laid_ring<topology::mpsc, integrity::structure> it;
   it.lay(sizes);
   geometry shape = it.ring->geometry();
@@ -469,6 +469,10 @@ std::string refusal_of(const std::function<void(geometry&)>& tell) {
   std::memcpy(it.memory.bytes().data(), &shape, sizeof shape);
   const auto found = segment::over(it.memory.bytes());
   return found ? "" : found.error().message;
+}
+
+TEST(HostileGeometry, the_truth_is_not_refused) {
+  EXPECT_EQ(refusal_of_lie([](geometry&) {}), "");
 }
 
 TEST(HostileGeometry, every_field_that_lies_is_refused_even_with_its_checksum_right) {
@@ -496,7 +500,7 @@ TEST(HostileGeometry, every_field_that_lies_is_refused_even_with_its_checksum_ri
       {"huge_pages", [](geometry& g) { g.huge_pages = 1; }},
   };
   for (const auto& [about, tell] : lies) {
-    EXPECT_FALSE(refusal_of(tell).empty()) << about;
+    EXPECT_FALSE(refusal_of_lie(tell).empty()) << about;
   }
 }
 
@@ -507,7 +511,7 @@ TEST(HostileGeometry, a_limit_that_it_breaks_is_named) {
       {"producers 1025 is not", [](geometry& g) { g.producers = 1025; }},
   };
   for (const auto& [says, tell] : lies) {
-    const auto why = refusal_of(tell);
+    const auto why = refusal_of_lie(tell);
     EXPECT_NE(why.find(says), std::string::npos) << says << ": " << why;
   }
 }
