@@ -163,6 +163,11 @@ class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe
     const auto* const piped = std::get_if<pipe_producer>(&role_);
     return piped != nullptr && piped->owes();
   }
+  // Bytes that stand unread in a pipe, whoever sent them: pipe.hpp. A ring keeps its own: 0.
+  [[nodiscard]] std::uint64_t unread() const noexcept {
+    const auto* const piped = std::get_if<pipe_producer>(&role_);
+    return piped != nullptr ? piped->unread() : 0;
+  }
 
  private:
   // The message in registers: what is stored before it is pushed waits behind the last messages.

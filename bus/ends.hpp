@@ -55,6 +55,8 @@ class channel_target : public always_there {
   [[nodiscard]] taken push(deadline until, bool at_once) noexcept;
   std::size_t drop() noexcept;
   void close() noexcept { role_.close(); }
+  [[nodiscard]] std::uint64_t unread() const noexcept { return role_.unread(); }
+  [[nodiscard]] bool has_reader() noexcept { return role_.peer() == presence::attached; }
   [[nodiscard]] bool has_lost_name() const noexcept { return role_.has_lost_name(); }
   [[nodiscard]] std::size_t max_message() const noexcept { return role_.max_message(); }
 

@@ -14,6 +14,9 @@
 //            Without a consumer at the target a lane fills the target, and then waits for one,
 //            however the last one ended. A source whose producers have closed is waited for too,
 //            unless it is told to end there
+// Pipes      what a pipe holds is gone with the last process that has it open. So a lane whose
+//            source has ended stays until its pipe is read empty; one that drops, or is stopped,
+//            does not, and its report says how many bytes are left
 // Processes  a gateway belongs to the process that opened it: in a child of fork() its lanes fail
 #pragma once
 

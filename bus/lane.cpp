@@ -8,6 +8,7 @@ const char* to_string(lane_state s) noexcept {
     case lane_state::passing: return "passing";
     case lane_state::full: return "target full";
     case lane_state::no_consumer: return "no consumer at the target";
+    case lane_state::unread: return "not all read at the target";
     case lane_state::away: return "server away";
     case lane_state::ended: return "ended";
     case lane_state::failed: return "failed";
@@ -41,6 +42,7 @@ lane_report lane::report() const {
   out.batches = batches_.value();
   out.dropped = dropped_.value();
   out.corrupt = corrupt_.value();
+  out.unread = unread_.value();
   const std::scoped_lock over(words_);
   out.state = state();
   if (out.state == lane_state::failed || out.state == lane_state::away) out.error = error_;

@@ -8,6 +8,8 @@
 //   To     add      puts a message and its mark into the batch; false: there is no room, push first
 //          push     passes the batch on, until a deadline; what was not taken stays in it
 //          drop     gives up what stands first in it, and says how many messages
+//          unread   bytes that it took and nobody has read: lost when the last process leaves it
+//          has_reader   beside them: a consumer is there
 //   both   name, where        for reports, and for errors
 //          has_lost_name      nobody else finds it any more
 //          is_away, trouble   it is on another machine and out of reach now; since when, and why
@@ -39,7 +41,16 @@ struct gateway_options {
 };
 
 // What a lane is doing.
-enum class lane_state : std::uint8_t { idle, passing, full, no_consumer, away, ended, failed };
+enum class lane_state : std::uint8_t {
+  idle,
+  passing,
+  full,
+  no_consumer,
+  unread,
+  away,
+  ended,
+  failed
+};
 [[nodiscard]] const char* to_string(lane_state s) noexcept;
 
 // One source, and what was passed on from it.
@@ -51,6 +62,7 @@ struct lane_report {
   std::uint64_t batches = 0;            // in so many steps
   std::uint64_t dropped = 0;            // without room
   std::uint64_t corrupt = 0;            // stretches of damage at the source
+  std::uint64_t unread = 0;             // bytes in a pipe as target when the lane had ended
   std::string error;                    // why it failed, or is away
   status why = status::ok;              // of a failed one: what was answered, or removed
 };
@@ -98,7 +110,7 @@ class lane {
   bool fail(status why, std::string what);
   void be_away(const std::string& why);
 
-  counter messages_, bytes_, batches_, dropped_, corrupt_;
+  counter messages_, bytes_, batches_, dropped_, corrupt_, unread_;
 
  private:
   std::string name_;
@@ -123,6 +135,7 @@ class lane_between final : public lane {
     stops_ = &stops;
     while (!is_stopping() && pass_some()) {
     }
+    unread_.add(to_.unread());
     if (state() != lane_state::failed) enter(lane_state::ended);
     from_.close();
     to_.close();
@@ -170,6 +183,7 @@ class lane_between final : public lane {
   }
   bool has_lost_source() {
     if (!from_.has_lost_name()) return false;
+    if (!stay_until_read()) return true;
     fail(status::removed, "the source " + from_.where() +
                               " was removed or renamed, and no producer finds it any more; all "
                               "that was in it was passed on: start the gateway anew");
@@ -189,20 +203,38 @@ class lane_between final : public lane {
     return true;
   }
 
+  // The source has ended. What a pipe holds is gone with the last process that has it open, and it
+  // was released at the source: so a lane that does not drop stays until all of it is read, or it
+  // is stopped. Returns false if the lane has failed, because nobody can come any more.
+  bool stay_until_read() {
+    while (!options_.drops && !is_stopping() && to_.unread() != 0) {
+      if (!to_.has_reader() && to_.has_lost_name()) {
+        return fail(status::removed, "the target " + to_.where() +
+                                         " was removed or renamed, and nobody else finds what it "
+                                         "holds unread");
+      }
+      enter(lane_state::unread);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+
   // Nothing was read: is it worth going on?
   bool has_more(status why) {
     const bool is_over = why == status::closed && options_.ends_with_source;
     if (!is_over && (has_lost_target() || (why != status::corrupt && has_lost_source())))
       return false;
+    if (from_.has_given_up() && !stay_until_read()) return false;
     if (gives_up(from_)) return false;
     if (waits_for(from_)) return true;
-    if (options_.ends_with_source && from_.has_ended()) return false;
+    if (is_over || (options_.ends_with_source && from_.has_ended())) {
+      stay_until_read();
+      return false;
+    }
     switch (why) {
       case status::corrupt: corrupt_.add(1); return true;
       case status::closed:
-        if (is_over) return false;
-        [[fallthrough]];
-      case status::peer_gone:  // the next consumer is waited for
+      case status::peer_gone:  // the next producer is waited for
         enter(lane_state::idle);
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         return true;

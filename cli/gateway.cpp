@@ -5,11 +5,13 @@
 #include "cli/console.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
+#include "cli/outbox.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <system_error>
 #include <thread>
@@ -62,6 +64,7 @@ class account {
       all.batches += one.batches;
       all.dropped += one.dropped;
       all.corrupt += one.corrupt;
+      all.unread = std::max(all.unread, one.unread);  // lanes share the target
     }
     return all;
   }
@@ -78,6 +81,7 @@ class account {
       if (lanes.size() > 1) line += fmt::format(" ({} messages)", one.messages);
     }
     remark("{}", line);
+    if (is_final && all.unread > 0) remark("{}", unread_in(to_, all.unread));
   }
 
   void say_json(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all,
@@ -105,6 +109,7 @@ class account {
     to["batches"] = of.batches;
     to["dropped"] = of.dropped;
     to["corrupt"] = of.corrupt;
+    to["unread"] = of.unread;
   }
 
   std::string to_;
@@ -223,7 +228,8 @@ constexpr const char* footer =
     "\n"
     "^C, SIGTERM and SIGHUP stop it cleanly: begun batches are finished, totals are printed, and\n"
     "the exit code is 128+n. Without --until-closed it waits for the next producer. A pipe's\n"
-    "contents live only while somebody has it open.\n"
+    "contents live only while somebody has it open: with --until-closed a gateway stays until all\n"
+    "is read; one that is stopped, or drops, says how many bytes it leaves unread.\n"
     "\n"
     "Examples:\n"
     "  annulus gateway shm:orders pipe:archive\n"
@@ -247,9 +253,10 @@ void add_gateway(CLI::App& app, exit_code& ends_with) {
       [o](const std::string& text) { o->how.drops = text == "drop"; },
       "when TO has no room, or nobody is there: wait, or drop the newest and count it (default: "
       "wait)");
-  command->add_flag("--until-closed", o->how.ends_with_source,
-                    "end when the producers of every source have closed and all was passed on; a "
-                    "stream of nats:// ends where it holds nothing more");
+  command->add_flag(
+      "--until-closed", o->how.ends_with_source,
+      "end when the producers of every source have closed and all was passed on, and, "
+      "if TO is a pipe, read; a stream of nats:// ends where it holds nothing more");
   command
       ->add_option_function<std::size_t>(
           "--batch",

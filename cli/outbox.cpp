@@ -13,6 +13,11 @@
 
 namespace annulus::cli {
 
+std::string unread_in(const std::string& pipe, std::uint64_t bytes) {
+  return fmt::format("{} bytes stand unread in {}, and are lost unless somebody else has it open",
+                     bytes, pipe);
+}
+
 batch pusher::push(bus_producer& role, messages many) {
   const auto has_room = [&] { return to_.is_ring() || pipes::has_free_page(to_.pipe().file()); };
   if (slice_ > wait_slice && role.peer() == presence::attached && !has_room()) {
@@ -30,9 +35,6 @@ outbox::outbox(const bus::channel& to, bus_producer& role, const outbox_options&
   const auto seen = must(to.report());
   if (seen.consumer.state != presence::attached) absent_ = seen.consumer.incarnation;
 }
-
-// Bytes in the pipe: what was read is there until it is released.
-std::uint64_t outbox::unread() const { return pipes::bytes_in(to_.pipe().file()); }
 
 void outbox::wait_until_open() {
   while (role_.peer() == presence::closed && to_.is_consumer_held()) {
@@ -87,10 +89,10 @@ void outbox::check_that_it_is_found() {
 void outbox::wait_until_read() {
   if (to_.is_ring() || messages_ == 0) return;
   patience_ = {};
-  auto last = unread();
-  for (auto left = last; left != 0; left = unread()) {
+  auto last = role_.unread();
+  for (auto left = last; left != 0; left = role_.unread()) {
     if (stop_signal() != 0) {
-      remark("{}", lost(left));
+      remark("{}", unread_in(to_.name(), left));
       throw stopped{};
     }
     if (left < last) patience_.over();
@@ -222,15 +224,10 @@ std::string outbox::so_far() const {
   if (to_.is_ring()) {
     text +=
         fmt::format("; what was not read is still there: `annulus recv {}` goes on", to_.name());
-  } else if (const auto bytes = unread(); bytes != 0) {
-    text += "; " + lost(bytes);
+  } else if (const auto bytes = role_.unread(); bytes != 0) {
+    text += "; " + unread_in(to_.name(), bytes);
   }
   return text;
-}
-
-std::string outbox::lost(std::uint64_t unread) const {
-  return fmt::format("{} bytes stand unread in {}, and are lost unless somebody else has it open",
-                     unread, to_.name());
 }
 
 void outbox::throw_full() const {

@@ -29,6 +29,9 @@ struct outbox_options {
   bool keeps_on = false;
 };
 
+// What a producer says that leaves a pipe with so many bytes in it.
+[[nodiscard]] std::string unread_in(const std::string& pipe, std::uint64_t bytes);
+
 // What an outbox throws when the channel was ended before we came: there may be another of its
 // name.
 struct start_over {};
@@ -82,10 +85,8 @@ class outbox {
   void throw_if_removed();
   void check_the_name();
   [[nodiscard]] bool is_over();
-  [[nodiscard]] std::uint64_t unread() const;
   [[nodiscard]] std::string where();
   [[nodiscard]] std::string so_far() const;
-  [[nodiscard]] std::string lost(std::uint64_t unread) const;
   [[noreturn]] void throw_full() const;
   [[noreturn]] void throw_never_fits(std::size_t count) const;
 

@@ -46,6 +46,8 @@ class target {
   [[nodiscard]] bus::taken push(deadline until, bool drops);
   std::size_t drop();
   void close() noexcept;
+  [[nodiscard]] static constexpr std::uint64_t unread() noexcept { return 0; }  // a server keeps it
+  [[nodiscard]] static constexpr bool has_reader() noexcept { return true; }
   [[nodiscard]] bool has_lost_name() const noexcept;
   [[nodiscard]] bool is_away() const noexcept;
   [[nodiscard]] bool has_given_up() const;

@@ -105,6 +105,11 @@ class pipe_producer {
 
   // Whether a committed claim is unsent. It is sent before any other message.
   [[nodiscard]] bool owes() const noexcept { return owed_.has_value() && home_.is_here(); }
+  // Bytes in the pipe that are not released, whoever sent them. They are lost when the last process
+  // that has the pipe open leaves. Makes a system call.
+  [[nodiscard]] std::uint64_t unread() const noexcept {
+    return home_.is_here() ? pipes::bytes_in(fifo_.number()) : 0;
+  }
   // The consumer's presence. Makes a system call.
   [[nodiscard]] presence peer() const noexcept { return held_.presence_of(consumer_role); }
   // Whether the name of one of the pipe's two files is gone or names another file. Attached roles

@@ -240,13 +240,100 @@ TEST_P(GatewayOver, without_a_consumer_the_target_fills_up_and_then_the_next_one
   }
 }
 
+// A pipe is no store: it holds messages only while somebody has it open.
+class GatewayWithoutReader : public GatewayOver {
+ protected:
+  [[nodiscard]] bool is_to_pipe() const { return std::string(GetParam().to) == "pipe"; }
+  // A producer of the source; three messages of two bytes are passed on when it closes.
+  void give_three() const {
+    auto tx = opened(open_producer(from()));
+    for (const auto* one : {"m0", "m1", "m2"}) ASSERT_EQ(tx.try_push(bytes(one)), status::ok);
+  }
+  [[nodiscard]] gateway opened_gateway(bool drops = false) const {
+    gateway_options how;
+    how.ends_with_source = true;
+    how.drops = drops;
+    return opened(open_gateway({from()}, to(), how));
+  }
+  [[nodiscard]] static bool has_passed_on(const bus::lane_report& told) {
+    return told.state == lane_state::unread || told.state == lane_state::ended;
+  }
+};
+
+TEST_P(GatewayWithoutReader, what_was_passed_on_is_there_for_whoever_comes_after_the_source_ended) {
+  running passing(opened_gateway());
+  give_three();
+  ASSERT_TRUE(passing.eventually(has_passed_on));
+  EXPECT_EQ(passing.report().state, is_to_pipe() ? lane_state::unread : lane_state::ended);
+  {
+    auto rx = opened(open_consumer(to()));
+    EXPECT_EQ(read_one(rx), "m0");
+    ASSERT_TRUE(rx.read(within(30s)));  // and leaves without a release
+  }
+  auto rx = opened(open_consumer(to()));
+  EXPECT_EQ(read_one(rx), "m1");
+  EXPECT_EQ(read_one(rx), "m2");
+  passing.await_end();
+  EXPECT_EQ(read_one(rx), "[closed]");
+  EXPECT_EQ(passing.report().state, lane_state::ended);
+  EXPECT_EQ(passing.report().unread, 0u);
+}
+
+TEST_P(GatewayWithoutReader, one_that_is_stopped_tells_what_it_leaves_unread) {
+  running passing(opened_gateway());
+  give_three();
+  ASSERT_TRUE(passing.eventually(has_passed_on));
+  passing.end();
+  EXPECT_EQ(passing.report().state, lane_state::ended);
+  EXPECT_EQ(passing.report().messages, 3u);
+  EXPECT_EQ(passing.report().unread > 0, is_to_pipe());
+}
+
+TEST_P(GatewayWithoutReader, one_that_drops_does_not_stay_and_tells_what_it_leaves_unread) {
+  running passing(opened_gateway(true));
+  give_three();
+  passing.await_end();
+  EXPECT_EQ(passing.report().state, lane_state::ended);
+  EXPECT_EQ(passing.report().unread > 0, is_to_pipe());
+}
+
+TEST_P(GatewayWithoutReader, it_stays_too_when_its_source_is_taken_away) {
+  auto tx = opened(open_producer(from()));
+  running passing(opened_gateway());
+  ASSERT_EQ(tx.try_push(bytes("m0")), status::ok);
+  ASSERT_TRUE(passing.eventually([](const auto& told) { return told.messages == 1; }));
+  ASSERT_TRUE(bus::remove(named(from()), true));
+  const auto has_seen_it = [](const auto& told) {
+    return told.state == lane_state::unread || told.state == lane_state::failed;
+  };
+  ASSERT_TRUE(passing.eventually(has_seen_it));
+  EXPECT_EQ(passing.report().state, is_to_pipe() ? lane_state::unread : lane_state::failed);
+  auto rx = opened(open_consumer(to()));
+  EXPECT_EQ(read_one(rx), "m0");
+  passing.await_end();
+  EXPECT_EQ(passing.report().why, status::removed);
+  EXPECT_THAT(passing.report().error, HasSubstr("the source " + from()));
+}
+
+TEST_P(GatewayWithoutReader, it_fails_when_its_unread_target_is_taken_away) {
+  running passing(opened_gateway());
+  give_three();
+  ASSERT_TRUE(passing.eventually(has_passed_on));
+  ASSERT_TRUE(bus::remove(named(to()), true));
+  passing.await_end();
+  const auto told = passing.report();
+  EXPECT_EQ(told.state, is_to_pipe() ? lane_state::failed : lane_state::ended);
+  EXPECT_EQ(told.unread > 0, is_to_pipe());
+  EXPECT_THAT(told.error, HasSubstr(is_to_pipe() ? "holds unread" : ""));
+}
+
 std::string name_of(const ::testing::TestParamInfo<way>& one) {
   return std::string(one.param.from) + "_to_" + one.param.to;
 }
-INSTANTIATE_TEST_SUITE_P(Ways, GatewayOver,
-                         ::testing::Values(way{"shm", "shm"}, way{"shm", "pipe"},
-                                           way{"pipe", "shm"}, way{"pipe", "pipe"}),
-                         name_of);
+const auto ways = ::testing::Values(way{"shm", "shm"}, way{"shm", "pipe"}, way{"pipe", "shm"},
+                                    way{"pipe", "pipe"});
+INSTANTIATE_TEST_SUITE_P(Ways, GatewayOver, ways, name_of);
+INSTANTIATE_TEST_SUITE_P(Ways, GatewayWithoutReader, ways, name_of);
 
 TEST(Gateway, every_source_has_a_lane_and_a_producer_of_its_own) {
   const scratch_endpoint a, b, c, to;

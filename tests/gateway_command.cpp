@@ -132,6 +132,20 @@ TEST(GatewayCommand, a_signal_stops_it_cleanly_with_its_code) {
   }
 }
 
+TEST(GatewayCommand, one_that_is_stopped_says_how_much_of_a_pipe_it_leaves_unread) {
+  const scratch_endpoint from, to;
+  command one({"gateway", from.at("shm"), to.at("pipe"), "--until-closed", "--health", "1ms"});
+  push_numbers(from.at("shm"), 3);
+  const auto until = within(30s);
+  while (one.err().find("not all read") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << one.err();
+    std::this_thread::yield();
+  }
+  one.signal(SIGTERM);
+  EXPECT_EQ(one.end(), 128 + SIGTERM);
+  EXPECT_THAT(one.err(), HasSubstr("bytes stand unread in " + to.at("pipe")));
+}
+
 TEST(GatewayCommand, a_channel_is_not_passed_on_into_itself_however_it_is_spelled) {
   const scratch_endpoint from;
   auto made = opened(segment::create(from.str()));
