@@ -84,14 +84,16 @@ result<named_pipe> named_pipe::create(const std::string& name, const pipe_option
   if (!roles.file) return files::cannot_store("cannot create " + quoted(name), errno);
   const int file = roles.file.number();
   auto written = pipes::write_roles(file, *planned, name);
-  static_cast<void>(locks::take(file, locks::maker));
-  const bool is_named = written && pipes::publish(roles, roles_path);
-  const int why = errno;
+  // Whoever finds the name waits for this lock before he makes a missing FIFO himself.
+  if (written && !locks::take(file, locks::maker)) {
+    written = system_error("cannot lock " + quoted(name), errno);
+  }
   if (!written) {
     pipes::discard(roles);
     return written.error();
   }
-  if (!is_named) {
+  if (!pipes::publish(roles, roles_path)) {
+    const int why = errno;
     if (why != EEXIST) return files::cannot_name(quoted(name), why);
     return failure{fault::already_exists,
                    quoted(name) + " exists already; attach to it, or remove it first"};

@@ -218,8 +218,20 @@ def candidates(scene):
     return found
 
 
+def make_without_lock():
+    """A pipe whose lock the kernel refuses is not made: else whoever opens it meanwhile makes its
+    FIFO too, and neither is sure of his."""
+    scene = Scene([], ["create", "pipe:x?capacity=64KiB"])
+    calls = [one for one in play(scene, [])[2].splitlines() if "fcntl(" in one]
+    nth = 1 + next(i for i, one in enumerate(calls) if "F_OFD_SETLK" in one)
+    code, err, calls = play(scene, ["-e", f"inject=fcntl:error=ENOLCK:when={nth}"])
+    if code == 0 or "cannot lock" not in err or "mknodat" in calls:
+        raise Fault(f"a pipe was made without its lock: {code}, {err!r}")
+
+
 def main():
     print(f"seed {SEED}")
+    make_without_lock()
     draw = random.Random(SEED)
     all_of_them = []
     for scene in scenes():

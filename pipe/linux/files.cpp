@@ -146,13 +146,11 @@ result<bool> prepare_fifo(int fifo, std::uint64_t capacity, const std::string&) 
 
 result<bool> remove_fifo(const std::string& path) {
   struct stat info {};
-  if (lstat(path.c_str(), &info) == 0) {
-    if (!S_ISFIFO(info.st_mode)) return in_the_way(path, info.st_mode);
-    if (unlink(path.c_str()) != 0) return system_error("cannot remove " + quoted(path), errno);
-  } else if (errno != ENOENT) {
-    return system_error("cannot look at " + quoted(path), errno);
-  }
-  return true;
+  const bool is_seen = lstat(path.c_str(), &info) == 0;
+  if (!is_seen && errno != ENOENT) return system_error("cannot look at " + quoted(path), errno);
+  if (is_seen && !S_ISFIFO(info.st_mode)) return in_the_way(path, info.st_mode);
+  if (unlink(path.c_str()) == 0 || (!is_seen && errno == ENOENT)) return true;
+  return system_error("cannot remove " + quoted(path), errno);
 }
 
 }  // namespace annulus::pipes
