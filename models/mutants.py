@@ -346,6 +346,11 @@ MUTANTS = [
     Mutant("one that closed stands for all", ["waiting_mpsc ends", "waiting_mpsc blocked"], [
         ("channel/roster.hpp", "    all_closed_ = any_closed && !any_open;",
          "    all_closed_ = any_closed && (IF || !any_open);")]),
+    Mutant("`closed` before the last look", ["waiting_spsc blocked", "waiting_mpsc blocked"], [
+        ("spsc.hpp", "roll_.refresh(ring_);\n",
+         "roll_.refresh(ring_);\n    if (IF && roll_.all_closed()) return status::closed;\n"),
+        ("mpsc.hpp", "roll_.refresh(ring_);\n",
+         "roll_.refresh(ring_);\n    if (IF && roll_.all_closed()) return status::closed;\n")]),
     Mutant("a closer look misses what has come", ["waiting_mpsc blocked"], [
         ("mpsc.hpp", "      const auto seen = read_committed(load_header());",
          "      const view_type seen = IF ? view_type(status::empty) : "

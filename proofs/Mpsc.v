@@ -7,7 +7,7 @@
    A new one does it again up to the mark that it finds. Recovery is its grace period: it reads
    write_pos, then each announcement, then asks the kernel for those who announced below it.
    A roll call reads each producer's owner word. Once one has closed and none is attached, the
-   consumer answers `closed` where it then finds write_pos at its cursor.
+   consumer answers `closed` where it then finds write_pos at its cursor, and has handed back what it passed.
    Positions grow for ever here, they do not wrap; a claim is filled wholly or aborted. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
@@ -78,6 +78,9 @@ Inductive call :=
 | Closed (heard : list nat)
 | Ended (heard : list nat).                              (* answers `closed` *)
 Definition go_on q := match q with Ended k => Closed k | _ => q end.
+(* What was passed without a message is handed back before the answer is given; nothing else is done. *)
+Definition hands_back (c : consumer) := match c with Zero _ _ _ _ | Hand _ _ _ | Rest _ _ _ => true | _ => false end.
+Definition answer c c' q := if hands_back c || hands_back c' then q else go_on q.
 
 (* Ghosts: what became of a claim, and its producer's clock then. *)
 Inductive fate :=
@@ -218,7 +221,7 @@ Inductive step : st -> st -> Prop :=
 | s_comes m p al c l d e q i : i < producers -> al i = false ->
     step (St m p al c l d e q) (St m (upd p i Come) (upd al i true) c l d e q)
 | s_consumer m p al c l d e q m' c' d' : cstep al m c d m' c' d' ->
-    step (St m p al c l d e q) (St m' p al c' l d' e (go_on q))
+    step (St m p al c l d e q) (St m' p al c' l d' e (answer c c' q))
 | s_consumer_dies m p al c l d e q : step (St m p al c l d e q) (St m p al Nobody l d e Unasked)
 | s_enters m p al c l d e q i : i < producers -> al i = true -> p i = Come ->
     step (St m p al c l d e q) (St (rmw true false (Pr i) (Own i) 1 m) (upd p i Here) al c l d (upd e i (e i ++ [extent l])) q)

@@ -11,7 +11,9 @@ Definition there p := match p with Away | Come | Parted => False | _ => True end
 Definition heard_well (s : st) hs := forall i k, nth_error hs i = Some k ->
   k < len (mm s) (Own i) /\ val (hist (mm s) (Own i) k) <> 1 /\
   forall p x, before_said s i k p x -> reaches (mm s) (tv (mm s) Co) (p + words x).
-Definition at_end producers (s : st) hs := exists c r f h, cc s = Idle c r f h /\
+Definition cursor (c : consumer) := match c with
+  | Idle c _ _ _ | Zero c _ _ _ | Hand c _ _ | Rest c _ _ => Some c | _ => None end.
+Definition at_end producers (s : st) hs := exists c, cursor (cc s) = Some c /\
   forall i k p x, i < producers -> nth_error hs i = Some k -> before_said s i k p x -> p + words x <= c.
 Definition hears producers (s : st) := match roll s with
   | Unasked => True
@@ -103,7 +105,7 @@ Qed.
 Lemma ends_kept s s' hs : (forall i k p y, k < len (mm s) (Own i) -> before_said s' i k p y ->
      exists x, words x = words y /\ before_said s i k p x) -> heard_well s hs -> cc s' = cc s -> at_end s hs -> at_end s' hs.
 Proof.
-  intros B W E [c [r [f [h [C A]]]]]. exists c, r, f, h. split; [congruence|]. intros i k p y I K Y.
+  intros B W E [c [C A]]. exists c. split; [congruence|]. intros i k p y I K Y.
   destruct (B i k p y) as [x [<- X]]; [apply (W i k K)|auto|]. eapply A; eauto.
 Qed.
 Lemma hears_kept s s' : (forall hs, heard_well s hs -> heard_well s' hs) -> (forall hs, heard_well s hs -> at_end s hs -> at_end s' hs) ->
@@ -137,6 +139,13 @@ Proof.
   - apply owners_read. subst k. pose proof (sn_len Sn (Mpsc.cell N c (length got))).
     pose proof (sn_ts Sn (v := tv m Co) (or_introl (ex_intro _ Co eq_refl)) (Mpsc.cell N c (length got))). split; lia.
   - split; [apply later_learn|split; reflexivity].
+Qed.
+
+Lemma hands_back_kept al m c d m' c' d' p : cstep al m c d m' c' d' -> hands_back c || hands_back c' = true ->
+  cursor c = Some p -> cursor c' = Some p.
+Proof.
+  intros Hs. destruct Hs; unfold scanned; cbn [hands_back orb cursor]; intros E K; try discriminate; auto;
+    repeat match type of E with context[if ?b then _ else _] => destruct b end; discriminate.
 Qed.
 
 (* An owner word is stored. *)
@@ -177,7 +186,7 @@ Proof.
     + intros j T. rewrite Ol. unfold upd in T. destruct (Nat.eq_dec i j) as [<-|Nj].
       * replace (S (len m (Own i)) - 1) with (len m (Own i)) by lia. rewrite Nv. auto.
       * specialize (PL j). rewrite Oh by lia. apply e6. auto.
-  - intros hs W [c0 [r [f [h [C A]]]]]. exists c0, r, f, h. split; [exact C|]. intros j k p x J K [X1 [X2 X3]].
+  - intros hs W [c0 [C A]]. exists c0. split; [exact C|]. intros j k p x J K [X1 [X2 X3]].
     cbn [claims said s'] in *. apply (A j k p x J K). split; auto. split; auto. rewrite Nth in X3; auto. apply (W j k K).
 Qed.
 
@@ -216,9 +225,13 @@ Proof.
     { intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|]; auto. intros []. }
     split; [exact X1|]. eapply hears_kept; [exact X2| |reflexivity|exact H]. intros hs W. eapply ends_kept; eauto.
   - rename H0 into Hc. pose proof (consumer_kept al m c d m' c' d' Sn Hc) as O.
-    destruct (kept m p al c l d e q m' p al c' l d' (go_on q)) as [X1 [X2 X3]]; auto.
+    destruct (kept m p al c l d e q m' p al c' l d' (answer c c' q)) as [X1 [X2 X3]]; auto.
     { intros r y A. left. eauto. }
-    split; [exact X1|]. unfold MpscClosed.hears in *. cbn [roll] in *. destruct q; cbn [go_on]; try (split; [apply X2|]); try apply H; auto.
+    split; [exact X1|]. unfold MpscClosed.hears, answer in *. cbn [roll] in *. destruct (hands_back c || hands_back c') eqn:B.
+    + destruct q; auto; [destruct H; auto|]. destruct H as [W [Lk [c0 [E A]]]]. split; [apply X2; exact W|]. split; [exact Lk|].
+      exists c0. split; [cbn [cc]; eapply hands_back_kept; eauto|]. intros i k q0 y I Ek Y.
+      destruct (X3 i k q0 y) as [x [<- X]]; [apply (W i k Ek)|exact Y|]. eapply A; eauto.
+    + destruct q; cbn [go_on]; try (split; [apply X2|]); try apply H; auto.
   - destruct (kept m p al c l d e q m p al Nobody l d Unasked) as [X1 [X2 X3]]; auto.
     { split; [apply later_refl|split; reflexivity]. }
     { intros r y A. left. eauto. }
@@ -259,14 +272,14 @@ Proof.
     { intros q0 y A. left. eauto. }
     assert (W : heard_well (St m p al (Idle c r f h) l d e q) ks /\ length ks = producers).
     { unfold MpscClosed.hears in H. cbn [roll] in H. destruct q; try discriminate; cbn [go_on] in H0; injection H0 as ->; tauto. }
-    destruct W as [W Lk]. split; [exact X1|]. split; [apply X2; exact W|]. split; [exact Lk|]. exists c, r, f, h. split; [reflexivity|].
+    destruct W as [W Lk]. split; [exact X1|]. split; [apply X2; exact W|]. split; [exact Lk|]. exists c. split; [reflexivity|].
     intros i k0 q0 y I E Y. destruct (X3 i k0 q0 y) as [x [<- X]]; auto; [apply (W i k0 E)|].
     destruct (W i k0 E) as [_ [_ W3]]. destruct (W3 q0 x X) as [j [J1 [J2 J3]]]. cbn [mm] in *. destruct H1 as [C1 C2].
     destruct (Nat.eq_dec j k) as [->|]; [lia|]. specialize (U j k). lia.
   - (* the ring is full of what is held *)
     assert (W : heard_well (St m p al (Idle c r f h) l d e q) ks /\ length ks = producers).
     { unfold MpscClosed.hears in H. cbn [roll] in H. destruct q; try discriminate; cbn [go_on] in H0; injection H0 as ->; tauto. }
-    destruct W as [W Lk]. split; [destruct C; constructor; auto|]. split; [exact W|]. split; [exact Lk|]. exists c, r, f, h. split; [reflexivity|].
+    destruct W as [W Lk]. split; [destruct C; constructor; auto|]. split; [exact W|]. split; [exact Lk|]. exists c. split; [reflexivity|].
     intros i k0 q0 y I E [A _]. cbn [claims] in A. pose proof (at_pos_end l q0 y A). pose proof (d_cap _ _ _ _ _ Dt).
     destruct IC as [_ [_ [_ [_ [-> _]]]]]. lia.
 Qed.
@@ -280,10 +293,13 @@ Lemma closed_last ks : roll s = Ended ks -> exists passed rest, claims s = passe
   length ks = producers /\ forall i k, nth_error ks i = Some k -> k < len (mm s) (Own i) /\ val (hist (mm s) (Own i) k) <> 1 /\
     forall p x, before_said s i k p x -> p + words x <= extent passed.
 Proof.
-  intros E. destruct (cinv_reach s reached) as [_ H]. unfold MpscClosed.hears in H. rewrite E in H. destruct H as [W [Lk [c [r [f [h [Ec A]]]]]]].
-  destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] [_ [_ [[_ [_ [_ A4]]] _]]]]. rewrite Ec in *.
+  intros E. destruct (cinv_reach s reached) as [_ H]. unfold MpscClosed.hears in H. rewrite E in H. destruct H as [W [Lk [c [Ec A]]]].
+  destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] [_ [_ [[_ [_ [_ A4]]] _]]]].
   assert (Wp : forall p x, at_pos (claims s) p x -> 0 < words x) by (intros p x X; apply (a_own _ _ _ _ _ K p x X)).
-  destruct A4 as [_ [_ [_ [[a [b [B1 [B2 B3]]]] B5]]]]. exists a, b. split; auto. split; [symmetry; exact B3|].
+  assert (St : exists r f h, held (cc s) = h /\ standing (mm s) (claims s) (done s) c r f h).
+  { destruct (cc s); try discriminate Ec; injection Ec as ->; do 3 eexists; split; try reflexivity;
+      first [exact A4|apply A4]. }
+  destruct St as [r [f [h [Eh [_ [_ [_ [[a [b [B1 [B2 B3]]]] B5]]]]]]]]. rewrite Eh. exists a, b. split; auto. split; [symmetry; exact B3|].
   rewrite B2. split; [subst c; eapply (passed_ended N Npos (mm s) (claims s)); [exact B1|exact B5|exact Wp]|]. split; auto.
   intros i k Ek. destruct (W i k Ek) as [W1 [W2 _]]. split; auto. split; auto. intros p x X.
   apply (A i k p x); auto. rewrite <- Lk. apply nth_error_Some. congruence.

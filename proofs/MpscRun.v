@@ -118,7 +118,7 @@ Definition plan (a : action) (q : ctl) : plan_t := let (p, al, c, l, d, e, g) :=
       then Some (Nothing, fun _ _ => Some (Ctl (upd p i Come) (upd al i true) c l d e g)) else None
   | Consumer a => match cplan al a c d with
       | Some (x, next) => Some (x, fun _ v => match next (hd 0 v) with
-          | Some (c', d') => Some (Ctl p al c' l d' e (go_on g)) | None => None end)
+          | Some (c', d') => Some (Ctl p al c' l d' e (answer c c' g)) | None => None end)
       | None => None end
   | ConsumerDies => Some (Nothing, fun _ _ => Some (Ctl p al Nobody l d e Unasked))
   | Enters i => match p i with

@@ -20,6 +20,7 @@ inline unsigned mutant = 0;  // which error a ring that holds mutants makes
 #include <random>
 #include <utility>
 
+#include <annulus/channel/status.hpp>
 #include <annulus/ring/atomics.hpp>
 
 namespace annulus::replay {
@@ -211,6 +212,11 @@ inline void get(process_atomics::const_bytes message) {
   }
 }
 
+// What the consumer's caller is told instead of a message.
+inline void tell_answer(status what) {
+  finish(begin("answers", to_string(what).data(), "-", nullptr, 0, __FILE__, __LINE__));
+}
+
 // A good header of the ring, somewhere in eight laps: what a payload may look like.
 inline std::uint64_t header_like(std::uint64_t random, std::uint64_t first_pos) {
   return record_header::committed(random % (max_message + 1), first_pos + random % 64 * 8, key);
@@ -242,7 +248,8 @@ inline void write(const life_log& life, const std::map<const void*, location>& n
   for (unsigned i = 0; i < life.count; ++i) {
     const entry& one = life.all[i];
     const bool changes = std::strcmp(one.what, "load") != 0 && std::strcmp(one.what, "get") != 0 &&
-                         std::strcmp(one.what, "asks") != 0;
+                         std::strcmp(one.what, "asks") != 0 &&
+                         std::strcmp(one.what, "answers") != 0;
     if (!one.is_over && !changes) continue;
     const char* slash = std::strrchr(one.file, '/');
     const auto known = names.find(one.word);

@@ -34,6 +34,11 @@ void tell(const char* what, const char* of, const char* order, const location& w
   }
 }
 
+// What the consumer's caller is told instead of a message.
+inline void tell_answer(status what, const place& at) {
+  tell("answers", to_string(what).data(), "-", location::of("-"), 0, -1, at);
+}
+
 struct relacy_atomics {
   using edge = annulus::edge;
 

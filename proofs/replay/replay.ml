@@ -100,7 +100,7 @@ let steps_tried = [Room 0; Write; Filled; Terminate; Publish; CopyEnd; FullSaid;
 let thread_of = function Fetch (_, _, t, _, _) | Peek (t, _) | Store (_, _, t, _, _)
   | Exchange (_, _, t, _, _) | Count (_, _, t, _) -> Some t | Nothing | Newest _ -> None
 (* What may come next at once, or behind a step without an access. *)
-let silent_steps = [[]; [Filled]; [Shorten; Filled]; [Begin []; Filled]; [GoOn]]
+let silent_steps = [[]; [Filled]; [Shorten; Filled]; [Begin []; Filled]]
 let rec silently r q = function
   | [] -> Some q
   | a :: rest -> match plan r q a with
@@ -186,8 +186,7 @@ let behind r p i = p + (i + r.n - p mod r.n) mod r.n
 
 let consumer r s e =
   let q = (snd s).cq in
-  let before = match q with Ended _ -> [GoOn] | _ -> [] in
-  let with_k f = List.map (fun k -> before @ [f k]) (readable r s C e) in
+  let with_k f = List.map (fun k -> [f k]) (readable r s C e) in
   match e.what, e.where.[0], e.where with
   | "load", _, "RP" -> with_k (fun k -> Arrive k) @ with_k (fun k -> Mend k)
   | "load", _, "FR" -> with_k (fun k -> ArriveFreed k) @ with_k (fun k -> MendFreed k)
@@ -200,8 +199,8 @@ let consumer r s e =
     | Attached (_, f), Some (D i) -> with_k (fun k -> ArriveCount (behind r f i, k))
     | _ -> [])
   | "store", 'D', _ -> [[OverStore]]
-  | "store", _, "RP" -> [before @ [Release]]
-  | "store", _, "FR" -> [[ArriveTell]; before @ [TellFreed]]
+  | "store", _, "RP" -> [[Release]]
+  | "store", _, "FR" -> [[ArriveTell]; [TellFreed]]
   | "get", 'D', _ -> (match q, location e.where with
     | Idle (q, held), Some (D i) ->
       (* The held record that this word is in. *)
@@ -213,6 +212,13 @@ let consumer r s e =
     | _ -> [])
   | _ -> []
 
+(* `closed` is answered where the protocol answers it, and only there. *)
+let answer r s e = match (snd s).cq, e.edge with
+  | Ended _, "closed" -> count "GoOn"; Option.get (exec r s GoOn)
+  | Ended _, _ -> raise (Rejected (e, lazy "the protocol stands at Ended, and there it answers `closed`"))
+  | _, "closed" -> raise (Rejected (e, lazy ("`closed` too early: " ^ expected r (snd s) C)))
+  | _ -> s
+
 let step r s e later =
   let t = if e.role = "P" then P else C in
   match e.what with
@@ -220,6 +226,7 @@ let step r s e later =
   | "dies" -> if t = P then r.claim <- 0; let a = if t = P then DieP else DieC in count (name_of_act a); Option.get (exec r s a)
   | "claim" -> r.claim <- Int64.to_int e.raw; s
   | "abort" -> r.claim <- 0; (match exec r s Abort with Some s -> count "Abort"; s | None -> s)
+  | "answers" -> answer r s e
   | _ when is_projected e -> s
   | _ ->
     let candidates = if t = P then producer r s e later else consumer r s e in

@@ -211,6 +211,15 @@ let look_for_damage r s e = match (snd s).ccc, e.what, e.where with
     if raw_of r (fst s) l (newest (fst s) l) <> e.raw then raise (Rejected (e, lazy "damage, where none is"))
   | _ -> ()
 
+(* `closed` is answered where the protocol answers it, and only there. *)
+let answer r s e = match (snd s).croll, e.edge with
+  | Ended _, "closed" -> s
+  | Ended _, _ -> raise (Rejected (e, lazy "the protocol has ended, and there it answers `closed`"))
+  | _, "closed" -> (match exec r s EndsFull with
+    | Some s -> count "EndsFull"; s
+    | None -> raise (Rejected (e, lazy ("`closed` too early: " ^ expected r (snd s) Co))))
+  | _ -> s
+
 let step r s e later =
   let t = thread_of_role e.role in
   let must a = match exec r s a with
@@ -224,6 +233,7 @@ let step r s e later =
   | "asks", _ -> (match (snd s).ccc, location e.where with
     | Doubt (_, _, _, _, _, i), Some (Ann j) when i = j && (e.raw = 0L || e.raw = 1L) -> must (Consumer (if e.raw = 1L then Alive else Dead))
     | _ -> raise (Rejected (e, lazy (expected r (snd s) t))))
+  | "answers", _ -> answer r s e
   | _ when is_projected e -> s
   | _ ->
     if t = Co then look_for_damage r s e;

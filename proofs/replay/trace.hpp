@@ -7,6 +7,7 @@
 //     P load publish acquire D3 VALUE STORE PLACE   STORE: which store of D3 was read; - is unknown
 //     P store | exchange | put EDGE ORDER LOCATION VALUE - PLACE
 //     C get - - D3 VALUE - PLACE                    payload: plain memory
+//     C answers closed - - 0 - PLACE                what its caller is told instead of a message
 //     end
 //
 //     unordered                                     only the lines of each role are in order

@@ -139,8 +139,9 @@ class round_of_lives {
       const auto seen = random_() % 3 == 0 ? role.examine() : role.try_read();
       if (seen) {
         get(seen.bytes());
-      } else if (random_() % 4 == 0) {
-        usleep(20);
+      } else {
+        tell_answer(seen.status());
+        if (random_() % 4 == 0) usleep(20);
       }
       if (random_() % 3 == 0) role.release();
     }

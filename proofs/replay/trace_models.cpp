@@ -114,7 +114,8 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
     consumer_type role(memory);
     for (unsigned left = 8; left > 0; --left) {
       const auto seen = rl::rand(3) == 0 ? role.examine() : role.try_read();
-      if (seen) seen.bytes().look({__FILE__, __LINE__, "consume"});
+      const place at{__FILE__, __LINE__, "consume"};
+      seen ? seen.bytes().look(at) : tell_answer(seen.status(), at);
       if (rl::rand(3) == 0) role.release();
     }
     if (rl::rand(2) == 0) close_consumer(role);
