@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
 
 #include <annulus/nats/connection.hpp>
+#include <annulus/nats/login.hpp>
 
 namespace annulus::nats {
 namespace {
@@ -16,11 +16,6 @@ constexpr auto sign_of_life = 2000ms;  // between two pings
 constexpr int missed_signs = 2;
 
 using owned_options = owned<natsOptions, natsOptions_Destroy>;
-
-const char* from_environment(const char* name) noexcept {
-  const char* const value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : nullptr;
-}
 
 // The first of several settings that fails ends the series.
 class series {
@@ -37,18 +32,14 @@ class series {
   natsStatus status_;
 };
 
-natsStatus set_credentials(natsOptions* to, const address& at) {
-  const char* const user =
-      !at.user.empty() ? at.user.c_str() : from_environment("ANNULUS_NATS_USER");
-  const char* const password = from_environment("ANNULUS_NATS_PASSWORD");
-  const char* const token = from_environment("ANNULUS_NATS_TOKEN");
-  const char* const creds =
-      !at.creds.empty() ? at.creds.c_str() : from_environment("ANNULUS_NATS_CREDS");
-  if (!at.user.empty() || (user != nullptr && at.creds.empty())) {
-    return natsOptions_SetUserInfo(to, user, password != nullptr ? password : "");
+natsStatus set_login(natsOptions* to, const login& who) {
+  switch (who.by) {
+    case login_by::user: return natsOptions_SetUserInfo(to, who.user.c_str(), who.secret.c_str());
+    case login_by::file:
+      return natsOptions_SetUserCredentialsFromFiles(to, who.file.c_str(), nullptr);
+    case login_by::token: return natsOptions_SetToken(to, who.secret.c_str());
+    default: return NATS_OK;
   }
-  if (creds != nullptr) return natsOptions_SetUserCredentialsFromFiles(to, creds, nullptr);
-  return token != nullptr ? natsOptions_SetToken(to, token) : NATS_OK;
 }
 
 natsStatus set_tls(natsOptions* to, const address& at) {
@@ -63,7 +54,7 @@ natsStatus set_tls(natsOptions* to, const address& at) {
       .status();
 }
 
-natsStatus make_options(owned_options& out, const address& at) {
+natsStatus make_options(owned_options& out, const address& at, const login& who) {
   natsOptions* made = nullptr;
   const auto s = natsOptions_Create(&made);
   out.reset(made);
@@ -80,7 +71,7 @@ natsStatus make_options(owned_options& out, const address& at) {
       .then(true, [&] { return natsOptions_SetIgnoreDiscoveredServers(made, true); })
       .then(true, [&] { return natsOptions_SetPingInterval(made, sign_of_life / 1ms); })
       .then(true, [&] { return natsOptions_SetMaxPingsOut(made, missed_signs); })
-      .then(true, [&] { return set_credentials(made, at); })
+      .then(true, [&] { return set_login(made, who); })
       .then(at.tls, [&] { return set_tls(made, at); })
       .status();
 }
@@ -159,8 +150,10 @@ std::string connection::complaint() const {
 }
 
 result<bool> connection::connect() {
+  const auto who = login_of(at_);
+  if (!who) return who.error();
   owned_options options;
-  auto s = make_options(options, at_);
+  auto s = make_options(options, at_, *who);
   if (s != NATS_OK) {
     return failure{fault::bad_argument, to_string(at_) + ": its options do not do: " + words_of(s)};
   }
@@ -177,7 +170,9 @@ result<bool> connection::connect() {
     context_.reset(context);
   }
   if (s == NATS_OK) return true;
-  return failure{kind_of(s), to_string(at_) + ": there is no connection: " + words_of(s)};
+  auto words = to_string(at_) + ": there is no connection: " + words_of(s);
+  if (s == NATS_CONNECTION_AUTH_FAILED) words += "; " + advice_on(*who);
+  return failure{kind_of(s), std::move(words)};
 }
 
 connection::sight connection::look_for_stream(std::string& why) {

@@ -17,7 +17,8 @@
 //   user          with the password in ANNULUS_NATS_PASSWORD           ANNULUS_NATS_USER, or none
 //   creds         a file of credentials, as nsc writes it              ANNULUS_NATS_CREDS, or none
 //
-// A token stands in ANNULUS_NATS_TOKEN. No secret belongs into a name, which every process sees.
+// A token stands in ANNULUS_NATS_TOKEN; login.hpp says which of these holds. No secret belongs into
+// a name, which every process sees.
 // Each error says which option, and what it may be.
 #pragma once
 

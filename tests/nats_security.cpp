@@ -3,6 +3,7 @@
 #include "bytes.hpp"
 #include "endpoints.hpp"
 #include "nats_server.hpp"
+#include "variable.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -21,18 +22,6 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// A variable of the environment, as it was again afterwards.
-class variable {
- public:
-  variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-  variable(const variable&) = delete;
-  variable& operator=(const variable&) = delete;
-  ~variable() { unsetenv(name_); }
-
- private:
-  const char* name_;
-};
-
 result<nats::target> opened_at(const std::string& name) {
   return nats::target::open(opened(nats::parse(name)));
 }
@@ -48,9 +37,12 @@ TEST(NatsSecurity, the_password_is_asked_for_and_taken_from_the_environment) {
     const auto why = refusal_of(opened_at(server.at("S", "user=anna")));
     EXPECT_EQ(why.kind, fault::no_permission) << why.message;
     EXPECT_THAT(why.message, HasSubstr("Authorization"));
+    EXPECT_THAT(why.message, HasSubstr("ANNULUS_NATS_PASSWORD"));
     EXPECT_THAT(why.message, Not(HasSubstr("falsch")));
   }
-  EXPECT_EQ(refusal_of(opened_at(server.at("S"))).kind, fault::no_permission);
+  const auto unsaid = refusal_of(opened_at(server.at("S")));
+  EXPECT_EQ(unsaid.kind, fault::no_permission);
+  EXPECT_THAT(unsaid.message, HasSubstr("say user= in the name"));
   const variable password("ANNULUS_NATS_PASSWORD", "geheim");
   auto to = opened(opened_at(server.at("S", "user=anna")));
   expect_passes(to);
@@ -59,12 +51,56 @@ TEST(NatsSecurity, the_password_is_asked_for_and_taken_from_the_environment) {
   expect_passes(also);
 }
 
-TEST(NatsSecurity, a_token_is_taken_from_the_environment) {
+TEST(NatsSecurity, a_token_is_taken_from_the_environment_and_no_other_does) {
   nats_server server({"--auth", "geheim"});
-  EXPECT_EQ(refusal_of(opened_at(server.at("S"))).kind, fault::no_permission);
+  const auto unsaid = refusal_of(opened_at(server.at("S")));
+  EXPECT_EQ(unsaid.kind, fault::no_permission);
+  EXPECT_THAT(unsaid.message, HasSubstr("ANNULUS_NATS_TOKEN"));
+  {
+    const variable token("ANNULUS_NATS_TOKEN", "falsch");
+    const auto why = refusal_of(opened_at(server.at("S")));
+    EXPECT_EQ(why.kind, fault::no_permission);
+    EXPECT_THAT(why.message, HasSubstr("does not take the token in ANNULUS_NATS_TOKEN"));
+    EXPECT_THAT(why.message, Not(HasSubstr("falsch")));
+  }
   const variable token("ANNULUS_NATS_TOKEN", "geheim");
   auto to = opened(opened_at(server.at("S")));
   expect_passes(to);
+}
+
+// An operator, an account and a user of it, and a folder with their files.
+class operated {
+ public:
+  operated() {
+    std::string made = (std::filesystem::temp_directory_path() / "annulus.jwt.XXXXXX").string();
+    if (mkdtemp(made.data()) == nullptr) std::abort();
+    directory_ = made;
+    const auto run = "python3 " NATS_CREDENTIALS " " + made;
+    if (std::system(run.c_str()) != 0) ADD_FAILURE() << "no credentials were made";
+  }
+  operated(const operated&) = delete;
+  operated& operator=(const operated&) = delete;
+  ~operated() { std::filesystem::remove_all(directory_); }
+
+  [[nodiscard]] std::string server() const { return (directory_ / "server.conf").string(); }
+  [[nodiscard]] std::string user() const { return (directory_ / "user.creds").string(); }
+
+ private:
+  std::filesystem::path directory_;
+};
+
+TEST(NatsSecurity, a_file_of_credentials_lets_in_the_user_that_the_operator_vouches_for) {
+  const operated ours, strangers;
+  nats_server server({"-c", ours.server()});
+  EXPECT_THAT(refusal_of(opened_at(server.at("S"))).message, HasSubstr("creds="));
+  const auto why = refusal_of(opened_at(server.at("S", "creds=" + strangers.user())));
+  EXPECT_EQ(why.kind, fault::no_permission) << why.message;
+  EXPECT_THAT(why.message, HasSubstr("does not take the credentials in '" + strangers.user()));
+  auto to = opened(opened_at(server.at("S", "creds=" + ours.user())));
+  expect_passes(to);
+  const variable file("ANNULUS_NATS_CREDS", ours.user().c_str());
+  auto also = opened(opened_at(server.at("S")));
+  expect_passes(also);
 }
 
 // A user who may do all but publish into the stream is told so, and is not waited for in silence.
