@@ -16,11 +16,15 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <annulus/channel/typed.hpp>
 #include <annulus/nats/gateway.hpp>
+#include <annulus/nats/leg.hpp>
 
 namespace annulus::processes {
 namespace {
@@ -186,6 +190,82 @@ TEST(NatsKills, two_rings_through_a_stream_into_a_ring_lose_nothing) {
   std::printf("lanes went back %llu times, by %llu messages at most\n",
               static_cast<unsigned long long>(place.again().starts),
               static_cast<unsigned long long>(place.again().farthest));
+}
+
+// Between what a gateway has read and what its target has taken. The target is full, so it stands
+// there; what it had acknowledged already would be lost with it.
+class full_target {
+ public:
+  static constexpr std::uint64_t messages = 1000;
+
+  [[nodiscard]] std::string stream() const { return server_.at("FULL", "max_message=1KiB"); }
+
+  // In a process of its own, as all that has libnats's threads.
+  void fill() const {
+    auto to = must(nats::target::open(must(nats::parse(stream()))));
+    std::vector<std::uint64_t> numbers(messages);
+    for (std::uint64_t i = 0; i < messages; ++i) {
+      numbers[i] = i + 1;
+      require(to.add(std::as_bytes(std::span(&numbers[i], 1)), {7, i + 1}), "no room in a batch");
+    }
+    status last = status::timed_out;
+    while (last == status::timed_out) last = to.push(within(50ms), false).why;
+    require(last == status::ok, "the stream was not filled");
+  }
+  void pass() const {
+    bus::gateway_options how;
+    how.ends_with_source = true;
+    auto passing = must(nats::open_gateway({stream()}, to_string(to_.endpoint()), true, how));
+    std::jthread watch([&] {
+      while (!passing.is_over() && passing.report()[0].state != bus::lane_state::full) {
+        std::this_thread::sleep_for(1ms);
+      }
+      is_full_->store(true);
+    });
+    passing.run();
+  }
+  [[nodiscard]] bool is_full() const { return is_full_->load(); }
+  [[nodiscard]] bus_consumer consumer() const {
+    auto at = to_.endpoint();
+    at.once = true;
+    return take_up<bus_consumer>(at);
+  }
+
+ private:
+  testing::nats_server server_;
+  standing_channel to_{"shm", "capacity=4KiB"};
+  shared<std::atomic<bool>> is_full_;
+};
+
+TEST(NatsKills, what_a_killed_gateway_had_read_for_a_full_target_comes_from_the_next_one) {
+  const full_target place;
+  EXPECT_TRUE(child([&] { place.fill(); }).is_content());
+  auto rx = place.consumer();
+  std::vector<std::uint64_t> seen;
+  const auto take = [&](deadline until) {
+    const auto one = annulus::read<std::uint64_t>(rx, until);
+    if (one.status == status::ok) seen.push_back(one.value);
+    return one.status == status::ok;
+  };
+  {
+    child first([&] { place.pass(); });
+    const auto until = within(patience);
+    while (!place.is_full() && std::chrono::steady_clock::now() < until) child::nap(1ms);
+    EXPECT_TRUE(place.is_full()) << first.fate();
+    first.end();
+  }
+  while (take(within(0ns))) {
+  }
+  EXPECT_FALSE(seen.empty());
+  EXPECT_LT(seen.size(), 256u) << "the batch fits into the target: nothing was held";
+  child second([&] { place.pass(); });
+  while (seen.size() < full_target::messages && take(within(patience))) {
+  }
+  EXPECT_TRUE(second.is_content()) << second.fate();
+  EXPECT_FALSE(take(within(0ns)));
+  std::vector<std::uint64_t> sent(full_target::messages);
+  std::iota(sent.begin(), sent.end(), 1);
+  EXPECT_EQ(seen, sent);
 }
 
 }  // namespace
