@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -19,7 +18,6 @@
 #include <set>
 #include <sstream>
 #include <string>
-#include <system_error>
 #include <tuple>
 #include <vector>
 
@@ -30,8 +28,6 @@ constexpr long mark_call = SYS_getppid;  // no other call on these paths
 constexpr std::size_t pattern_bytes = 64;
 constexpr std::uint64_t most_of_a_region = std::uint64_t{256}
                                            << 20;  // a sanitizer's shadow is more
-
-std::system_error last_error(const char* what) { return {errno, std::generic_category(), what}; }
 
 // A place in memory: the file or the process, and the offset.
 using place = std::tuple<std::string, std::uint64_t>;
@@ -93,6 +89,13 @@ std::uint64_t taken_by(const call& made, std::int64_t value, std::size_t message
   }
 }
 
+sigset_t only_sigchld() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  return set;
+}
+
 // Follows the threads of both sides from stop to stop.
 class tracer {
  public:
@@ -106,7 +109,7 @@ class tracer {
       until.check();
       int how = 0;
       const pid_t thread = waitpid(-1, &how, __WALL | WNOHANG);
-      if (thread < 0) throw last_error("waitpid");
+      if (thread < 0) fail("waitpid");
       if (thread == 0) {
         nap();
         continue;
@@ -183,9 +186,7 @@ class tracer {
 
   // Waits until some side stops, 20 ms at most. Requires: SIGCHLD is blocked.
   static void nap() {
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
+    const auto child = only_sigchld();
     const timespec most{0, 20'000'000};
     sigtimedwait(&child, nullptr, &most);
   }
@@ -204,9 +205,7 @@ class tracer {
 class quiet_children {
  public:
   quiet_children() {
-    sigset_t child;
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
+    const auto child = only_sigchld();
     sigprocmask(SIG_BLOCK, &child, &before_);
   }
   ~quiet_children() { sigprocmask(SIG_SETMASK, &before_, nullptr); }

@@ -95,20 +95,14 @@ struct figures {
 
 comparison compare(const comparison_options& how) {
   comparison out{how, {}, {}, {}};
-  plan all;
+  plan all = out.how;
   all.trials = trials_of(out.how);
-  all.repeats = how.rounds;
-  all.span = span_for(how.seconds, all.trials.size() * how.rounds);
-  all.patience = how.patience;
-  all.rate = how.rate;
-  all.processors = how.processors;
+  all.span = span_for(how.seconds, all.trials.size() * how.repeats);
   all.keeps_each = true;
   all.before_each_repeat = [&](laboratory& lab) {
     out.raw_trips.push_back(lab.raw(where::processes, raw_span).mean);
     out.pacing_cpu.push_back(lab.cpu_of_pacing(how.rate));
   };
-  all.is_asked_to_stop = how.is_asked_to_stop;
-  all.tell = how.tell;
   out.seen = measure(all);
   return out;
 }

@@ -5,10 +5,8 @@
 #include "bench/report.hpp"
 #include "bench/trials.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,18 +14,13 @@
 
 namespace annulus::bench {
 
-struct comparison_options {
+// A plan whose trials and span come from these.
+struct comparison_options : plan {
   std::vector<system> systems;
   std::size_t bytes = 128;
-  double rate = 50'000;              // of the open loop and of the CPU's share, messages a second
-  double seconds = 75;               // all of it, about
-  std::chrono::seconds patience{5};  // with a run that lasts longer than it should
-  unsigned rounds = 5;
+  double seconds = 75;  // all of it, about
   std::vector<std::size_t> batches{1, 10, 100};
   std::vector<std::size_t> sizes;  // throughput at each of these too, bytes
-  std::vector<int> processors;     // the consumer's first
-  std::function<bool()> is_asked_to_stop;
-  std::function<void(const std::string&)> tell;  // how far it is
 };
 
 struct comparison {

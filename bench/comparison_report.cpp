@@ -40,25 +40,22 @@ table against_targets(const figures& of) {
     if (one.is_ours) head.push_back(one.name);
   }
   table all(head);
-  for (const auto& asked : targets()) {
-    table::row cells{asked.name, asked.asked, asked.pipes};
+  const auto add = [&](table::row cells, const auto& value_of, const auto& show, const limit& by) {
     for (const auto& one : of.drawn) {
       if (!one.is_ours) continue;
-      const auto value = value_of(asked.of, one);
-      cells.push_back(value ? fmt::format("{} {}", show(asked.of, *value),
-                                          asked.wanted.is_met(*value) ? "✓" : "✗")
+      const std::optional<double> value = value_of(one);
+      cells.push_back(value ? fmt::format("{} {}", show(*value), by.is_met(*value) ? "✓" : "✗")
                             : nothing);
     }
     all.add(std::move(cells));
+  };
+  for (const auto& asked : targets()) {
+    add({asked.name, asked.asked, asked.pipes}, asked.value_of, asked.show, asked.wanted);
   }
-  table::row of_one_core{"  of one core", "< 3 %", ""};
-  for (const auto& one : of.drawn) {
-    if (!one.is_ours) continue;
-    of_one_core.push_back(one.cpu ? fmt::format("{} {}", percent(one.cpu->busier()),
-                                                one.cpu->busier() < 0.03 ? "✓" : "✗")
-                                  : nothing);
-  }
-  all.add(std::move(of_one_core));
+  const auto of_one_core = [](const summary& one) {
+    return one.cpu ? std::optional(one.cpu->busier()) : std::nullopt;
+  };
+  add({"  of one core", "< 3 %", ""}, of_one_core, percent, {.below = 0.03});
   return all;
 }
 
@@ -177,7 +174,7 @@ json json_of(const std::map<std::size_t, spread>& rates, const char* key) {
 json verdicts_of(const summary& one) {
   json all = json::array();
   for (const auto& asked : targets()) {
-    const auto value = value_of(asked.of, one);
+    const auto value = asked.value_of(one);
     all.push_back({{"target", asked.name},
                    {"asked", asked.asked},
                    {"value", value ? json(*value) : json()},
@@ -209,7 +206,7 @@ json json_of(const summary& one) {
 json json_of(const comparison& of, const figures& all, const std::vector<advice>& advised) {
   json out = {{"bytes", of.how.bytes},
               {"messages_per_second", of.how.rate},
-              {"rounds", of.how.rounds},
+              {"rounds", of.how.repeats},
               {"slice_ms", std::chrono::duration<double, std::milli>(of.seen.span).count()},
               {"raw_round_trip_ns", json_of(spread_of(of.raw_trips))},
               {"pacing_of_one_core", json_of(spread_of(of.pacing_cpu))}};
@@ -268,7 +265,7 @@ facts facts_of(facts machine, const comparison& of, const figures& all) {
       "method",
       fmt::format("two processes, {}-byte messages, each written and read whole; {} "
                   "interleaved rounds of {:.0f} ms each; medians (half lie between)",
-                  how.bytes, how.rounds, static_cast<double>(of.seen.span.count()) / 1e6));
+                  how.bytes, how.repeats, static_cast<double>(of.seen.span.count()) / 1e6));
   for (const auto& one : all.drawn) {
     if (!one.setting.empty()) machine.emplace_back(one.name, one.setting);
   }

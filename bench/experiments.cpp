@@ -47,13 +47,22 @@ patience laboratory::until() const {
   return {clock::now() + 10 * span_ + patience_, is_asked_to_stop_};
 }
 
-void laboratory::run(where at, std::vector<std::function<void()>> sides) {
-  run_sides(at, on_, sides, until());
+shared<stage> laboratory::run(const system& of, const consuming& consumer,
+                              const producing& producer, unsigned producers) {
+  shared<stage> seen;
+  stage& at = *seen.operator->();
+  std::vector<std::function<void()>> sides{[&] { consumer(at); }};
+  for (unsigned i = 0; i < producers; ++i) sides.emplace_back([&, i] { producer(at, i); });
+  run_sides(of.sides, on_, sides, until());
+  require_whole(at.consumer.wrong + at.producer.wrong);
+  return seen;
 }
 
-void laboratory::run_both(const system& of, std::function<void()> consumer,
-                          std::function<void()> producer) {
-  run(of.sides, {std::move(consumer), std::move(producer)});
+shared<stage> laboratory::deliver(const system& of, link& channel, const load& how,
+                                  std::span<std::uint64_t> latencies) {
+  return run(
+      of, [&](stage& at) { channel.consume(how, at, latencies); },
+      [&](stage& at, unsigned i) { channel.produce(how, at, i); }, how.producers);
 }
 
 round_trips laboratory::raw(where at, nanoseconds span) {
@@ -65,30 +74,19 @@ double laboratory::throughput(const system& of, const shape& how, std::size_t ba
   auto wanted = load_of(of, how, pace::flood);
   wanted.batch = batch;
   wanted.limit = limit;
-  const auto channel = of.open(how);
-  shared<stage> seen;
-  stage& at = *seen.operator->();
-  std::vector<std::function<void()>> sides{[&] { channel->consume(wanted, at, {}); }};
-  for (unsigned i = 0; i < how.producers; ++i) {
-    sides.emplace_back([&, i] { channel->produce(wanted, at, i); });
-  }
-  run(of.sides, std::move(sides));
-  require_whole(at.consumer.wrong);
-  return static_cast<double>(at.consumer.messages) / at.consumer.seconds();
+  const auto seen = deliver(of, *of.open(how), wanted);
+  return static_cast<double>(seen->consumer.messages) / seen->consumer.seconds();
 }
 
 round_trips laboratory::round_trip(const system& of, const shape& how) {
   const auto wanted = load_of(of, how, pace::flood);
   const auto there = of.open(how), back = of.open(how);
-  shared<stage> seen;
   shared<trips> told;
   const auto enough = static_cast<std::size_t>(span_ / nanoseconds(50));
   shared<std::uint64_t> each(std::clamp<std::size_t>(enough, 1, most_trips));
-  stage& at = *seen.operator->();
-  run_both(
-      of, [&] { there->answer(*back, wanted, at); },
-      [&] { told.all()[0] = there->ask(*back, wanted, at, each.all()); });
-  require_whole(at.consumer.wrong + at.producer.wrong);
+  run(
+      of, [&](stage& at) { there->answer(*back, wanted, at); },
+      [&](stage& at, unsigned) { told.all()[0] = there->ask(*back, wanted, at, each.all()); });
   const auto timed = each.all().first(told->timed);
   return {told->mean, {timed.begin(), timed.end()}};
 }
@@ -98,26 +96,16 @@ one_way_latencies laboratory::one_way(const system& of, const shape& how, rhythm
   wanted.rate = when.rate;
   wanted.burst = when.burst;
   const auto channel = of.open(how);
-  shared<stage> seen;
   shared<std::uint64_t> each(wanted.count());
-  stage& at = *seen.operator->();
-  run_both(
-      of, [&] { channel->consume(wanted, at, each.all()); },
-      [&] { channel->produce(wanted, at, 0); });
-  require_whole(at.consumer.wrong);
+  deliver(of, *channel, wanted, each.all());
   return {{each.all().begin(), each.all().end()}, channel->memory_bytes()};
 }
 
 cpu_shares laboratory::cpu(const system& of, const shape& how, double rate) {
   auto wanted = load_of(of, how, pace::asleep);
   wanted.rate = rate;
-  const auto channel = of.open(how);
-  shared<stage> seen;
-  stage& at = *seen.operator->();
-  run_both(
-      of, [&] { channel->consume(wanted, at, {}); }, [&] { channel->produce(wanted, at, 0); });
-  require_whole(at.consumer.wrong);
-  return {at.producer.cpu_share(), at.producer.call_share(), at.consumer.cpu_share()};
+  const auto seen = deliver(of, *of.open(how), wanted);
+  return {seen->producer.cpu_share(), seen->producer.call_share(), seen->consumer.cpu_share()};
 }
 
 double laboratory::cpu_of_pacing(double rate) {
@@ -125,12 +113,13 @@ double laboratory::cpu_of_pacing(double rate) {
   wanted.span = span_;
   wanted.rate = rate;
   shared<stage> seen;
-  run(where::processes, {[&] {
-        sleep_exactly();
-        seen->producer.begin(wanted);
-        send_on_time(schedule(clock::now(), rate), wanted.count(), sleep_until, [](auto) {});
-        seen->producer.end(wanted);
-      }});
+  const std::function<void()> pacing = [&] {
+    sleep_exactly();
+    seen->producer.begin(wanted);
+    send_on_time(schedule(clock::now(), rate), wanted.count(), sleep_until, [](auto) {});
+    seen->producer.end(wanted);
+  };
+  run_sides(where::processes, on_, {&pacing, 1}, until());
   return seen->producer.cpu_share();
 }
 
@@ -138,13 +127,10 @@ std::array<double, step_count> laboratory::steps(const system& of, const shape& 
   auto wanted = load_of(of, how, pace::on_time);
   wanted.rate = rate;
   const auto channel = of.open(how);
-  shared<stage> seen;
   shared<trace> traces(std::min(wanted.count(), most_traced));
-  stage& at = *seen.operator->();
-  run_both(
-      of, [&] { channel->consume_traced(wanted, at, traces.all()); },
-      [&] { channel->produce_traced(wanted, at, traces.all()); });
-  require_whole(at.consumer.wrong);
+  run(
+      of, [&](stage& at) { channel->consume_traced(wanted, at, traces.all()); },
+      [&](stage& at, unsigned) { channel->produce_traced(wanted, at, traces.all()); });
   std::array<std::vector<double>, step_count> each;
   for (const trace& t : traces.all()) {
     const clock::time_point points[] = {t.producer[0], t.producer[1], t.producer[2], t.producer[3],

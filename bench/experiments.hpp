@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace annulus::bench {
@@ -64,9 +65,14 @@ class laboratory {
  private:
   [[nodiscard]] load load_of(const system& of, const shape& how, pace how_fast);
   [[nodiscard]] patience until() const;
-  // The consumer is side 0. `run_both` runs it and one producer.
-  void run(where at, std::vector<std::function<void()>> sides);
-  void run_both(const system& of, std::function<void()> consumer, std::function<void()> producer);
+  using consuming = std::function<void(stage&)>;
+  using producing = std::function<void(stage&, unsigned number)>;
+  // Runs the sides, and returns their reports. Throws if a message was damaged or out of order.
+  shared<stage> run(const system& of, const consuming& consumer, const producing& producer,
+                    unsigned producers = 1);
+  // Sends the load through the channel.
+  shared<stage> deliver(const system& of, link& channel, const load& how,
+                        std::span<std::uint64_t> latencies = {});
 
   processors on_;
   nanoseconds span_;

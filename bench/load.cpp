@@ -10,7 +10,6 @@
 #include <ctime>
 
 namespace annulus::bench {
-namespace {
 
 double cpu_seconds() {
   rusage used{};
@@ -20,8 +19,6 @@ double cpu_seconds() {
   };
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
-
-}  // namespace
 
 void stretch::begin(const load& how) {
   cpu_before = cpu_seconds();

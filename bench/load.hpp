@@ -38,6 +38,9 @@ struct load {
   [[nodiscard]] std::size_t sides() const noexcept { return producers + 1; }
 };
 
+// What this process used of the CPU, in user and in system mode.
+[[nodiscard]] double cpu_seconds();
+
 // One side's measured stretch.
 struct stretch {
   clock::time_point began;

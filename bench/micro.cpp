@@ -1,15 +1,13 @@
 // What one operation costs without contention: one thread pushes and reads, all in its caches.
 //
 // These figures move with the instructions of the hot path, so a regression shows here first.
+#include "bench/systems/ring.hpp"
 #include <benchmark/benchmark.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdlib>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
@@ -21,19 +19,14 @@ namespace {
 using namespace annulus;
 
 // A producer and a consumer of one ring over plain memory.
-template <template <class, template <class> class> class Producer,
-          template <class, template <class> class> class Consumer,
-          template <class> class Statistics = tallied, integrity Integrity = integrity::structure>
+template <class Roles, integrity Integrity = integrity::structure>
 class pair_of_roles {
-  using producer_role = ring_producer<Producer<std_atomics, Statistics>>;
-  using consumer_role = ring_consumer<Consumer<std_atomics, Statistics>>;
-
  public:
   pair_of_roles()
       : memory_(segment::bytes_for(options()).value()),
         segment_(segment::format({memory_.at, memory_.bytes}, options()).value()),
-        tx(producer_role::attach(segment_).value()),
-        rx(consumer_role::attach(segment_).value()) {}
+        tx(Roles::producer::attach(segment_).value()),
+        rx(Roles::consumer::attach(segment_).value()) {}
 
  private:
   struct aligned {
@@ -49,7 +42,7 @@ class pair_of_roles {
 
   static ring_options options() {
     ring_options how;
-    how.topology = Producer<std_atomics, Statistics>::topology;
+    how.topology = Roles::kind;
     how.capacity = 64 << 10;
     how.integrity = Integrity;
     return how;
@@ -59,8 +52,8 @@ class pair_of_roles {
   segment segment_;
 
  public:
-  producer_role tx;
-  consumer_role rx;
+  typename Roles::producer tx;
+  typename Roles::consumer rx;
 };
 
 // The same by name.
@@ -75,9 +68,7 @@ class pair_by_name {
 
  private:
   static bus::endpoint endpoint() {
-    static unsigned made = 0;
-    const auto name = "shm:micro-" + std::to_string(getpid()) + "-" + std::to_string(++made);
-    auto at = bus::parse(name + "?capacity=64KiB").value();
+    auto at = bus::parse("shm:" + bench::new_name() + "?capacity=64KiB").value();
     if (Producers > 1) at.producers = Producers;
     static_cast<void>(bus::open_segment(at).value());
     return at;
@@ -90,14 +81,12 @@ class pair_by_name {
   bus_consumer rx;
 };
 
-using spsc = pair_of_roles<basic_spsc_producer, basic_spsc_consumer>;
-using spsc_uncounted = pair_of_roles<basic_spsc_producer, basic_spsc_consumer, uncounted>;
-using spsc_crc =
-    pair_of_roles<basic_spsc_producer, basic_spsc_consumer, tallied, integrity::crc32c>;
-using mpsc = pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer>;
-using mpsc_uncounted = pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, uncounted>;
-using mpsc_crc =
-    pair_of_roles<basic_mpsc_producer, basic_mpsc_consumer, tallied, integrity::crc32c>;
+using spsc = pair_of_roles<bench::spsc_roles<tallied>>;
+using spsc_uncounted = pair_of_roles<bench::spsc_roles<uncounted>>;
+using spsc_crc = pair_of_roles<bench::spsc_roles<tallied>, integrity::crc32c>;
+using mpsc = pair_of_roles<bench::mpsc_roles<tallied>>;
+using mpsc_uncounted = pair_of_roles<bench::mpsc_roles<uncounted>>;
+using mpsc_crc = pair_of_roles<bench::mpsc_roles<tallied>, integrity::crc32c>;
 
 using spsc_by_name = pair_by_name<1>;
 using mpsc_by_name = pair_by_name<4>;

@@ -1,8 +1,8 @@
 // Measures annulus and its peers, interleaved in one run. README.md has the method.
 #include "bench/peers_report.hpp"
+#include "bench/program.hpp"
 #include "bench/systems/all.hpp"
 #include "bench/trials.hpp"
-#include <CLI/CLI.hpp>
 #include <boost/version.hpp>
 #include <ck_md.h>
 #include <fmt/format.h>
@@ -10,8 +10,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -19,26 +17,18 @@ namespace annulus::bench {
 namespace {
 
 struct choices {
+  program_options program;
   plan how;
   bool is_quick = false;
-  double milliseconds = 20;
   double wait = 60;
   double rest = 0;
   std::vector<std::string> only;
   std::vector<std::size_t> sizes;
   std::vector<std::string> named;
-  std::string json, markdown, plots;
 };
 
-choices parse(int argc, char** argv) {
-  choices chosen;
-  CLI::App app{"Measures annulus and its peers, interleaved in one run."};
-  app.add_option("--repeats", chosen.how.repeats, "How often everything is measured")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--span", chosen.milliseconds, "How long one measurement lasts, milliseconds")
-      ->check(CLI::Range(1.0, 10000.0))
-      ->capture_default_str();
+void describe(CLI::App& app, choices& chosen) {
+  add_options(app, chosen.program);
   app.add_option("--wait", chosen.wait,
                  "How long to wait for near or far cores where the host moves us, seconds")
       ->check(CLI::Range(0.0, 86400.0))
@@ -57,16 +47,12 @@ choices parse(int argc, char** argv) {
       ->delimiter(',');
   app.add_flag("--quick", chosen.is_quick,
                "A few messages each: whether all works, not how fast it is");
-  app.add_option("--json", chosen.json, "Write every sample and the verdicts to this file");
-  app.add_option("--markdown", chosen.markdown, "Write the report to this file too");
-  app.add_option("--plot", chosen.plots, "Write SVG plots into this directory");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    std::exit(app.exit(e));
-  }
-  if (chosen.is_quick) chosen.milliseconds = 1;
-  chosen.how.span = nanoseconds(static_cast<std::int64_t>(chosen.milliseconds * 1e6));
+}
+
+void complete(choices& chosen) {
+  if (chosen.is_quick) chosen.program.milliseconds = 1;
+  chosen.how.span = chosen.program.span();
+  chosen.how.repeats = chosen.program.repeats;
   chosen.how.patience = std::chrono::minutes(1);
   chosen.how.raw_span = std::chrono::milliseconds(chosen.is_quick ? 1 : 2);
   chosen.how.polls = true;
@@ -79,7 +65,6 @@ choices parse(int argc, char** argv) {
   if (isatty(STDERR_FILENO) != 0) {
     chosen.how.tell = [](const std::string& where) { fmt::print(stderr, "\r{}\x1b[K", where); };
   }
-  return chosen;
 }
 
 std::vector<system> all_systems() {
@@ -123,30 +108,16 @@ facts facts_of(const choices& chosen) {
                                    : "normal");
   all.emplace_back("method", fmt::format("{} repeats, interleaved; {} ms each; medians; ratios "
                                          "within the same repeat",
-                                         chosen.how.repeats, chosen.milliseconds));
+                                         chosen.how.repeats, chosen.program.milliseconds));
   return all;
 }
 
-void write(const std::string& file, const std::string& text) {
-  if (file.empty()) return;
-  std::ofstream to(file);
-  to << text;
-  if (!to.flush()) throw std::runtime_error("cannot write " + file);
-}
-
 int run(choices chosen) {
+  complete(chosen);
   const auto systems = all_systems();
   chosen.how.trials = trials_from(chosen, systems);
   const auto seen = measure(chosen.how);
-  const auto report = report_of(facts_of(chosen), seen);
-  const auto text = "# annulus and its peers, measured\n\n" + as_markdown(report);
-  std::fputs(text.c_str(), stdout);
-  write(chosen.markdown, text);
-  write(chosen.json, as_json(report));
-  if (!chosen.plots.empty()) {
-    const auto why = draw(report.pictures, chosen.plots);
-    if (!why.empty()) throw std::runtime_error(why);
-  }
+  deliver(report_of(facts_of(chosen), seen), "annulus and its peers, measured", chosen.program);
   for (const auto& one : seen.failures) fmt::print(stderr, "peers: {}\n", one.why);
   return seen.failures.empty() ? 0 : 1;
 }
@@ -155,11 +126,8 @@ int run(choices chosen) {
 }  // namespace annulus::bench
 
 int main(int argc, char** argv) {
-  using namespace annulus::bench;
-  try {
-    return run(parse(argc, argv));
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "peers: {}\n", e.what());
-    return 2;
-  }
+  annulus::bench::choices chosen;
+  CLI::App app("Measures annulus and its peers, interleaved in one run.", "peers");
+  annulus::bench::describe(app, chosen);
+  return annulus::bench::run_program(app, argc, argv, [&] { return run(chosen); });
 }

@@ -1,15 +1,13 @@
 // How the ring's throughput depends on its size, on how the lengths of its messages vary, and on
 // how many messages a producer of many claims at once.
 #include "bench/experiments.hpp"
+#include "bench/program.hpp"
 #include "bench/statistics.hpp"
 #include "bench/systems/ring.hpp"
 #include "bench/table.hpp"
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <functional>
 #include <random>
 #include <string>
@@ -188,16 +186,16 @@ void measure_all(double milliseconds, int rounds, std::size_t largest) {
 }  // namespace
 }  // namespace annulus::bench
 
-// shapes [milliseconds of a measurement [rounds [the largest ring, KiB]]]
 int main(int argc, char** argv) {
-  const auto given = [&](int i, unsigned otherwise) {
-    return argc > i ? static_cast<unsigned>(std::strtoul(argv[i], nullptr, 10)) : otherwise;
-  };
-  try {
-    annulus::bench::measure_all(given(1, 10), static_cast<int>(given(2, 5)),
-                                std::size_t{given(3, 1 << 20)} * 1024);
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "shapes: {}\n", e.what());
-    return 1;
-  }
+  double milliseconds = 10;
+  int rounds = 5;
+  std::size_t largest = 1 << 20;
+  CLI::App app("The ring by its size, by lengths, by the messages of one claim.", "shapes");
+  app.add_option("milliseconds", milliseconds, "of one measurement")->capture_default_str();
+  app.add_option("rounds", rounds, "how often")->capture_default_str();
+  app.add_option("largest", largest, "ring, KiB")->capture_default_str();
+  return annulus::bench::run_program(app, argc, argv, [&] {
+    annulus::bench::measure_all(milliseconds, rounds, largest * 1024);
+    return 0;
+  });
 }

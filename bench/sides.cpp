@@ -24,11 +24,9 @@
 namespace annulus::bench {
 namespace {
 
-std::system_error last_error(const char* what) { return {errno, std::generic_category(), what}; }
-
 // The parent sees this stop as the first of the trace.
 void stop_for_tracer() {
-  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) throw last_error("ptrace");
+  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) fail("ptrace");
   raise(SIGSTOP);
 }
 
@@ -45,16 +43,18 @@ void run_threads(const processors& on, std::span<const std::function<void()>> si
 
 }  // namespace
 
+void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
 void take_place(int processor, priority wanted) {
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(static_cast<std::size_t>(processor), &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) throw last_error("sched_setaffinity");
+  if (sched_setaffinity(0, sizeof set, &set) != 0) fail("sched_setaffinity");
   // A process that was started with real-time priority keeps what it has.
   if (wanted == priority::normal || sched_getscheduler(0) != SCHED_OTHER) return;
   sched_param lowest{};
   lowest.sched_priority = sched_get_priority_min(SCHED_FIFO);
-  if (sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) throw last_error("sched_setscheduler");
+  if (sched_setscheduler(0, SCHED_FIFO, &lowest) != 0) fail("sched_setscheduler");
 }
 
 bool may_be_realtime() {
@@ -71,7 +71,7 @@ bool may_be_realtime() {
 
 std::vector<int> processors::allowed() {
   cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) throw last_error("sched_getaffinity");
+  if (sched_getaffinity(0, sizeof set, &set) != 0) fail("sched_getaffinity");
   std::vector<int> all;
   for (int i = 0; i < CPU_SETSIZE; ++i) {
     if (CPU_ISSET(static_cast<std::size_t>(i), &set)) all.push_back(i);
@@ -97,7 +97,7 @@ std::vector<int> processors::two_cores() {
 shared_pages::shared_pages(std::size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE,
                   -1, 0);
-  if (at == MAP_FAILED) throw last_error("mmap");
+  if (at == MAP_FAILED) fail("mmap");
   bytes_ = {static_cast<std::byte*>(at), bytes};
 }
 shared_pages::shared_pages(shared_pages&& other) noexcept
@@ -127,7 +127,7 @@ side_processes::side_processes(const processors& on, std::span<const std::functi
     const pid_t child = fork();
     if (child < 0) {
       kill_all();
-      throw last_error("fork");
+      fail("fork");
     }
     if (child == 0) {
       be_side([&] { take_place(on.of_side(i), on.priority_of(sides.size())); }, sides[i],

@@ -109,6 +109,9 @@ class poll {
   std::uint32_t count_ = 0;
 };
 
+// Throws what errno says of the call that failed.
+[[noreturn]] void fail(const char* what);
+
 // Pins the calling thread, and gives it the priority.
 void take_place(int processor, priority wanted);
 

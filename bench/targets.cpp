@@ -15,13 +15,38 @@ using bus::show_bytes;
 using bus::show_count;
 using bus::show_ns;
 
-constexpr std::array all_targets{
-    target{metric::throughput, "throughput", ">= 50,000/s", "1,832/s", {.at_least = 50'000}},
-    target{metric::p50, "latency p50", "0.05 ms", "0.54 ms", {.at_most = 50'000}},
-    target{metric::p95, "latency p95", "0.1 ms", "1.2 ms", {.at_most = 100'000}},
-    target{metric::p99, "latency p99", "0.5 ms", "2.8 ms", {.at_most = 500'000}},
-    target{metric::cpu, "CPU per process", "< 3 % of 8 cores", "8 %", {.below = 0.03}},
-    target{metric::memory, "memory", "< 10 MB", "5 MB", {.below = 10e6}},
+std::optional<double> throughput(const summary& seen) {
+  return seen.rate() > 0 ? std::optional(seen.rate()) : std::nullopt;
+}
+template <double percentiles::*Which>
+std::optional<double> latency(const summary& seen) {
+  return seen.latency ? std::optional((*seen.latency).*Which) : std::nullopt;
+}
+std::optional<double> cpu(const summary& seen) {
+  return seen.cpu ? std::optional(seen.cpu->busier() / cores_of_the_target) : std::nullopt;
+}
+std::optional<double> memory(const summary& seen) {
+  return seen.memory_bytes > 0 ? std::optional(static_cast<double>(seen.memory_bytes))
+                               : std::nullopt;
+}
+
+std::string a_second(double value) { return show_count(value) + "/s"; }
+std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+
+const std::array all_targets{
+    target{"throughput", ">= 50,000/s", "1,832/s", {.at_least = 50e3}, throughput, a_second},
+    target{"latency p50",
+           "0.05 ms",
+           "0.54 ms",
+           {.at_most = 50e3},
+           latency<&percentiles::p50>,
+           show_ns},
+    target{
+        "latency p95", "0.1 ms", "1.2 ms", {.at_most = 100e3}, latency<&percentiles::p95>, show_ns},
+    target{
+        "latency p99", "0.5 ms", "2.8 ms", {.at_most = 500e3}, latency<&percentiles::p99>, show_ns},
+    target{"CPU per process", "< 3 % of 8 cores", "8 %", {.below = 0.03}, cpu, percent},
+    target{"memory", "< 10 MB", "5 MB", {.below = 10e6}, memory, show_bytes},
 };
 
 // Rates have lower limits, times upper ones.
@@ -109,39 +134,6 @@ verdict verdict_on(const ratio_target& of, const char* what, double found, doubl
 }  // namespace
 
 std::span<const target> targets() { return all_targets; }
-
-std::optional<double> value_of(metric of, const summary& seen) {
-  switch (of) {
-    case metric::throughput:
-      if (seen.rate() > 0) return seen.rate();
-      break;
-    case metric::p50:
-      if (seen.latency) return seen.latency->p50;
-      break;
-    case metric::p95:
-      if (seen.latency) return seen.latency->p95;
-      break;
-    case metric::p99:
-      if (seen.latency) return seen.latency->p99;
-      break;
-    case metric::cpu:
-      if (seen.cpu) return seen.cpu->busier() / cores_of_the_target;
-      break;
-    case metric::memory:
-      if (seen.memory_bytes > 0) return static_cast<double>(seen.memory_bytes);
-      break;
-  }
-  return std::nullopt;
-}
-
-std::string show(metric of, double value) {
-  switch (of) {
-    case metric::throughput: return show_count(value) + "/s";
-    case metric::cpu: return fmt::format("{:.2f} %", 100 * value);
-    case metric::memory: return show_bytes(value);
-    default: return show_ns(value);
-  }
-}
 
 field peers_in_process() {
   return {"the best in-process peer",

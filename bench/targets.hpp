@@ -23,24 +23,18 @@ struct limit {
   }
 };
 
-enum class metric : std::uint8_t { throughput, p50, p95, p99, cpu, memory };
-
 struct target {
-  metric of;
   const char* name;
   const char* asked;  // the limit in words
   const char* pipes;  // what named pipes were reported to do
   limit wanted;       // messages a second; ns; of the machine; bytes
+  std::optional<double> (*value_of)(const summary&);  // empty if it was not measured
+  std::string (*show)(double);                        // as a table shows it
 };
 [[nodiscard]] std::span<const target> targets();
 
 // The CPU's limit is a share of all cores of the machine that the targets were set for.
 inline constexpr double cores_of_the_target = 8;
-
-// Empty if it was not measured.
-[[nodiscard]] std::optional<double> value_of(metric of, const summary& seen);
-// A value, as a table shows it.
-[[nodiscard]] std::string show(metric of, double value);
 
 // Whom a system is compared with in tables and targets.
 struct field {

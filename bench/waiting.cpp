@@ -1,17 +1,13 @@
 // What waiting costs: the curve of CPU against latency at a steady rate, for each way in which a
 // consumer waits, and what roles cost that have nothing to do.
 #include "bench/line.hpp"
-#include "bench/report.hpp"
+#include "bench/program.hpp"
 #include "bench/systems/all.hpp"
 #include "bench/trials.hpp"
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <exception>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,11 +20,9 @@ namespace {
 using std::chrono::microseconds;
 
 struct choices {
+  program_options program{.milliseconds = 500, .repeats = 3};
   double rate = 50'000;
-  double milliseconds = 500;
-  unsigned rounds = 3;
   unsigned idle = 100;
-  std::string json, plots;
 };
 
 struct way {
@@ -85,10 +79,7 @@ idle_cost idle(unsigned count, std::chrono::seconds span) {
   const auto used = [] {
     rusage u{};
     getrusage(RUSAGE_SELF, &u);
-    const auto seconds = [](const timeval& t) {
-      return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-    };
-    return idle_cost{seconds(u.ru_utime) + seconds(u.ru_stime), static_cast<double>(u.ru_nvcsw)};
+    return idle_cost{cpu_seconds(), static_cast<double>(u.ru_nvcsw)};
   };
   std::vector<spsc_producer> silent;
   std::vector<spsc_consumer> blocked;
@@ -145,10 +136,10 @@ int measure_all(const choices& chosen) {
   how.processors =
       processors::two_cores().empty() ? processors::allowed() : processors::two_cores();
   how.wanted = priority::realtime;
-  how.span = nanoseconds(static_cast<std::int64_t>(chosen.milliseconds * 1e6));
+  how.span = chosen.program.span();
   how.patience = std::chrono::seconds(10);
   how.rate = chosen.rate;
-  how.repeats = chosen.rounds;
+  how.repeats = chosen.program.repeats;
   double raw = 0;
   how.before_each_repeat = [&raw](laboratory& lab) {
     raw = lab.raw(where::processes, std::chrono::milliseconds(20)).mean;
@@ -159,42 +150,23 @@ int measure_all(const choices& chosen) {
   found.machine = facts_of_this_machine();
   found.machine.emplace_back("raw round trip",
                              fmt::format("{:.0f} ns: cores {}", raw, distance_of(raw)));
-  fmt::print("{}", as_markdown(found));
-  if (!chosen.json.empty()) std::ofstream(chosen.json) << as_json(found);
-  const std::string why = chosen.plots.empty() ? "" : draw(found.pictures, chosen.plots);
-  if (!why.empty()) fmt::print(stderr, "no plot: {}\n", why);
-  return why.empty() ? 0 : 1;
-}
-
-int run(int argc, char** argv) {
-  choices chosen;
-  CLI::App app{"What waiting costs: CPU against latency at a steady rate, and idle roles."};
-  app.add_option("--rate", chosen.rate, "Messages a second")
-      ->check(CLI::Range(1.0, 1e6))
-      ->capture_default_str();
-  app.add_option("--span", chosen.milliseconds, "How long one measurement lasts, milliseconds")
-      ->check(CLI::Range(1.0, 10000.0))
-      ->capture_default_str();
-  app.add_option("--rounds", chosen.rounds, "How often everything is measured")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--idle", chosen.idle, "How many idle consumers")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--json", chosen.json, "Write every sample to this file");
-  app.add_option("--plot", chosen.plots, "Write an SVG plot into this directory");
-  try {
-    app.parse(argc, argv);
-    return measure_all(chosen);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e);
-  } catch (const std::exception& e) {
-    fmt::print(stderr, "{}\n", e.what());
-    return 1;
-  }
+  deliver(found, "What waiting costs", chosen.program);
+  return 0;
 }
 
 }  // namespace
 }  // namespace annulus::bench
 
-int main(int argc, char** argv) { return annulus::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  annulus::bench::choices chosen;
+  CLI::App app("What waiting costs: CPU against latency at a steady rate, and idle roles.",
+               "waiting");
+  annulus::bench::add_options(app, chosen.program);
+  app.add_option("--rate", chosen.rate, "Messages a second")
+      ->check(CLI::Range(1.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--idle", chosen.idle, "How many idle consumers")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  return annulus::bench::run_program(app, argc, argv, [&] { return measure_all(chosen); });
+}

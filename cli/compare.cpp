@@ -41,7 +41,7 @@ bench::comparison_options plan_of(const compare_options& o) {
   bench::comparison_options how = o.how;
   if (o.is_quick) {
     how.seconds = std::min(how.seconds, quick_seconds);
-    how.rounds = std::min(how.rounds, quick_rounds);
+    how.repeats = std::min(how.repeats, quick_rounds);
   }
   if (how.bytes % 8 != 0) {
     throw command_error{exit_code::usage,
@@ -91,7 +91,7 @@ void add_compare(CLI::App& app, exit_code&) {
                    "messages a second of the open loop and of the CPU's share (default: 50000)")
       ->check(CLI::Range(10.0, 10e6));
   add_seconds(*command, o->how.seconds)->excludes("--quick");
-  command->add_option("--rounds", o->how.rounds, "interleaved rounds (default: 5)")
+  command->add_option("--rounds", o->how.repeats, "interleaved rounds (default: 5)")
       ->check(CLI::Range(1, 1000))
       ->excludes("--quick");
   command->add_option("--only", o->only, "only transports whose name contains one of these")

@@ -6,7 +6,6 @@
 #include "bench/systems/ends.hpp"
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
-#include <unistd.h>
 
 #include <string>
 
@@ -20,7 +19,7 @@ class boost_message_queue {
   explicit boost_message_queue(const shape& of)
       : bytes_(of.bytes),
         polls_(of.polls),
-        name_("annulus.bench." + std::to_string(getpid()) + "." + std::to_string(++made)),
+        name_("annulus." + new_name()),
         queue_(ipc::create_only, name_.c_str(), of.capacity / of.bytes, of.bytes) {
     ipc::offset_t bytes = 0;
     ipc::shared_memory_object(ipc::open_only, name_.c_str(), ipc::read_only).get_size(bytes);
@@ -49,8 +48,6 @@ class boost_message_queue {
   [[nodiscard]] std::uint64_t memory_bytes() const { return memory_bytes_; }
 
  private:
-  static inline unsigned made = 0;
-
   std::size_t bytes_;
   bool polls_;
   std::string name_;

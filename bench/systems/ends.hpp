@@ -3,15 +3,14 @@
 
 #include "bench/loops.hpp"
 #include "bench/system.hpp"
+#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,8 +19,10 @@
 
 namespace annulus::bench {
 
-[[noreturn]] inline void fail(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
+// A name that no other channel of this machine has.
+[[nodiscard]] inline std::string new_name() {
+  static unsigned made = 0;
+  return "bench-" + std::to_string(getpid()) + "-" + std::to_string(++made);
 }
 
 template <class T>
@@ -159,34 +160,6 @@ class copying_consumer {
   Get get_;
 };
 
-// Ends of a queue of values in this process.
-//     Push(queue, value)   true, or false when full
-//     Take(queue, f, limit)   f(value) up to `limit` times; how many
-template <class Queue, class Push>
-struct value_producer {
-  Queue* queue;
-  Push push{};
-
-  template <class Size, class Fill>
-  void send(Size, Fill fill, poll& wait) {
-    value<Size::value> one;
-    fill(one.bytes);
-    while (!push(*queue, one)) wait.again();
-  }
-  void send_all(messages, poll&) { throw std::logic_error("values are pushed one by one"); }
-};
-template <class Queue, class Take>
-struct value_consumer {
-  Queue* queue;
-  Take take{};
-
-  template <class F>
-  std::size_t receive(F&& f, std::size_t limit) {
-    return take(
-        *queue, [&](const auto& one) { f(message(one.bytes)); }, limit);
-  }
-};
-
 // Takes one value after the other: `try_one(v)` fills v, or returns false.
 template <std::size_t Bytes, class TryOne, class F>
 std::size_t take_each(TryOne try_one, F&& f, std::size_t limit) {
@@ -196,33 +169,46 @@ std::size_t take_each(TryOne try_one, F&& f, std::size_t limit) {
   return taken;
 }
 
-// A queue of values as a channel. `Kind<Bytes>` has a `queue` made from a number of values, and the
-// functions `push` and `take` above.
+// A queue of values in this process, as a channel. `Kind<Bytes>` has a `queue` made from a number
+// of values, and two functions:
+//     push(queue, value)      true, or false when full
+//     take(queue, f, limit)   f(value) up to `limit` times; how many
 template <template <std::size_t> class Kind>
 struct value_channels {
   template <std::size_t Bytes>
   class channel {
     using kind = Kind<Bytes>;
-    struct pushes {
-      bool operator()(typename kind::queue& to, const value<Bytes>& one) const {
-        return kind::push(to, one);
+    using queue = typename kind::queue;
+
+    struct producer_end {
+      queue* to;
+
+      template <class Size, class Fill>
+      void send(Size, Fill fill, poll& wait) {
+        value<Bytes> one;
+        fill(one.bytes);
+        while (!kind::push(*to, one)) wait.again();
       }
+      void send_all(messages, poll&) { throw std::logic_error("values are pushed one by one"); }
     };
-    struct takes {
+    struct consumer_end {
+      queue* from;
+
       template <class F>
-      std::size_t operator()(typename kind::queue& from, F&& f, std::size_t limit) const {
-        return kind::take(from, f, limit);
+      std::size_t receive(F&& f, std::size_t limit) {
+        return kind::take(
+            *from, [&](const auto& one) { f(message(one.bytes)); }, limit);
       }
     };
 
    public:
     explicit channel(const shape& of) : queue_(of.capacity / of.bytes) {}
-    value_producer<typename kind::queue, pushes> producer() { return {&queue_}; }
-    value_consumer<typename kind::queue, takes> consumer() { return {&queue_}; }
+    producer_end producer() { return {&queue_}; }
+    consumer_end consumer() { return {&queue_}; }
     [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
    private:
-    typename kind::queue queue_;
+    queue queue_;
   };
 };
 

@@ -2,7 +2,6 @@
 // limit of inlining, which a large source file runs into.
 #include "bench/systems/all.hpp"
 #include "bench/systems/ends.hpp"
-#include <unistd.h>
 
 #include <optional>
 #include <thread>
@@ -18,8 +17,7 @@ class name {
  public:
   explicit name(const shape& of)
       : endpoint_(
-            must(bus::parse("shm:bench-" + std::to_string(getpid()) + "-" + std::to_string(++made) +
-                            "?capacity=" + std::to_string(of.capacity)))) {
+            must(bus::parse("shm:" + new_name() + "?capacity=" + std::to_string(of.capacity)))) {
     if (of.producers > 1) endpoint_.producers = of.producers;
   }
   ~name() { static_cast<void>(bus::remove(endpoint_, true)); }
@@ -29,7 +27,6 @@ class name {
   [[nodiscard]] const bus::endpoint& operator*() const noexcept { return endpoint_; }
 
  private:
-  static inline unsigned made = 0;
   bus::endpoint endpoint_;
 };
 

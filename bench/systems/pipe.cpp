@@ -39,12 +39,10 @@ class pipe_channel {
   static constexpr waiting at_once{waiting::kind::block, nanoseconds(0)};
 
   static named_pipe make(const shape& of, unsigned producers) {
-    static unsigned made = 0;
     pipe_options how;
     how.capacity = std::bit_ceil(std::max(of.capacity, 8 * of.bytes));
     how.producers = producers;
-    return must(named_pipe::create(
-        "bench-" + std::to_string(getpid()) + "-" + std::to_string(++made), how));
+    return must(named_pipe::create(new_name(), how));
   }
 
   named_pipe memory_;
@@ -54,9 +52,7 @@ class pipe_channel {
 class bare_fifo {
  public:
   explicit bare_fifo(const shape& of) : bytes_(of.bytes) {
-    static unsigned made = 0;
-    const auto path =
-        "/tmp/annulus.bench." + std::to_string(getpid()) + "." + std::to_string(++made);
+    const auto path = "/tmp/annulus." + new_name();
     if (mkfifo(path.c_str(), 0600) != 0) fail("mkfifo");
     file_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
     unlink(path.c_str());

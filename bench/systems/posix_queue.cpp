@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
@@ -15,7 +14,7 @@ namespace {
 class posix_queue {
  public:
   explicit posix_queue(const shape& of) : bytes_(of.bytes), polls_(of.polls) {
-    const std::string name = "/annulus.bench." + std::to_string(getpid());
+    const std::string name = "/annulus." + new_name();
     const int flags = O_RDWR | O_CREAT | O_EXCL | (polls_ ? O_NONBLOCK : 0);
     // By default a user may have ten messages.
     const rlimit enough{std::uint64_t{16} << 20, std::uint64_t{16} << 20};

@@ -3,7 +3,6 @@
 #ifdef ANNULUS_HAS_ZEROMQ
 
 #include "bench/systems/ends.hpp"
-#include <unistd.h>
 #include <zmq.h>
 
 #include <memory>
@@ -35,10 +34,7 @@ class zmq_end {
 class zeromq {
  public:
   explicit zeromq(const shape& of)
-      : bytes_(of.bytes), depth_(static_cast<int>(of.capacity / of.bytes) + 1) {
-    static unsigned made = 0;  // an abstract name: there is no file to remove
-    name_ = "ipc://@annulus-bench-" + std::to_string(getpid()) + "-" + std::to_string(++made);
-  }
+      : bytes_(of.bytes), depth_(static_cast<int>(of.capacity / of.bytes) + 1) {}
 
   auto producer() {
     auto end = std::make_shared<zmq_end>(ZMQ_PUSH);
@@ -69,7 +65,7 @@ class zeromq {
  private:
   std::size_t bytes_;
   int depth_;
-  std::string name_;
+  std::string name_ = "ipc://@annulus-" + new_name();  // abstract: there is no file to remove
 };
 
 }  // namespace

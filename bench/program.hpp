@@ -1,0 +1,69 @@
+// What the programs of developers share: the options of a measurement, and where its report goes.
+#pragma once
+
+#include "bench/report.hpp"
+#include "bench/schedule.hpp"
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace annulus::bench {
+
+struct program_options {
+  double milliseconds = 20;
+  unsigned repeats = 5;
+  std::string json{}, markdown{}, plots{};
+
+  [[nodiscard]] nanoseconds span() const {
+    return nanoseconds(static_cast<std::int64_t>(milliseconds * 1e6));
+  }
+};
+
+inline void add_options(CLI::App& app, program_options& o) {
+  app.add_option("--span", o.milliseconds, "How long one measurement lasts, milliseconds")
+      ->check(CLI::Range(1.0, 10000.0))
+      ->capture_default_str();
+  app.add_option("--repeats,--rounds", o.repeats, "How often everything is measured")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--json", o.json, "Write every figure to this file");
+  app.add_option("--markdown", o.markdown, "Write the report to this file too");
+  app.add_option("--plot", o.plots, "Write SVG plots into this directory");
+}
+
+// Prints the report, and writes what was asked for. Throws what cannot be written.
+inline void deliver(const report& of, const std::string& title, const program_options& o) {
+  const auto write = [](const std::string& file, const std::string& text) {
+    if (file.empty()) return;
+    std::ofstream to(file);
+    to << text;
+    if (!to.flush()) throw std::runtime_error("cannot write " + file);
+  };
+  const auto text = "# " + title + "\n\n" + as_markdown(of);
+  std::fputs(text.c_str(), stdout);
+  write(o.markdown, text);
+  write(o.json, as_json(of));
+  if (o.plots.empty()) return;
+  if (const auto why = draw(of.pictures, o.plots); !why.empty()) throw std::runtime_error(why);
+}
+
+// Parses the command line, and runs. What main() returns.
+template <class Run>
+int run_program(CLI::App& app, int argc, char** argv, Run run) {
+  try {
+    app.parse(argc, argv);
+    return run();
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "{}: {}\n", app.get_name(), e.what());
+    return 2;
+  }
+}
+
+}  // namespace annulus::bench
