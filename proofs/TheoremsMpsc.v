@@ -1,7 +1,7 @@
 (* What is proved of the ring of many producers. Read Machine.v (the first 85 lines) and Mpsc.v first. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscStated MpscClosed.
+From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscStated MpscClosed MpscLinear.
 
 Section Many_producers.
 Variables N most producers : nat.            (* capacity, largest payload in words; how many producers *)
@@ -78,6 +78,13 @@ Proof. exact (closed_last N most producers room s reached ks). Qed.
 Theorem closed_only_after_everything_committed_was_delivered ks : roll s = Ended ks ->
   (forall i k, nth_error ks i = Some k -> k = len (mm s) (Own i) - 1) -> done s ++ held (cc s) = pays (claims s).
 Proof. exact (closed_all N most producers room s reached ks). Qed.
+
+(* It is a queue of places, in the order of claims, bounded as above: each step is one of the queue's
+   (MpscLinear.v, `qstep`), or none. A place is taken at the exchange of write_pos, filled at the commit or
+   given up; a pop takes effect at the load of a header that says `committed`. *)
+Theorem each_step_is_the_queues_of_many s' : step N most producers shipped s s' ->
+  queue_of s' = queue_of s \/ qstep (queue_of s) (queue_of s').
+Proof. exact (fifo N most producers room s s' reached). Qed.
 
 (* Recovery ends: from each of its steps this measure falls, until the consumer is idle again. *)
 Definition recovery_left (c : consumer) := match c with
