@@ -14,7 +14,7 @@ endforeach()
 foreach(name IN LISTS here)
   add_executable(test_${name} ${name}.cpp)
 endforeach()
-add_executable(test_windows windows/files.cpp windows/locks.cpp windows/pipes.cpp
+add_executable(test_windows windows/files.cpp windows/naming.cpp windows/locks.cpp windows/pipes.cpp
                windows/processes.cpp windows/command.cpp)
 add_executable(windows_role windows/role.cpp)  # a process of the tests
 target_link_libraries(windows_role PRIVATE annulus::ring annulus::pipe)

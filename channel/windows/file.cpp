@@ -12,6 +12,7 @@
 
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/windows/handle.hpp>
+#include <annulus/channel/windows/naming.hpp>
 
 namespace annulus {
 
@@ -54,24 +55,34 @@ std::string passing_name(const std::string& directory) {
   return directory + "\\annulus.~" + number;
 }
 
-// Of an open handle that has the right to delete.
-bool set_disposition(HANDLE file, bool is_deleted) noexcept {
-  FILE_DISPOSITION_INFO wanted{static_cast<BOOLEAN>(is_deleted)};
-  return SetFileInformationByHandle(file, FileDispositionInfo, &wanted, sizeof wanted) != 0;
-}
+// An open handle that has the right to delete, for naming.hpp.
+struct deletable {
+  HANDLE file;
 
-// Never replaces another file.
-bool rename(HANDLE file, const std::string& path) {
-  const auto name = wide(path);
-  const auto bytes = name.size() * sizeof(wchar_t);
-  std::vector<std::uint64_t> space((sizeof(FILE_RENAME_INFO) + bytes) / 8 + 1);  // all zero
-  auto* const info = reinterpret_cast<FILE_RENAME_INFO*>(space.data());
-  info->ReplaceIfExists = FALSE;
-  info->FileNameLength = static_cast<DWORD>(bytes);
-  std::memcpy(info->FileName, name.data(), bytes);
-  return SetFileInformationByHandle(file, FileRenameInfo, info,
-                                    static_cast<DWORD>(sizeof *info + bytes)) != 0;
-}
+  [[nodiscard]] bool set_deleted(bool is_deleted) const noexcept {
+    FILE_DISPOSITION_INFO wanted{static_cast<BOOLEAN>(is_deleted)};
+    return succeeds(FileDispositionInfo, &wanted, sizeof wanted);
+  }
+  // Never replaces another file.
+  [[nodiscard]] bool rename(const std::string& path) const {
+    const auto name = wide(path);
+    const auto bytes = name.size() * sizeof(wchar_t);
+    std::vector<std::uint64_t> space((sizeof(FILE_RENAME_INFO) + bytes) / 8 + 1);  // all zero
+    auto* const info = reinterpret_cast<FILE_RENAME_INFO*>(space.data());
+    info->ReplaceIfExists = FALSE;
+    info->FileNameLength = static_cast<DWORD>(bytes);
+    std::memcpy(info->FileName, name.data(), bytes);
+    return succeeds(FileRenameInfo, info, sizeof *info + bytes);
+  }
+
+ private:
+  [[nodiscard]] bool succeeds(FILE_INFO_BY_HANDLE_CLASS what, void* info,
+                              std::size_t bytes) const noexcept {
+    if (SetFileInformationByHandle(file, what, info, static_cast<DWORD>(bytes)) != 0) return true;
+    set_errno();
+    return false;
+  }
+};
 
 OVERLAPPED at(std::uint64_t offset) noexcept {
   OVERLAPPED out{};
@@ -134,7 +145,7 @@ descriptor unnamed(const std::string& path, unsigned mode) noexcept {
                            FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED, nullptr),
                true);
   // It goes with its handle, unless publish() takes that back.
-  if (made) set_disposition(handle_of(made.number()), true);
+  if (made) static_cast<void>(deletable{handle_of(made.number())}.set_deleted(true));
   return made;
 }
 
@@ -174,11 +185,7 @@ bool remove(const std::string& path) noexcept {
     set_errno();
     return false;
   }
-  // Away first: a name goes with the last handle only, and until then nobody could use it anew.
-  const bool is_away = rename(handle, passing_name(directory_of(path)));
-  if (!is_away) set_errno();
-  // A file that is mapped may refuse; then it stays under its passing name.
-  if (is_away) set_disposition(handle, true);
+  const bool is_away = windows::take_name(deletable{handle}, passing_name(directory_of(path)));
   CloseHandle(handle);
   return is_away;
 }
@@ -222,13 +229,7 @@ int set_size(int file, std::uint64_t bytes, std::uint64_t) noexcept {
 }
 
 bool publish(int file, const std::string& path) noexcept {
-  const auto handle = handle_of(file);
-  if (set_disposition(handle, false) && rename(handle, path)) return true;
-  set_errno();
-  const int why = errno;
-  set_disposition(handle, true);
-  errno = why;
-  return false;
+  return windows::give_name(deletable{handle_of(file)}, path);
 }
 
 failure cannot_name(const std::string& name, int number) {
