@@ -136,6 +136,49 @@ TEST(WindowsPipe, has_once_what_a_consumer_died_over_while_it_moved_it) {
   EXPECT_EQ(next(rx), "[empty]");
 }
 
+// What a debugger finds in the file, where docs/format.md says.
+TEST(WindowsPipe, has_its_shelf_in_the_file_as_the_format_says) {
+  constexpr std::uint64_t words_offset = 20480, data_offset = 24576;
+  const scratch_pipe pipe(of(1 << 16));
+  auto tx = attached<pipe_producer>(*pipe);
+  const auto ends = pipes::ends::of(pipe->file());
+  struct {
+    std::uint64_t start, end, pending;
+  } words{};
+  const auto look = [&] {
+    return files::read_at(pipe->file(), &words, sizeof words, words_offset) == sizeof words;
+  };
+  ASSERT_TRUE(look());
+  EXPECT_EQ(words.start, 0u);
+  EXPECT_EQ(words.end, 0u);
+  // Over the end of its bytes and around.
+  const std::string sent(3000, 'x');
+  for (std::uint64_t moved = 0; moved < 3 * ends->capacity() / 2;) {
+    ASSERT_EQ(tx.try_push(bytes(sent)), status::ok);
+    const auto frame = pipes::bytes_in(pipe->file());
+    ASSERT_TRUE(ends->shelf().move(ends->reading()));
+    ASSERT_TRUE(look());
+    EXPECT_EQ(words.start, moved);
+    EXPECT_EQ(words.end, moved + frame);
+    EXPECT_EQ(words.pending, 0u);
+    octets copied(frame), stands(frame);
+    ASSERT_EQ(ends->shelf().copy(0, copied), frame);
+    const auto at = moved % ends->capacity();
+    const auto first = std::min<std::uint64_t>(frame, ends->capacity() - at);
+    const auto rest = frame - first;
+    EXPECT_EQ(files::read_at(pipe->file(), stands.data(), first, data_offset + at),
+              static_cast<ssize_t>(first));
+    if (rest > 0) {
+      EXPECT_EQ(files::read_at(pipe->file(), stands.data() + first, rest, data_offset),
+                static_cast<ssize_t>(rest));
+    }
+    EXPECT_EQ(stands, copied);
+    EXPECT_THAT(text(copied), HasSubstr(sent));
+    ends->shelf().release(frame);
+    moved += frame;
+  }
+}
+
 class WindowsPipeProcesses : public ::testing::Test {
  protected:
   scratch_pipe_name name_;
