@@ -94,6 +94,32 @@ TEST(Inspect, it_counts_messages_bytes_refusals_and_drops) {
   }
 }
 
+// A consumer expects a length that comes often, and reads such messages another way.
+TEST(Inspect, messages_of_a_length_that_comes_often_are_counted_as_the_others) {
+  for (const auto kind : {topology::spsc, topology::mpsc}) {
+    const auto ring = ring_of(kind);
+    const auto count = [&](auto tx, auto rx) {
+      std::uint64_t messages = 0, all_bytes = 0;
+      for (const auto& text : {"twelve bytes", "thirteen byte", "twelve bytes"}) {
+        for (int i = 0; i < 20; ++i) {
+          ASSERT_EQ(tx.try_push(bytes(text)), status::ok);
+          ++messages;
+          all_bytes += bytes(text).size();
+        }
+        EXPECT_EQ(rx.drain([](message) {}, 20).count, 20u);
+        const auto seen = inspect(ring)->consumer.counters;
+        EXPECT_EQ(seen.messages, messages);
+        EXPECT_EQ(seen.bytes, all_bytes);
+      }
+    };
+    if (kind == topology::spsc) {
+      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
+    } else {
+      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
+    }
+  }
+}
+
 TEST(Inspect, what_stands_in_the_ring_of_many_producers_is_counted_once) {
   const auto ring = ring_of(topology::mpsc);
   auto tx = mpsc_producer::attach(ring).value();
