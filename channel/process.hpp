@@ -36,6 +36,8 @@ extern page own;
 // This process's number, and the effective user's; 0 where users have no numbers. Diagnostic only.
 [[nodiscard]] std::uint32_t process_id() noexcept;
 [[nodiscard]] std::uint32_t user_id() noexcept;
+// The kernel's number of the pid namespace that process_id() is of; 0: unknown, or there are none.
+[[nodiscard]] std::uint32_t pid_namespace() noexcept;
 
 // The owning process of an object. Moving it leaves the source without an owner.
 class home {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <annulus/channel/status.hpp>
 
@@ -23,11 +24,20 @@ struct counters_report {
 struct role_report {
   presence state = presence::never_came;  // as the kernel says
   std::int32_t pid = 0;                   // as the role told; 0: nobody came yet
+  std::uint32_t pid_namespace = 0;        // in which it told so; 0: unknown
   std::uint32_t uid = 0;                  // the same: its effective user
   std::int64_t attached_at = 0;           // seconds since 1970
   std::uint64_t incarnation = 0;          // how many times the role was taken
   counters_report counters;               // kept over all who held the role
 };
+
+// Whether a process number of that pid namespace means none of the caller's; false if unknown.
+[[nodiscard]] bool is_of_another_namespace(std::uint32_t pid_namespace) noexcept;
+// A process number for people, with its pid namespace if that is another.
+[[nodiscard]] std::string process_number(std::int32_t pid, std::uint32_t pid_namespace);
+[[nodiscard]] inline std::string process_number(const role_report& of) {
+  return process_number(of.pid, of.pid_namespace);
+}
 
 // Whether any of these roles is attached now.
 template <class Roles>

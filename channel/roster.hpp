@@ -54,9 +54,20 @@ struct holder {
   std::uint64_t at = 0;  // seconds since 1970
   std::uint32_t pid = 0;
   std::uint32_t uid = 0;
+  std::uint32_t pid_namespace = 0;
 
   [[nodiscard]] static holder here() noexcept;
 };
+
+// Where a role's process number counts: the pid namespace in the upper half, the number again in
+// the lower. Beside another number it says nothing: it was told by a role before.
+[[nodiscard]] constexpr std::uint64_t origin_word(const holder& who) noexcept {
+  return std::uint64_t{who.pid_namespace} << 32 | who.pid;
+}
+[[nodiscard]] constexpr std::uint32_t namespace_of(std::uint64_t origin,
+                                                   std::uint32_t pid) noexcept {
+  return static_cast<std::uint32_t>(origin) == pid ? static_cast<std::uint32_t>(origin >> 32) : 0;
+}
 
 // Takes a role. With locks the caller holds the role's, so a holder that is still attached is dead.
 // Without locks, returns false if the role is taken.
@@ -81,6 +92,14 @@ template <class Atomics>
   // [own] relaxed: diagnostic only.
   role.uid.template store<Atomics::edge::own>(who.uid, std::memory_order_relaxed);
   return true;
+}
+
+// After enter().
+template <class Atomics>
+void tell_origin(typename Atomics::template word<std::uint64_t>& origin,
+                 const holder& who) noexcept {
+  // [own] relaxed: diagnostic only.
+  origin.template store<Atomics::edge::own>(origin_word(who), std::memory_order_relaxed);
 }
 
 template <class Atomics>
@@ -172,32 +191,39 @@ class roll_call {
 };
 
 // Why a role could not be taken: a live process holds it. `kind`: for example "segment".
-[[nodiscard]] failure consumer_in_use(const std::string& kind, std::uint32_t pid);
-// All of them are. `pid` is the first one's.
+[[nodiscard]] failure consumer_in_use(const std::string& kind, const holder& by);
+// All of them are. `by` is the first one's.
 [[nodiscard]] failure producers_in_use(const std::string& kind, std::uint32_t producers,
-                                       std::uint32_t pid);
+                                       const holder& by);
 
 // Diagnostics from a role's words.
 template <class Atomics>
-[[nodiscard]] std::uint32_t pid_of(const role_words<Atomics>& role) noexcept {
-  // [hint] relaxed: diagnostic only.
-  return role.pid.template load<Atomics::edge::hint>(std::memory_order_relaxed);
+[[nodiscard]] holder holder_of(
+    const role_words<Atomics>& role,
+    const typename Atomics::template word<std::uint64_t>& origin) noexcept {
+  const auto seen = [](const auto& word) {
+    // [hint] relaxed: diagnostic only.
+    return word.template load<Atomics::edge::hint>(std::memory_order_relaxed);
+  };
+  const auto pid = seen(role.pid);
+  return {seen(role.attached_at), pid, seen(role.uid), namespace_of(seen(origin), pid)};
 }
 template <class Atomics>
 [[nodiscard]] role_report report_of(const role_words<Atomics>& role,
+                                    const typename Atomics::template word<std::uint64_t>& origin,
                                     const counter_words<Atomics>& counters,
                                     const typename Atomics::witness& kernel,
                                     std::uint32_t number) noexcept {
-  const auto seen = [](const auto& word) {
-    // [hint] relaxed: a report is no atomic snapshot.
-    return word.template load<Atomics::edge::hint>(std::memory_order_relaxed);
-  };
   role_report out;
-  out.incarnation = incarnation_of(seen(role.owner));  // first: the state is of no older one
+  // [hint] relaxed: a report is no atomic snapshot.
+  const auto owner = role.owner.template load<Atomics::edge::hint>(std::memory_order_relaxed);
+  out.incarnation = incarnation_of(owner);  // first: the state is of no older one
   out.state = presence_of(role, kernel, number);
-  out.pid = static_cast<std::int32_t>(seen(role.pid));
-  out.uid = seen(role.uid);
-  out.attached_at = static_cast<std::int64_t>(seen(role.attached_at));
+  const auto by = holder_of(role, origin);
+  out.pid = static_cast<std::int32_t>(by.pid);
+  out.pid_namespace = by.pid_namespace;
+  out.uid = by.uid;
+  out.attached_at = static_cast<std::int64_t>(by.at);
   out.counters = report_of(counters);
   return out;
 }

@@ -202,7 +202,7 @@ void outbox::throw_if_over() {
   if (seen.state == presence::attached || may_come || !is_over()) return;
   throw command_error{
       exit_code::peer_gone,
-      fmt::format("the consumer of {} (process {}) {}; {}", to_.name(), seen.pid,
+      fmt::format("the consumer of {} (process {}) {}; {}", to_.name(), process_number(seen),
                   seen.state == presence::closed ? "has closed" : "died", so_far())};
 }
 

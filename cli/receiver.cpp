@@ -159,7 +159,7 @@ bool receiver::is_gone(const bus::channel& from, const bus_consumer& role) {
     std::string who;
     for (const auto& one : seen.producers) {
       if (one.state != presence::died) continue;
-      who += fmt::format("{}{}", who.empty() ? "" : ", ", one.pid);
+      who += fmt::format("{}{}", who.empty() ? "" : ", ", process_number(one));
     }
     throw command_error{
         exit_code::peer_gone,
@@ -223,7 +223,7 @@ void receiver::report_stall(const bus::channel& from, std::optional<stall> by) {
   if (for_now < std::chrono::seconds(1)) return;
   stalled_ = by;
   remark("{}: producer {} (process {}) has held us up for {}: it is alive, with a {}", name(),
-         by->producer, by->pid, show_span(for_now),
+         by->producer, process_number(seen.producers[by->producer]), show_span(for_now),
          from.is_ring() ? "claim that it has not committed" : "message that is not whole");
 }
 

@@ -106,7 +106,7 @@ std::string holder_up(const segment& memory) {
   return fmt::format(
       "; producer {} (process {}) is alive and has not yet committed its claim, "
       "which nobody may skip",
-      *seen.front_producer, who.pid);
+      *seen.front_producer, process_number(who));
 }
 
 void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {

@@ -4,17 +4,27 @@
 #include "cli/text.hpp"
 
 namespace annulus::cli {
+namespace {
+
+std::string number_of(const role_report& role) {
+  return std::to_string(role.pid) + (is_of_another_namespace(role.pid_namespace) ? "*" : "");
+}
+
+}  // namespace
+
 void show_role(const std::string& who, const role_report& role) {
   const auto& c = role.counters;
   print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", who,
-        word_for(role.state), role.pid, role.attached_at != 0 ? show_time(role.attached_at) : "",
-        c.messages, show_bytes(c.bytes), c.refused, c.dropped, c.waits);
+        word_for(role.state), number_of(role),
+        role.attached_at != 0 ? show_time(role.attached_at) : "", c.messages, show_bytes(c.bytes),
+        c.refused, c.dropped, c.waits);
 }
 
 json json_of(const role_report& role) {
   const auto& c = role.counters;
   return {{"state", std::string(to_string(role.state))},
           {"pid", role.pid},
+          {"pid_namespace", role.pid_namespace != 0 ? json(role.pid_namespace) : json()},
           {"uid", role.uid},
           {"attached_at", role.attached_at},
           {"incarnation", role.incarnation},
@@ -42,6 +52,10 @@ const char* word_for(presence p) noexcept {
 void show_roles_head() {
   print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", "role", "state",
         "process", "attached", "messages", "bytes", "refused", "dropped", "waits");
+}
+
+void show_roles_foot(bool has_star) {
+  if (has_star) print("  * its number in its own pid namespace, which is another than ours\n");
 }
 
 }  // namespace annulus::cli

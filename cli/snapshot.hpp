@@ -90,6 +90,7 @@ void add_to(json& out, const pipe_snapshot& seen);
 
 // Each role that ever came: a line of a table, and an entry in JSON.
 void show_roles_head();
+void show_roles_foot(bool has_star);
 void show_role(const std::string& who, const role_report& role);
 [[nodiscard]] json json_of(const role_report& role);
 
@@ -97,10 +98,13 @@ template <class Seen>
 void show_roles(const Seen& seen) {
   show_roles_head();
   show_role("consumer", seen.consumer);
+  bool has_star = is_of_another_namespace(seen.consumer.pid_namespace);
   for (std::size_t i = 0; i < seen.producers.size(); ++i) {
     if (seen.producers[i].state == presence::never_came) continue;
     show_role("producer " + std::to_string(i), seen.producers[i]);
+    has_star |= is_of_another_namespace(seen.producers[i].pid_namespace);
   }
+  show_roles_foot(has_star);
 }
 template <class Seen>
 void add_roles(json& out, const Seen& seen) {

@@ -41,20 +41,21 @@ void inspect(const bus::endpoint& at, pipe_snapshot& into) {
 
 std::string blocked_by(const pipe_snapshot& r) {
   if (r.stalled_by && r.consumer.state == presence::attached) {
+    const auto& who = r.producers[r.stalled_by->producer];
     return fmt::format(
         "producer {} (process {}, {}) has begun a long message and not finished it, for {}",
-        r.stalled_by->producer, r.stalled_by->pid,
-        word_for(r.producers[r.stalled_by->producer].state), show_span(since(r.stalled_by->since)));
+        r.stalled_by->producer, process_number(who), word_for(who.state),
+        show_span(since(r.stalled_by->since)));
   }
   if (r.depth == 0 || !is_any_attached(r.producers)) return {};
   switch (r.consumer.state) {
     case presence::attached:
       if (!r.is_full) return {};
       return fmt::format("producers wait for room: the consumer (process {}) is slow",
-                         r.consumer.pid);
+                         process_number(r.consumer));
     case presence::died:
       return fmt::format("what is sent is not read: the consumer (process {}) is dead",
-                         r.consumer.pid);
+                         process_number(r.consumer));
     default: return "what is sent is not read: there is no consumer";
   }
 }

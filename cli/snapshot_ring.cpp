@@ -27,16 +27,17 @@ std::string blocked_by(const ring_snapshot& r) {
     }
     const auto& who = r.producers[*r.front_producer];
     return fmt::format("producer {} (process {}, {}) has claimed at {} and not committed{}",
-                       *r.front_producer, who.pid, word_for(who.state), r.read_pos, since);
+                       *r.front_producer, process_number(who), word_for(who.state), r.read_pos,
+                       since);
   }
   if (!r.producers_wait) return {};
   switch (r.consumer.state) {
     case presence::attached:
       return fmt::format("producers wait for room: the consumer (process {}) is slow",
-                         r.consumer.pid);
+                         process_number(r.consumer));
     case presence::died:
       return fmt::format("producers wait for room: the consumer (process {}) is dead",
-                         r.consumer.pid);
+                         process_number(r.consumer));
     default: return "producers wait for room: there is no consumer";
   }
 }

@@ -208,8 +208,9 @@ void stat(const stat_options& o) {
 
 constexpr const char* footer =
     "Without a name: all rings and pipes in the directory. Reads only. Who is alive is the\n"
-    "kernel's word. A process is told by the number that it has in its own pid namespace: that of\n"
-    "another container is none of ours, in every message of this command.\n"
+    "kernel's word. A process is told by the number that it has in its own pid namespace. Where\n"
+    "that is another than ours, as in another container, it is said, with the kernel's number of\n"
+    "the namespace (`lsns -t pid` lists them); the audit log has the process number alone.\n"
     "For a pipe, the audit log: who attached, closed, or was found dead.\n"
     "For auto:NAME, its transport and why.\n"
     "\n"

@@ -24,7 +24,8 @@ result<pipe_consumer> pipe_consumer::attach(const named_pipe& to, waiting how) {
       past_a_remover(held->memory().witness, [&] { return held->enter(consumer_role); });
   if (auto why = held->lost_name(to.file())) return *why;
   if (!is_ours) {
-    return consumer_in_use("pipe", pid_of(held->control().consumer));
+    const auto& control = held->control();
+    return consumer_in_use("pipe", holder_of(control.consumer, control.origin));
   }
   pipe_consumer made(std::move(*held), std::move(*from), std::move(*memory), how);
   made.waits_.interrupt = std::move(*interrupt);
@@ -386,7 +387,8 @@ void pipe_consumer::note_stall() noexcept {
   const auto number = open_.front();
   if (stall_ && stall_->producer == number && stall_->pos == lanes_[number].first_pos) return;
   const auto now = std::chrono::steady_clock::now();
-  stall_ = stall{number, static_cast<std::int32_t>(pid_of(held_.producer(number).role)),
+  const auto& by = held_.producer(number);
+  stall_ = stall{number, static_cast<std::int32_t>(holder_of(by.role, by.origin).pid),
                  lanes_[number].first_pos, now};
   auto& control = held_.control();
   // [own] relaxed: diagnostic only.

@@ -31,10 +31,12 @@ result<pipe_report> inspect(const named_pipe& of) {
   out.depth = pipes::bytes_in(of.file());
   out.consumer_closed = seen(control.is_closed) != 0;
   const auto& kernel = at->memory().witness;
-  out.consumer = report_of(control.consumer, control.counters, kernel, consumer_role);
+  out.consumer =
+      report_of(control.consumer, control.origin, control.counters, kernel, consumer_role);
   for (std::uint32_t i = 0; i < of.geometry().producers; ++i) {
     const auto& words = at->producer(i);
-    out.producers.push_back(report_of(words.role, words.counters, kernel, producer_role(i)));
+    out.producers.push_back(
+        report_of(words.role, words.origin, words.counters, kernel, producer_role(i)));
   }
   const auto since = static_cast<std::int64_t>(seen(control.stalled_since));
   const auto holder = seen(control.stalled_by);

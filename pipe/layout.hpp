@@ -39,6 +39,7 @@ struct alignas(line_bytes) control_words {
   word<std::uint32_t> stalled_by;     // then: which producer
   word<std::uint32_t> is_closed;      // the consumer has closed, and no other has come
   word<std::uint32_t> released_set;   // which of each producer's two `released` holds
+  word<std::uint64_t> origin;         // of the consumer's process number
   alignas(line_bytes) word<std::uint32_t> roll;  // grows as producers come and close
   word<std::uint64_t> audit_next;
 };
@@ -48,6 +49,7 @@ struct alignas(line_bytes) producer_words {
   counter_words counters;
   word<std::uint64_t> sequence;   // no message had this sequence or a later one
   word<std::uint64_t> abandoned;  // messages up to this sequence will not be finished
+  word<std::uint64_t> origin;     // of the role's process number
   // By the consumer: what it released and could not take out of the FIFO yet, up to a sequence;
   // and so much of a long message that it took out and keeps in this file until all has come.
   alignas(line_bytes) word<std::uint64_t> released[2];

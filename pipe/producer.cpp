@@ -66,7 +66,8 @@ result<pipe_producer> pipe_producer::attach(const named_pipe& to, waiting how) {
     made.waits_.files = {made.held_.file(), made.fifo_.number()};
     return made;
   }
-  return producers_in_use("pipe", most, pid_of(held->producer(0).role));
+  const auto& first = held->producer(0);
+  return producers_in_use("pipe", most, holder_of(first.role, first.origin));
 }
 
 pipe_producer::pipe_producer(roles held, descriptor fifo, pages staging, pages claimed,

@@ -49,6 +49,8 @@ bool roles::enter(std::uint32_t role) const noexcept {
   }
   const auto who = holder::here();
   if (!annulus::enter(words, true, who)) return false;
+  tell_origin<pipes::words>(role == consumer_role ? control().origin : producer(role - 1).origin,
+                            who);
   record(memory_, act::attached, role, who.pid, who.uid);
   if (role == consumer_role) {
     // [hint] relaxed: a producer that does not see it yet is refused once more.

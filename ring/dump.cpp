@@ -141,13 +141,12 @@ class dumper {
     out_.write_pos = control.write_pos;
     check_bell("consumer_bell", control.consumer_bell);
     check_bell("producers_bell", control.producers_bell);
-    out_.consumer =
-        role("the consumer", control.consumer.role, control.consumer.counters, consumer_role);
+    out_.consumer = role("the consumer", control.consumer, consumer_role);
     std::vector<producer_words<plain>> words(shape_.producers);
     data_.read(shape_.producers_offset, std::as_writable_bytes(std::span(words)));
     for (std::uint32_t i = 0; i < shape_.producers; ++i) {
       const auto name = "producer " + std::to_string(i);
-      producer_report one{role(name, words[i].role, words[i].counters, producer_role(i))};
+      producer_report one{role(name, words[i], producer_role(i))};
       one.has_claim = shape_.topology == topology::mpsc && words[i].announcement != 0;
       if (one.has_claim) one.claim_pos = words[i].announcement - 1;
       if (one.has_claim &&
@@ -161,8 +160,10 @@ class dumper {
   void check_bell(const char* name, std::uint32_t value) {
     if (value > 3) problem(std::string(name) + " is " + std::to_string(value) + ", not 0 to 3");
   }
-  role_report role(const std::string& name, const role_words<plain>& words,
-                   const counter_words<plain>& counted, std::uint32_t number) {
+  template <class Words>
+  role_report role(const std::string& name, const Words& all, std::uint32_t number) {
+    const role_words<plain>& words = all.role;
+    const counter_words<plain>& counted = all.counters;
     role_report out;
     const bool is_held = of_.is_held(number);
     out_.is_live |= is_held;
@@ -174,6 +175,7 @@ class dumper {
       default: problem(name + " is neither vacant, attached nor closed"); break;
     }
     out.pid = static_cast<std::int32_t>(words.pid);
+    out.pid_namespace = namespace_of(all.origin, words.pid);
     out.uid = words.uid;
     out.attached_at = static_cast<std::int64_t>(words.attached_at);
     out.counters = {counted.messages, counted.bytes,     counted.refused, counted.dropped,

@@ -91,14 +91,15 @@ result<ring_report> inspect(const segment& of) {
   out.producers_wait =
       value_of(control.producers_bell) == static_cast<std::uint32_t>(bell_state::asleep);
   out.stalled_for_ns = elapsed_since(value_of(control.consumer.stalled_since));
-  out.consumer =
-      report_of(control.consumer.role, control.consumer.counters, ring.witness, consumer_role);
+  out.consumer = report_of(control.consumer.role, control.consumer.origin,
+                           control.consumer.counters, ring.witness, consumer_role);
   add_unpublished(ring, control.consumer.counters, out.read_pos, out.consumer.counters);
   report_front(ring, out);
 
   for (std::uint32_t i = 0; i < ring.geometry.producers; ++i) {
     const auto& words = ring.producers[i];
-    producer_report one{report_of(words.role, words.counters, ring.witness, producer_role(i))};
+    producer_report one{
+        report_of(words.role, words.origin, words.counters, ring.witness, producer_role(i))};
     const auto announced = value_of(words.announcement);
     // A lone producer claims without announcing: what stands there is its end (publish_end).
     one.has_claim = ring.geometry.topology == topology::mpsc && announced != 0;

@@ -68,6 +68,7 @@ struct alignas(line_bytes) consumer_words {
   role_words<Atomics> role;
   tally_words<Atomics> counters;
   typename Atomics::template word<std::uint64_t> stalled_since;  // steady clock, ns; 0: it is not
+  typename Atomics::template word<std::uint64_t> origin;         // of the role's process number
 };
 
 template <class Atomics>
@@ -76,6 +77,7 @@ struct alignas(line_bytes) producer_words {
   typename Atomics::template word<std::uint64_t> announcement;
   role_words<Atomics> role;
   tally_words<Atomics> counters;
+  typename Atomics::template word<std::uint64_t> origin;  // of the role's process number
 };
 
 // A bell: never used, its owner sleeps, closed for good, or used and nobody sleeps now.

@@ -17,10 +17,14 @@ result<bool> check_topology(const attachment& held, topology expected) {
 }
 
 // Whether the role could be taken: first its lock, which a live holder keeps.
-bool take(const attachment& held, role_words<std_atomics>& role, std::uint32_t number) {
+template <class Words>
+bool take(const attachment& held, Words& of, std::uint32_t number) {
   const auto& kernel = held.memory().witness;
   if (!kernel.take(number)) return false;
-  return enter<std_atomics>(role, kernel.has_file(), holder::here());
+  const auto who = holder::here();
+  if (!enter<std_atomics>(of.role, kernel.has_file(), who)) return false;
+  tell_origin<std_atomics>(of.origin, who);
+  return true;
 }
 
 }  // namespace
@@ -34,8 +38,8 @@ result<bool> take_consumer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();
   auto& control = *held.memory().control;
   if (!past_a_remover(held.memory().witness,
-                      [&] { return take(held, control.consumer.role, consumer_role); })) {
-    return consumer_in_use("segment", pid_of(control.consumer.role));
+                      [&] { return take(held, control.consumer, consumer_role); })) {
+    return consumer_in_use("segment", holder_of(control.consumer.role, control.consumer.origin));
   }
   set_bell<std_atomics>(control.consumer_bell, bell_state::none);
   return true;
@@ -45,10 +49,11 @@ result<std::uint32_t> take_producer(const attachment& held, topology expected) {
   if (auto fits = check_topology(held, expected); !fits) return fits.error();
   const auto& ring = held.memory();
   const auto number = take_first_free(ring.witness, ring.geometry.producers, [&](std::uint32_t i) {
-    return take(held, ring.producers[i].role, producer_role(i));
+    return take(held, ring.producers[i], producer_role(i));
   });
   if (number) return *number;
-  return producers_in_use("segment", ring.geometry.producers, pid_of(ring.producers[0].role));
+  const auto& first = ring.producers[0];
+  return producers_in_use("segment", ring.geometry.producers, holder_of(first.role, first.origin));
 }
 
 }  // namespace annulus

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,9 +16,10 @@ namespace annulus::testing {
 
 class child {
  public:
-  // Runs `work`, whose answer is the exit status; nothing of the parent is destroyed there.
+  // Runs `work`, whose answer is the exit status; nothing of the parent is destroyed there. In
+  // namespaces of its own, if it is said which, as for clone().
   template <class Work>
-  explicit child(Work work) : pid_(fork()) {
+  explicit child(Work work, int apart = 0) : pid_(apart == 0 ? fork() : fork_apart(apart)) {
     if (pid_ < 0) std::abort();
     if (pid_ == 0) _exit(work());
   }
@@ -43,8 +45,20 @@ class child {
   }
 
  private:
+  static pid_t fork_apart(int namespaces) {
+    return static_cast<pid_t>(syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0));
+  }
+
   pid_t pid_;
 };
+
+// Whether a process may have a pid namespace of its own here. Else it says that the test was not
+// tried.
+inline bool may_number_processes() {
+  const bool may = child([] { return unshare(CLONE_NEWPID) == 0 ? 0 : 1; }).exit_status() == 0;
+  if (!may) std::cerr << "not tried: this system allows no pid namespaces\n";
+  return may;
+}
 
 // Whether a process may have mounts of its own here. Else it says that the test was not tried.
 inline bool may_mount() {
@@ -87,13 +101,15 @@ class signpost {
 template <class Work>
 class lingering {
  public:
-  explicit lingering(Work work)
-      : process_([&] {
-          const auto kept = work();  // alive until the process is not
-          post_.reached();
-          for (;;) pause();
-          return 0;
-        }) {
+  explicit lingering(Work work, int apart = 0)
+      : process_(
+            [&] {
+              const auto kept = work();  // alive until the process is not
+              post_.reached();
+              for (;;) pause();
+              return 0;
+            },
+            apart) {
     post_.wait();
   }
   [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }

@@ -1,4 +1,5 @@
 // The command looks and repairs: stat, recover; and it measures.
+#include "child.hpp"
 #include "cli/exit_code.hpp"
 #include "command.hpp"
 #include <fcntl.h>
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,10 @@
 #include <cstring>
 #include <fstream>
 #include <string>
+#include <tuple>
 
+#include <annulus/pipe/consumer.hpp>
+#include <annulus/pipe/producer.hpp>
 #include <annulus/ring/inspect.hpp>
 #include <annulus/ring/ring.hpp>
 
@@ -24,6 +29,7 @@ namespace {
 using namespace std::chrono_literals;
 using cli::exit_code;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using namespace annulus::testing;
 
 // Looking and repairing.
@@ -51,6 +57,50 @@ TEST(CliStat, json_tells_all_and_disturbs_nobody) {
 
   const auto all = nlohmann::json::parse(annulus_says(at, {"stat", "--json"}).out);
   EXPECT_TRUE(std::ranges::any_of(all, [&](const auto& r) { return r["name"] == at.endpoint(); }));
+}
+
+std::uint64_t pid_namespace_of(pid_t process) {
+  struct stat info {};
+  EXPECT_EQ(stat(("/proc/" + std::to_string(process) + "/ns/pid").c_str(), &info), 0);
+  return info.st_ino;
+}
+
+TEST(CliStat, a_process_of_another_pid_namespace_is_told_as_one) {
+  if (!may_number_processes()) return;
+  const place at;
+  const auto ring = segment::create(at.ring()).value();
+  const auto pipe = named_pipe::create(at.ring(), {.producers = 1}).value();
+  const auto attach = [&] {
+    return std::tuple(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value(),
+                      pipe_producer::attach(pipe).value(), pipe_consumer::attach(pipe).value());
+  };
+  const auto star = HasSubstr("* its number in its own pid namespace");
+  for (const bool is_apart : {true, false}) {
+    SCOPED_TRACE(is_apart);
+    const lingering there(attach, is_apart ? CLONE_NEWPID : 0);
+    const auto pid = is_apart ? 1 : there.pid();
+    const auto where = pid_namespace_of(there.pid());
+    for (const auto& name : {at.endpoint(), at.pipe()}) {
+      SCOPED_TRACE(name);
+      const auto seen = nlohmann::json::parse(annulus_says(at, {"stat", name, "--json"}).out);
+      for (const auto& role : {seen["consumer"], seen["producers"][0]}) {
+        EXPECT_EQ(role["pid"], pid);
+        EXPECT_EQ(role["pid_namespace"], where);
+      }
+      const auto text = annulus_says(at, {"stat", name}).out;
+      if (is_apart) {
+        EXPECT_THAT(text, star);
+      } else {
+        EXPECT_THAT(text, Not(star));
+      }
+    }
+    const auto told = "process " + std::to_string(pid) +
+                      (is_apart ? " of pid namespace " + std::to_string(where) : "") + " holds";
+    EXPECT_THAT(spsc_producer::attach(ring).error().message, HasSubstr(told));
+    EXPECT_THAT(spsc_consumer::attach(ring).error().message, HasSubstr(told));
+    EXPECT_THAT(pipe_producer::attach(pipe).error().message, HasSubstr(told));
+    EXPECT_THAT(pipe_consumer::attach(pipe).error().message, HasSubstr(told));
+  }
 }
 
 // Root alone can give a file away; for others, the file stays theirs.

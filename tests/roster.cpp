@@ -23,6 +23,23 @@ TEST(Roster, a_role_says_when_it_came_and_by_which_process_and_user) {
   EXPECT_EQ(tenure_of(value(role.owner)), tenure::attached);
 }
 
+TEST(Roster, a_process_number_is_of_a_pid_namespace_only_beside_the_number_that_it_was_told_with) {
+  const many it;
+  auto& one = it.words().producers[1];
+  const holder who{1234567, 4321, 99, 77};
+  ASSERT_TRUE(enter<std_atomics>(one.role, true, who));
+  EXPECT_EQ(holder_of(one.role, one.origin).pid_namespace, 0u) << "nothing is told yet";
+  tell_origin<std_atomics>(one.origin, who);
+  const auto told = holder_of(one.role, one.origin);
+  EXPECT_EQ(told.at, 1234567u);
+  EXPECT_EQ(told.pid, 4321u);
+  EXPECT_EQ(told.uid, 99u);
+  EXPECT_EQ(told.pid_namespace, 77u);
+  // One that knows of no origin.
+  ASSERT_TRUE(enter<std_atomics>(one.role, true, {1234567, 4322, 99}));
+  EXPECT_EQ(holder_of(one.role, one.origin).pid_namespace, 0u);
+}
+
 TEST(Roster, who_comes_after_a_close_begins_clean_and_who_comes_after_a_death_does_not) {
   const many it;
   auto& role = it.words().producers[1].role;

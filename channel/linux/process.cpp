@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <annulus/channel/process.hpp>
@@ -9,6 +10,12 @@ namespace annulus {
 std::uint32_t process_id() noexcept { return static_cast<std::uint32_t>(getpid()); }
 
 std::uint32_t user_id() noexcept { return static_cast<std::uint32_t>(geteuid()); }
+
+// Asked anew each time: a child may be born into another one.
+std::uint32_t pid_namespace() noexcept {
+  struct stat info {};
+  return stat("/proc/self/ns/pid", &info) == 0 ? static_cast<std::uint32_t>(info.st_ino) : 0;
+}
 
 }  // namespace annulus
 

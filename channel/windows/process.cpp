@@ -8,6 +8,8 @@ std::uint32_t process_id() noexcept { return GetCurrentProcessId(); }
 
 std::uint32_t user_id() noexcept { return 0; }
 
+std::uint32_t pid_namespace() noexcept { return 0; }
+
 }  // namespace annulus
 
 namespace annulus::identity {
