@@ -5,6 +5,7 @@
 // them is copied under names of its own, and another gateway goes on there.
 #include "instructions.hpp"
 #include "names.hpp"
+#include "own_directory.hpp"
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
@@ -19,6 +20,8 @@
 
 namespace annulus::processes {
 namespace {
+
+const testing::own_directory all_channels;
 
 constexpr std::uint64_t all = 6;  // messages at the source: 0 to 5, of which the last is empty
 constexpr std::uint64_t batch_of_gateway = 4;

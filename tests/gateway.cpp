@@ -1,9 +1,13 @@
 // The gateway inside one process: what it refuses, what it makes, its policies and how it ends.
 #include "bytes.hpp"
+#include "child.hpp"
 #include "endpoints.hpp"
+#include "own_directory.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -20,6 +24,8 @@ using bus::gateway_options;
 using bus::lane_state;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+
+const own_directory all_channels;
 
 bus::endpoint named(const std::string& text) { return opened(bus::parse(text)); }
 
@@ -365,6 +371,22 @@ TEST(Gateway, what_makes_no_sense_is_refused_in_words) {
   EXPECT_EQ(refusal_of(open_gateway({a.at("shm"), a.at("shm")}, b.at("shm"))).kind, fault::in_use);
   EXPECT_EQ(refusal_of(open_gateway({a.at("shm")}, b.at("pipe", "create=no"))).kind,
             fault::not_found);
+}
+
+TEST(OwnDirectory, goes_with_a_test_that_is_killed_and_all_that_is_in_it) {
+  ASSERT_EQ(files::directory(), all_channels.path());
+  lingering one([] {
+    auto inner = std::make_unique<own_directory>();
+    EXPECT_TRUE(segment::create("x", {.capacity = 4096}));
+    return inner;
+  });
+  std::filesystem::path left;
+  for (const auto& entry : std::filesystem::directory_iterator(all_channels.path())) {
+    if (entry.is_directory()) left = entry.path();
+  }
+  EXPECT_TRUE(exists(left / "annulus.x"));
+  one.kill();
+  while (exists(left)) std::this_thread::yield();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // `annulus gateway` and `annulus choose`, as they are run.
 #include "endpoints.hpp"
+#include "own_directory.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,8 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+
+const own_directory all_channels;
 
 // A run of the command, its two streams kept; killed at the latest with this object.
 class command {
@@ -149,7 +152,8 @@ TEST(GatewayCommand, one_that_is_stopped_says_how_much_of_a_pipe_it_leaves_unrea
 TEST(GatewayCommand, a_channel_is_not_passed_on_into_itself_however_it_is_spelled) {
   const scratch_endpoint from;
   auto made = opened(segment::create(from.str()));
-  for (const auto& alias : {made.path(), "/" + made.path(), "/dev/./shm/annulus." + from.str()}) {
+  for (const auto& alias :
+       {made.path(), "/" + made.path(), files::directory() + "/./annulus." + from.str()}) {
     const auto said = annulus_says({"gateway", from.at("shm"), "shm:" + alias});
     EXPECT_EQ(said.code, 2) << alias;
     EXPECT_THAT(said.err, HasSubstr("the same channel")) << alias;

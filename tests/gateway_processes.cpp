@@ -10,6 +10,7 @@
 //   ANNULUS_SEED=n                        replays the random choices
 //   ANNULUS_GATEWAY_PROCESSES_SECONDS=n   how long the random kills run, all together
 #include "killing.hpp"
+#include "own_directory.hpp"
 #include "passing.hpp"
 #include <gtest/gtest.h>
 
@@ -18,6 +19,8 @@
 
 namespace annulus::processes {
 namespace {
+
+const testing::own_directory all_channels;
 
 constexpr long all_seconds = is_sanitized ? 8 : 20;
 constexpr int kill_tests = 8;  // those below share the time
