@@ -179,6 +179,19 @@ TYPED_TEST(Provision, in_any_lap_it_is_full_at_the_last_record_that_fits) {
   }
 }
 
+// Of a fresh ring one header has memory, and the next may lie on another page.
+TYPED_TEST(Provision, the_first_message_has_memory_for_the_header_behind_it) {
+  scarce_ring<TypeParam::kind> at({.capacity = 1 << 14, .first_pos = page - header_bytes});
+  typename decltype(at)::producer tx(at.words, 0);
+  typename decltype(at)::consumer rx(at.words);
+  pages.left = 0;
+  EXPECT_EQ(tx.try_push(message()), status::no_memory);
+  pages.left = 1;
+  EXPECT_EQ(tx.try_push(message()), status::ok);
+  EXPECT_TRUE(rx.try_read());
+  EXPECT_EQ(rx.try_read().status(), status::empty);
+}
+
 // Just below 2^64 the positions wrap on the way.
 TYPED_TEST(Provision, a_message_that_fits_exactly_has_memory_up_to_the_last_byte) {
   constexpr std::uint64_t capacity = 1 << 16;
