@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <ctime>
 
+#include <annulus/channel/process.hpp>
 #include <annulus/ring/bell.hpp>
 #include <annulus/ring/inspect.hpp>
 #include <annulus/ring/ring.hpp>
@@ -50,6 +51,9 @@ TEST(Inspect, it_tells_who_is_here_and_how_often_they_came) {
   EXPECT_EQ(seen.producers[0].pid, dead.pid());
   EXPECT_EQ(seen.producers[1].pid, getpid());
   EXPECT_EQ(seen.consumer.pid, getpid());
+  EXPECT_NE(seen.consumer.pid_namespace, 0u);
+  EXPECT_EQ(seen.consumer.pid_namespace, pid_namespace());
+  EXPECT_EQ(seen.producers[1].pid_namespace, pid_namespace());
   EXPECT_EQ(seen.consumer.uid, geteuid());
   EXPECT_NEAR(static_cast<double>(seen.consumer.attached_at),
               static_cast<double>(std::time(nullptr)), 60.0);
