@@ -166,7 +166,7 @@ void show_json(const bench_options& o, const outcome& out) {
 
 void run_bench(const bench_options& o) {
   if (o.asked == topology::spsc && o.producers > 1) {
-    throw command_error{exit_code::usage, "an spsc ring has one producer; ask for mpsc"};
+    end_with(exit_code::usage, "an spsc ring has one producer; ask for mpsc");
   }
   static_cast<void>(processors_from(o.cpus));
   const auto out = measured([&] { return measure(o); });

@@ -43,7 +43,7 @@ answer answer_for(const bus::endpoint& e) {
   if (decided) {
     out.decided = *decided;
   } else if (decided.error().kind != fault::not_found) {
-    throw command_error{code_of(decided.error().kind), decided.error().message};
+    end_with(decided.error());
   }
   return out;
 }
@@ -51,8 +51,7 @@ answer answer_for(const bus::endpoint& e) {
 bus::endpoint parsed(const std::string& name) {
   auto e = must(bus::parse(name));
   if (e.transport == bus::transport::automatic) return e;
-  throw command_error{exit_code::usage,
-                      fmt::format("'{}' leaves nothing to choose; write auto:NAME", name)};
+  end_with(exit_code::usage, "'{}' leaves nothing to choose; write auto:NAME", name);
 }
 
 bus::endpoint with(bus::endpoint e, const bus::needs& also) {
@@ -60,10 +59,8 @@ bus::endpoint with(bus::endpoint e, const bus::needs& also) {
     return one && other && *one != *other;
   };
   if (differ(e.needs.latency, also.latency) || differ(e.needs.rate, also.rate)) {
-    throw command_error{
-        exit_code::usage,
-        fmt::format("{} is contradicted in '{}'; leave one of them out",
-                    differ(e.needs.rate, also.rate) ? "--rate" : "--latency", to_string(e))};
+    end_with(exit_code::usage, "{} is contradicted in '{}'; leave one of them out",
+             differ(e.needs.rate, also.rate) ? "--rate" : "--latency", to_string(e));
   }
   e.needs.portable |= also.portable;
   e.needs.guarded |= also.guarded;
@@ -112,8 +109,8 @@ json json_of(const answer& a) {
 // Neither transport leaves the machine: a gateway at each end does.
 void choose_far(const choose_options& o) {
   if (!o.names.empty()) {
-    throw command_error{exit_code::usage,
-                        "--another-machine asks about no channel of this one; leave the names out"};
+    end_with(exit_code::usage,
+             "--another-machine asks about no channel of this one; leave the names out");
   }
   const bool is_there = nats::is_built_in();
   if (o.as_json) {

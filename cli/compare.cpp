@@ -33,8 +33,8 @@ std::vector<bench::system> chosen(const std::vector<std::string>& only) {
     });
   });
   if (!all.empty()) return all;
-  throw command_error{exit_code::usage, fmt::format("--only {}: there are {}", fmt::join(only, ","),
-                                                    fmt::join(names, "; "))};
+  end_with(exit_code::usage, "--only {}: there are {}", fmt::join(only, ","),
+           fmt::join(names, "; "));
 }
 
 bench::comparison_options plan_of(const compare_options& o) {
@@ -44,10 +44,8 @@ bench::comparison_options plan_of(const compare_options& o) {
     how.repeats = std::min(how.repeats, quick_rounds);
   }
   if (how.bytes % 8 != 0) {
-    throw command_error{exit_code::usage,
-                        fmt::format("--bytes {} is not a multiple of 8: every word is written and "
-                                    "checked",
-                                    how.bytes)};
+    end_with(exit_code::usage,
+             "--bytes {} is not a multiple of 8: every word is written and checked", how.bytes);
   }
   how.systems = chosen(o.only);
   if (!o.plots.empty()) how.sizes = {8, 64, 256, 1024, 4096, 16384, 65536};

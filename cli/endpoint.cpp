@@ -50,9 +50,8 @@ void named_endpoint::name(const std::string& text) {
 std::optional<nats::address> named_endpoint::stream() const {
   if (!nats::is_address(text_)) return std::nullopt;
   for (const auto& one : flags_) {
-    throw command_error{
-        exit_code::usage,
-        fmt::format("{} has no meaning for a stream on another machine, '{}'", one.flag, text_)};
+    end_with(exit_code::usage, "{} has no meaning for a stream on another machine, '{}'", one.flag,
+             text_);
   }
   return must(nats::parse(text_));
 }
@@ -64,24 +63,23 @@ void named_endpoint::flag(const std::string& flag, const std::string& key,
 
 bus::endpoint named_endpoint::whole() const {
   if (nats::is_address(text_)) {
-    throw command_error{exit_code::usage,
-                        fmt::format("'{}' is a stream on another machine: gateway, send and recv "
-                                    "take one, and this does not",
-                                    text_)};
+    end_with(
+        exit_code::usage,
+        "'{}' is a stream on another machine: gateway, send and recv take one, and this does not",
+        text_);
   }
   auto text = text_;
   auto out = must(bus::parse(text));
   for (const auto& one : flags_) {
     if (const auto said = option_of(text_, one.key)) {
       if (is_same(*said, one.value)) continue;
-      throw command_error{exit_code::usage,
-                          fmt::format("{} {} contradicts {}={} in '{}'; leave one of them out",
-                                      one.flag, one.value, one.key, *said, text_)};
+      end_with(exit_code::usage, "{} {} contradicts {}={} in '{}'; leave one of them out", one.flag,
+               one.value, one.key, *said, text_);
     }
     text += fmt::format("{}{}={}", text.find('?') == text.npos ? '?' : '&', one.key, one.value);
     auto with = bus::parse(text);
     if (!with) {
-      throw command_error{exit_code::usage, fmt::format("{}: {}", one.flag, with.error().message)};
+      end_with(exit_code::usage, "{}: {}", one.flag, with.error().message);
     }
     out = std::move(with).value();
   }
@@ -91,10 +89,10 @@ bus::endpoint named_endpoint::whole() const {
 bus::endpoint for_streams(const named_endpoint& name) {
   auto out = name.whole();
   if (!out.once) return out;
-  throw command_error{exit_code::usage,
-                      fmt::format("once=yes in {} marks the messages of programs, and a plain "
-                                  "stream has none; leave it out",
-                                  to_string(out))};
+  end_with(
+      exit_code::usage,
+      "once=yes in {} marks the messages of programs, and a plain stream has none; leave it out",
+      to_string(out));
 }
 
 void refuse_files_of(bus::endpoint e, const file& stream) {
@@ -106,9 +104,8 @@ void refuse_files_of(bus::endpoint e, const file& stream) {
   for (const auto& path :
        {ring, ring_seen, ring + ".auto", fifo, fifo + files::roles_ending, bus::seen_path_of(e)}) {
     if (!stream.is_at(path)) continue;
-    throw command_error{exit_code::usage,
-                        fmt::format("{} is a file of the channel {} itself; name another file",
-                                    stream.name(), e.name)};
+    end_with(exit_code::usage, "{} is a file of the channel {} itself; name another file",
+             stream.name(), e.name);
   }
 }
 

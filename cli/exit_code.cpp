@@ -32,4 +32,8 @@ exit_code code_of(fault kind) noexcept {
   return exit_code::failure;
 }
 
+void end_with(const failure& why, const std::string& of) {
+  throw command_error{code_of(why.kind), of.empty() ? why.message : of + ": " + why.message};
+}
+
 }  // namespace annulus::cli

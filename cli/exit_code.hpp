@@ -1,7 +1,10 @@
 // How a command ends: stable numbers for scripts, and the error that carries one up to main.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <string>
+#include <utility>
 
 #include <annulus/channel/result.hpp>
 
@@ -25,12 +28,19 @@ struct command_error {
   std::string message;
 };
 
+// The command ends with this code and message.
+template <class... T>
+[[noreturn]] void end_with(exit_code code, fmt::format_string<T...> form, T&&... values) {
+  throw command_error{code, fmt::format(form, std::forward<T>(values)...)};
+}
+// With the code and the message of a failure, behind the name of what failed if there is one.
+[[noreturn]] void end_with(const failure& why, const std::string& of = {});
 [[nodiscard]] exit_code code_of(fault kind) noexcept;
 
-// The value, or the command ends with the failure's code and message.
+// The value, or the command ends with the failure.
 template <class T>
 [[nodiscard]] T must(result<T> r) {
-  if (!r) throw command_error{code_of(r.error().kind), r.error().message};
+  if (!r) end_with(r.error());
   return std::move(r).value();
 }
 

@@ -43,7 +43,7 @@ file file::for_reading(const std::string& path) {
   struct stat info {};
   if (fstat(out.descriptor_, &info) != 0) out.fail("read");
   if (S_ISDIR(info.st_mode)) {
-    throw command_error{exit_code::failure, out.name_ + " is a directory; name a file"};
+    end_with(exit_code::failure, "{} is a directory; name a file", out.name_);
   }
   streams::widen(out.descriptor_);
   return out;
@@ -154,15 +154,14 @@ std::optional<std::uint64_t> file::rest() const {
 void file::fail(const char* what) const {
   const int why = errno;
   if (why == EFAULT) {  // it reads and writes in place, and there the kernel raises no SIGBUS
-    throw command_error{exit_code::damaged,
-                        "the channel has no memory there: its file was cut off, or has a hole "
-                        "and memory ran out; free memory and try again, or remove it and lose "
-                        "what it holds"};
+    end_with(exit_code::damaged,
+             "the channel has no memory there: its file was cut off, or has a hole and memory ran "
+             "out; free memory and try again, or remove it and lose what it holds");
   }
   const auto code = why == ENOENT   ? exit_code::not_found
                     : why == EACCES ? exit_code::refused
                                     : exit_code::failure;
-  throw command_error{code, fmt::format("cannot {} {}: {}", what, name_, std::strerror(why))};
+  end_with(code, "cannot {} {}: {}", what, name_, std::strerror(why));
 }
 
 }  // namespace annulus::cli

@@ -131,9 +131,7 @@ bus::gateway opened(gateway_command o) {
   const auto to = std::move(o.names.back());
   o.names.pop_back();
   if (o.once && option_of(to, "once") == "no") {
-    throw command_error{
-        exit_code::usage,
-        fmt::format("--once contradicts once=no in '{}'; leave one of them out", to)};
+    end_with(exit_code::usage, "--once contradicts once=no in '{}'; leave one of them out", to);
   }
   const bool has_distance = nats::is_address(to) && !o.has_batch;
   if (has_distance) o.how.batch = nats::usual_batch;
@@ -180,9 +178,8 @@ std::jthread started(const gateway_command& o, bus::gateway& passing) {
   try {
     return std::jthread([&] { passing.run(); });
   } catch (const std::system_error& e) {
-    throw command_error{exit_code::failure,
-                        fmt::format("{}: there is no thread to pass its messages on: {}",
-                                    o.names.front(), e.what())};
+    end_with(exit_code::failure, "{}: there is no thread to pass its messages on: {}",
+             o.names.front(), e.what());
   }
 }
 

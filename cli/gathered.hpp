@@ -56,8 +56,7 @@ class gathered {
 
   static frame_header length_of(std::size_t bytes) {
     if (bytes > std::numeric_limits<std::uint32_t>::max()) {
-      throw command_error{exit_code::failure,
-                          fmt::format("a message of {} bytes does not fit into a frame", bytes)};
+      end_with(exit_code::failure, "a message of {} bytes does not fit into a frame", bytes);
     }
     frame_header out;
     for (unsigned i = 0; i < frame_header_bytes; ++i) {

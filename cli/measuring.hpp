@@ -24,9 +24,8 @@ inline std::vector<int> processors_from(const std::vector<int>& wanted) {
   const auto allowed = bench::processors::allowed();
   for (const int cpu : wanted) {
     if (std::ranges::find(allowed, cpu) != allowed.end()) continue;
-    throw command_error{exit_code::usage,
-                        fmt::format("processor {} is not ours to use; there are {}", cpu,
-                                    fmt::join(allowed, ", "))};
+    end_with(exit_code::usage, "processor {} is not ours to use; there are {}", cpu,
+             fmt::join(allowed, ", "));
   }
   if (!wanted.empty()) return wanted;
   const auto two = bench::processors::two_cores();
@@ -62,7 +61,7 @@ auto measured(F measure) {
   } catch (const bench::broken_off&) {
     throw stopped{};
   } catch (const std::exception& e) {
-    throw command_error{exit_code::failure, fmt::format("the measurement broke off: {}", e.what())};
+    end_with(exit_code::failure, "the measurement broke off: {}", e.what());
   }
 }
 

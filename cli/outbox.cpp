@@ -141,25 +141,21 @@ void outbox::refused(status why, std::size_t count) {
     case status::removed: return throw_if_removed();
     case status::never_fits: return throw_never_fits(count);
     case status::no_memory:
-      throw command_error{
-          exit_code::failure,
-          fmt::format("{} was made with --no-reserve, and there is no memory for more of it: free "
-                      "some where {} lies, and send again; {}",
-                      to_.name(), to_.path(), so_far())};
+      end_with(exit_code::failure,
+               "{} was made with --no-reserve, and there is no memory for more of it: free some "
+               "where {} lies, and send again; {}",
+               to_.name(), to_.path(), so_far());
     case status::corrupt:
-      throw command_error{
-          exit_code::damaged,
-          fmt::format("the positions in {} make no sense; remove it and make it anew", to_.name())};
-    default:
-      throw command_error{exit_code::failure, fmt::format("{}: {}", to_.name(), to_string(why))};
+      end_with(exit_code::damaged, "the positions in {} make no sense; remove it and make it anew",
+               to_.name());
+    default: end_with(exit_code::failure, "{}: {}", to_.name(), to_string(why));
   }
 }
 
 void outbox::go_on_waiting(const std::string& what) {
   if (options_.timeout && patience_.exceeds(options_.timeout)) {
-    throw command_error{exit_code::timed_out,
-                        fmt::format("{}: {}, and {} have passed; {}", to_.name(), what,
-                                    show_span(*options_.timeout), so_far())};
+    end_with(exit_code::timed_out, "{}: {}, and {} have passed; {}", to_.name(), what,
+             show_span(*options_.timeout), so_far());
   }
   patience_.waits(fmt::format("{}: {}", to_.name(), what));
 }
@@ -179,13 +175,11 @@ void outbox::check_the_name() {
 
 void outbox::throw_if_removed() {
   if (!role_.has_lost_name()) return;
-  throw command_error{
+  end_with(
       exit_code::removed,
-      fmt::format(
-          "{}: {} was removed or renamed while we sent: only who is attached already can "
-          "read what stands in it; {} messages, {} bytes were sent, of which {} bytes stand "
-          "unread; send it anew",
-          to_.name(), to_.path(), messages_, bytes_, must(to_.report()).depth)};
+      "{}: {} was removed or renamed while we sent: only who is attached already can read what "
+      "stands in it; {} messages, {} bytes were sent, of which {} bytes stand unread; send it anew",
+      to_.name(), to_.path(), messages_, bytes_, must(to_.report()).depth);
 }
 
 void outbox::without_consumer() {
@@ -200,10 +194,8 @@ void outbox::throw_if_over() {
   if (seen.state == presence::attached) gone_since_.reset();
   const bool may_come = options_.keeps_on || seen.incarnation == absent_;
   if (seen.state == presence::attached || may_come || !is_over()) return;
-  throw command_error{
-      exit_code::peer_gone,
-      fmt::format("the consumer of {} (process {}) {}; {}", to_.name(), process_number(seen),
-                  seen.state == presence::closed ? "has closed" : "died", so_far())};
+  end_with(exit_code::peer_gone, "the consumer of {} (process {}) {}; {}", to_.name(),
+           process_number(seen), seen.state == presence::closed ? "has closed" : "died", so_far());
 }
 
 void outbox::wait_for_consumer() {
@@ -231,20 +223,18 @@ std::string outbox::so_far() const {
 }
 
 void outbox::throw_full() const {
-  throw command_error{exit_code::full, fmt::format("{} is full; {}", to_.name(), so_far())};
+  end_with(exit_code::full, "{} is full; {}", to_.name(), so_far());
 }
 
 void outbox::throw_never_fits(std::size_t count) const {
   if (!to_.is_ring() && count <= role_.max_message()) {
-    throw command_error{
-        exit_code::failure,
-        fmt::format("a message of {} bytes does not fit into {} at once: the kernel grants it room "
-                    "for {}; wait for room with --on-full wait",
-                    count, to_.name(), role_.most_at_once())};
+    end_with(exit_code::failure,
+             "a message of {} bytes does not fit into {} at once: the kernel grants it room for "
+             "{}; wait for room with --on-full wait",
+             count, to_.name(), role_.most_at_once());
   }
-  throw command_error{exit_code::failure,
-                      fmt::format("a message of {} bytes does not fit: {} takes up to {}", count,
-                                  to_.name(), role_.max_message())};
+  end_with(exit_code::failure, "a message of {} bytes does not fit: {} takes up to {}", count,
+           to_.name(), role_.max_message());
 }
 
 }  // namespace annulus::cli

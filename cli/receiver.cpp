@@ -30,7 +30,7 @@ bus::channel receiver::open() {
     auto from = bus::channel::open(at);
     if (from) return std::move(from).value();
     const auto& why = from.error();
-    if (why.kind != fault::not_found) throw command_error{code_of(why.kind), why.message};
+    if (why.kind != fault::not_found) end_with(why);
     led_.held = {};
     wait_a_bit(exit_code::not_found,
                fmt::format("there is no such {}, waiting for a producer to make it{}",
@@ -52,9 +52,7 @@ std::optional<receiver::ending> receiver::read(const bus::channel& from) {
     const auto& why = attached.error();
     // The last consumer of a transient channel holds its lock for a moment more.
     const bool is_ending = before.consumer_closed && from.is_transient();
-    if (why.kind != fault::in_use || !is_ending) {
-      throw command_error{code_of(why.kind), fmt::format("{}: {}", name(), why.message)};
-    }
+    if (why.kind != fault::in_use || !is_ending) end_with(why, name());
     wait_a_bit(exit_code::refused, "another consumer is ending it");
     return std::nullopt;
   }
@@ -83,10 +81,10 @@ void receiver::require_progress(const bus::channel_report& now) {
   if (state != last_state_ || now.has_producer()) rounds_ = 0;
   last_state_ = state;
   if (++rounds_ < 3) return;
-  throw command_error{exit_code::damaged,
-                      fmt::format("{}: {} bytes stand in it that cannot be read: its positions "
-                                  "make no sense; remove it and make it anew",
-                                  name(), now.depth)};
+  end_with(exit_code::damaged,
+           "{}: {} bytes stand in it that cannot be read: its positions make no sense; remove it "
+           "and make it anew",
+           name(), now.depth);
 }
 
 receiver::ending receiver::read_all(const bus::channel& from, bus_consumer& role) {
@@ -128,7 +126,7 @@ bool receiver::is_end(const bus::channel& from, bus_consumer& role, status why) 
     case status::removed: throw_removed(from);
     case status::timed_out: note_absence(from); [[fallthrough]];
     case status::stalled: report_stall(from, role.stalled_by()); return false;
-    default: throw command_error{exit_code::failure, fmt::format("{}: {}", name(), to_string(why))};
+    default: end_with(exit_code::failure, "{}: {}", name(), to_string(why));
   }
 }
 
@@ -161,14 +159,12 @@ bool receiver::is_gone(const bus::channel& from, const bus_consumer& role) {
       if (one.state != presence::died) continue;
       who += fmt::format("{}{}", who.empty() ? "" : ", ", process_number(one));
     }
-    throw command_error{
-        exit_code::peer_gone,
-        fmt::format(
-            "{}: its producer (process {}) died without closing, or gave up before the end of its "
-            "input; all that it had committed was received, {} messages, {} bytes; the {} stays: "
-            "{}`annulus recv --keep` waits for the next one",
-            name(), who, count_, bytes_, from.kind(),
-            from.is_ring() ? "`annulus send --resume` goes on, " : "")};
+    end_with(exit_code::peer_gone,
+             "{}: its producer (process {}) died without closing, or gave up before the end of its "
+             "input; all that it had committed was received, {} messages, {} bytes; the {} stays: "
+             "{}`annulus recv --keep` waits for the next one",
+             name(), who, count_, bytes_, from.kind(),
+             from.is_ring() ? "`annulus send --resume` goes on, " : "");
   }
   wait_for_next(from, role, "its producer died, waiting for the next one");
   return false;
@@ -182,12 +178,11 @@ void receiver::wait_for_next(const bus::channel& from, const bus_consumer& role,
 }
 
 void receiver::throw_removed(const bus::channel& from) const {
-  throw command_error{
-      exit_code::removed,
-      fmt::format("{}: {} was removed or renamed while we read it: no other producer finds it; all "
-                  "that stood in it was received, {} messages, {} bytes; start again for the "
-                  "channel that has the name now",
-                  name(), from.path(), count_, bytes_)};
+  end_with(exit_code::removed,
+           "{}: {} was removed or renamed while we read it: no other producer finds it; all that "
+           "stood in it was received, {} messages, {} bytes; start again for the channel that has "
+           "the name now",
+           name(), from.path(), count_, bytes_);
 }
 
 // Says, once, that no producer has come to a channel that somebody made.
@@ -202,10 +197,10 @@ void receiver::report_damage(const bus::channel& from, std::optional<damage> wha
   damaged_bytes_ += seen.bytes;
   if (from.is_ring() && (!what || damaged_bytes_ > from.capacity() ||
                          (damage_ != 0 && seen.pos == last_damage_.pos))) {
-    throw command_error{exit_code::damaged,
-                        fmt::format("{}: its positions make no sense; {} messages were received; "
-                                    "remove it and make it anew",
-                                    name(), count_)};
+    end_with(
+        exit_code::damaged,
+        "{}: its positions make no sense; {} messages were received; remove it and make it anew",
+        name(), count_);
   }
   ++damage_;
   last_damage_ = seen;
@@ -236,9 +231,8 @@ void receiver::wait_a_bit(exit_code when_over, const std::string& what) {
 
 void receiver::check_timeout(exit_code when_over, const std::string& what) {
   if (!o_.timeout || !patience_.exceeds(o_.timeout)) return;
-  throw command_error{
-      when_over, fmt::format("{}: {}, and {} have passed; {} messages were received", name(), what,
-                             show_span(*o_.timeout), count_)};
+  end_with(when_over, "{}: {}, and {} have passed; {} messages were received", name(), what,
+           show_span(*o_.timeout), count_);
 }
 
 }  // namespace annulus::cli

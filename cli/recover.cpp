@@ -46,11 +46,10 @@ class allowance {
     last_pos_ = seen.pos;
     used_ += seen.bytes;
     if (has_moved && used_ <= capacity()) return;
-    throw command_error{
-        exit_code::damaged,
-        fmt::format("shm:{}: its positions make no sense; `annulus dump` shows what "
-                    "it holds; remove it and make it anew",
-                    memory_.name())};
+    end_with(exit_code::damaged,
+             "shm:{}: its positions make no sense; `annulus dump` shows what it holds; remove it "
+             "and make it anew",
+             memory_.name());
   }
 
  private:
@@ -65,8 +64,8 @@ template <class Consumer>
 outcome skip(const segment& memory, bool drains) {
   auto attached = Consumer::attach(memory);
   if (!attached && attached.error().kind == fault::in_use) {
-    throw command_error{exit_code::refused, fmt::format("shm:{}: {}; it recovers by itself",
-                                                        memory.name(), attached.error().message)};
+    end_with(exit_code::refused, "shm:{}: {}; it recovers by itself", memory.name(),
+             attached.error().message);
   }
   auto role = must(std::move(attached));
   outcome out;
@@ -133,10 +132,9 @@ void recover_pipe(const bus::endpoint& e, bool drains) {
   static_cast<void>(must(named_pipe::open(must(bus::name_of(e)), e.owner)));
   const auto name = to_string(e);
   if (drains) {
-    throw command_error{exit_code::usage,
-                        fmt::format("--drain is for a ring; `annulus recv {} >/dev/null` discards "
-                                    "what stands in a pipe",
-                                    name)};
+    end_with(exit_code::usage,
+             "--drain is for a ring; `annulus recv {} >/dev/null` discards what stands in a pipe",
+             name);
   }
   print(
       "{}: there is nothing to recover by hand: its next consumer drops what the dead left "

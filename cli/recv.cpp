@@ -62,9 +62,9 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
     auto output = file::for_writing(o->path);
     if (const auto stream = o->from.stream()) {
       if (o->producers != 0 || o->survives_death) {
-        throw command_error{exit_code::usage,
-                            "--producers, --keep and --forever have no meaning for a stream on "
-                            "another machine, which has no end"};
+        end_with(exit_code::usage,
+                 "--producers, --keep and --forever have no meaning for a stream on another "
+                 "machine, which has no end");
       }
       return receive_from(*stream,
                           {.how = o->how,

@@ -53,7 +53,7 @@ class server_wait {
 };
 
 [[noreturn]] void throw_removed(const std::string& name) {
-  throw command_error{exit_code::removed, name + ": the stream was removed"};
+  end_with(exit_code::removed, "{}: the stream was removed", name);
 }
 
 class remote_sender {
@@ -78,9 +78,8 @@ class remote_sender {
         case status::timed_out: wait_.waits(to_, "the server does not take it"); break;
         case status::removed: throw_removed(to_.name());
         default:
-          throw command_error{exit_code::failure,
-                              fmt::format("{} refuses a message: {}; {} were sent", to_.name(),
-                                          to_.trouble(), count_)};
+          end_with(exit_code::failure, "{} refuses a message: {}; {} were sent", to_.name(),
+                   to_.trouble(), count_);
       }
     }
   }
@@ -98,9 +97,8 @@ class remote_sender {
 void send_to(const nats::address& to, const remote_options& o, file& input) {
   remote_sender sender(to, o, input);
   if (o.chunk > sender.max_message()) {
-    throw command_error{exit_code::usage,
-                        fmt::format("--chunk {} is more than {} takes in a message, {}", o.chunk,
-                                    to_string(to), sender.max_message())};
+    end_with(exit_code::usage, "--chunk {} is more than {} takes in a message, {}", o.chunk,
+             to_string(to), sender.max_message());
   }
   if (o.how != framing::bytes) {
     splitter cut(input, o.how,
@@ -145,10 +143,9 @@ void receive_from(const nats::address& at, const remote_options& o, file& output
     if (one || one.status() == status::empty) continue;
     if (one.status() == status::removed) throw_removed(from.name());
     if (one.status() == status::never_fits) {
-      throw command_error{exit_code::failure,
-                          fmt::format("{}: a message has more than the {} bytes that the name "
-                                      "allows; {} were received",
-                                      from.name(), from.max_message(), count)};
+      end_with(exit_code::failure,
+               "{}: a message has more than the {} bytes that the name allows; {} were received",
+               from.name(), from.max_message(), count);
     }
     wait.waits(from, "nothing came");
   }

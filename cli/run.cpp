@@ -80,8 +80,8 @@ void require_known(const CLI::App& app, int argc, const char* const* argv) {
     if (one->get_name() == argv[1]) return;
     names.push_back(one->get_name());
   }
-  throw command_error{exit_code::usage, fmt::format("there is no subcommand '{}'; there are {}",
-                                                    argv[1], fmt::join(names, ", "))};
+  end_with(exit_code::usage, "there is no subcommand '{}'; there are {}", argv[1],
+           fmt::join(names, ", "));
 }
 
 constexpr std::size_t widest_help = 92;  // columns

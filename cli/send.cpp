@@ -48,16 +48,14 @@ bus::channel open_channel(const send_options& o, const bus::endpoint& at) {
   auto to = must(bus::channel::open_or_create(at, made_in_passing(o)));
   const auto asked = o.asked.value_or(to.topology());
   if (to.topology() == asked) return to;
-  throw command_error{exit_code::failure,
-                      fmt::format("{} is {}, not {}; leave --topology out, or make it anew",
-                                  to.name(), to_string(to.topology()), to_string(asked))};
+  end_with(exit_code::failure, "{} is {}, not {}; leave --topology out, or make it anew", to.name(),
+           to_string(to.topology()), to_string(asked));
 }
 
 std::uint64_t chunk_of(const send_options& o, const bus::channel& to) {
   if (o.chunk > to.max_message()) {
-    throw command_error{exit_code::usage,
-                        fmt::format("--chunk {} is more than {} takes in a message, {}", o.chunk,
-                                    to.name(), to.max_message())};
+    end_with(exit_code::usage, "--chunk {} is more than {} takes in a message, {}", o.chunk,
+             to.name(), to.max_message());
   }
   return o.chunk != 0 ? o.chunk : std::min(usual_chunk, to.max_message());
 }
@@ -144,10 +142,7 @@ void send_through(const send_options& o, const bus::channel& to, bus::resolved& 
   static_cast<void>(chunk_of(o, to));
   auto attached = bus_producer::attach(to, led.where.wait);
   if (bus::went_away(attached)) throw start_over{};
-  if (!attached) {
-    const auto& why = attached.error();
-    throw command_error{code_of(why.kind), fmt::format("{}: {}", to.name(), why.message)};
-  }
+  if (!attached) end_with(attached.error(), to.name());
   if (!to.is_still_named()) throw start_over{};
   led.held = {};
   auto role = std::make_unique<bus_producer>(std::move(attached).value());
@@ -163,18 +158,18 @@ void send_through(const send_options& o, const bus::channel& to, bus::resolved& 
 
 void check(const send_options& o) {
   if (o.resumes && (o.how != framing::bytes || o.box.full == on_full::drop)) {
-    throw command_error{exit_code::usage,
-                        "--resume goes by whole chunks: not with --lines, --frames or drop"};
+    end_with(exit_code::usage, "--resume goes by whole chunks: not with --lines, --frames or drop");
   }
   if (o.chunk != 0 && o.how != framing::bytes) {
-    throw command_error{exit_code::usage, "--chunk has no meaning with --lines or --frames"};
+    end_with(exit_code::usage, "--chunk has no meaning with --lines or --frames");
   }
 }
 
 void require_a_store(const send_options& o, const bus::endpoint& at) {
   if (!o.resumes || at.transport != bus::transport::pipe) return;
-  throw command_error{exit_code::usage, "--resume goes by what stands in a ring, and " +
-                                            to_string(at) + " keeps nothing; take shm:"};
+  end_with(
+      exit_code::usage,
+      "--resume goes by what stands in a ring, and {} keeps nothing; take shm:", to_string(at));
 }
 
 void send(const send_options& o) {
@@ -182,9 +177,9 @@ void send(const send_options& o) {
   auto input = file::for_reading(o.path);
   if (const auto stream = o.to.stream()) {
     if (o.asked || o.resumes || o.box.full != on_full::wait || o.box.keeps_on) {
-      throw command_error{exit_code::usage,
-                          "--topology, --on-full, --keep and --resume have no meaning for a stream "
-                          "on another machine"};
+      end_with(exit_code::usage,
+               "--topology, --on-full, --keep and --resume have no meaning for a stream on another "
+               "machine");
     }
     return send_to(*stream,
                    {.how = o.how,
@@ -205,10 +200,9 @@ void send(const send_options& o) {
     } catch (const start_over&) {
       // Nothing was sent: on to the channel that has the name now.
       if (o.box.timeout && std::chrono::steady_clock::now() - began >= *o.box.timeout) {
-        throw command_error{exit_code::timed_out,
-                            fmt::format("{} is made and removed again and again, and {} have "
-                                        "passed; nothing was sent",
-                                        to.name(), show_span(*o.box.timeout))};
+        end_with(exit_code::timed_out,
+                 "{} is made and removed again and again, and {} have passed; nothing was sent",
+                 to.name(), show_span(*o.box.timeout));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }

@@ -76,10 +76,9 @@ void splitter::cut_frames() {
 void splitter::finish() {
   if (begin_ == end_) return;
   if (how_ == framing::frames) {
-    throw command_error{
-        exit_code::damaged,
-        fmt::format("the input ends within frame {}, {} bytes into it; the {} before it were sent",
-                    count_ + 1, end_ - begin_, count_)};
+    end_with(exit_code::damaged,
+             "the input ends within frame {}, {} bytes into it; the {} before it were sent",
+             count_ + 1, end_ - begin_, count_);
   }
   found_.emplace_back(held_.data() + begin_, end_ - begin_);
   begin_ = searched_ = end_;
@@ -99,15 +98,14 @@ void splitter::refill() {
 
 void splitter::too_long(std::uint64_t bytes) const {
   const bool is_line = how_ == framing::lines;
-  throw command_error{
+  end_with(
       exit_code::failure,
-      fmt::format("{} {} has {}{} bytes, {} takes messages up to {}; the {} before it were sent; "
-                  "{}{}",
-                  is_line ? "line" : "frame", count_ + 1, is_line ? "at least " : "", bytes,
-                  to_.name, to_.max_message, count_, to_.advice,
-                  is_line ? ""
-                          : ", or is this no stream of frames (length, 4 bytes little endian, and "
-                            "as many bytes)?")};
+      "{} {} has {}{} bytes, {} takes messages up to {}; the {} before it were sent; {}{}",
+      is_line ? "line" : "frame", count_ + 1, is_line ? "at least " : "", bytes, to_.name,
+      to_.max_message, count_, to_.advice,
+      is_line
+          ? ""
+          : ", or is this no stream of frames (length, 4 bytes little endian, and as many bytes)?");
 }
 
 }  // namespace annulus::cli

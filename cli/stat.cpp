@@ -197,7 +197,7 @@ void stat_one(const stat_options& o, const found_endpoint& at) {
 void stat(const stat_options& o) {
   if (!o.name.is_named()) {
     if (o.watch_seconds == 0) return list_all(o.as_json);
-    throw command_error{exit_code::usage, "--watch wants a channel, for example shm:orders"};
+    end_with(exit_code::usage, "--watch wants a channel, for example shm:orders");
   }
   auto e = o.name.whole();
   e.owner = ownership::any;
