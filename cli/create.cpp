@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/options.hpp"
+#include "cli/snapshot.hpp"
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
@@ -19,15 +20,10 @@ struct create_options {
   bool reserves = true;
 };
 
-std::string producers_of(std::uint32_t count) {
-  return count == 1 ? "1 producer" : fmt::format("{} producers", count);
-}
-
 void show_ring(const std::string& name, const segment& made) {
   const auto& shape = made.geometry();
-  print("created shm:{}: {}, capacity {}, messages up to {}, integrity {}, {} ({})\n", name,
-        to_string(shape.topology), show_bytes(shape.capacity), show_bytes(shape.max_message),
-        to_string(shape.integrity), producers_of(shape.producers), made.path());
+  print("created shm:{}: {}, {} ({})\n", name, in_words(shape), count_of_producers(shape.producers),
+        made.path());
 }
 
 void show_pipe(const std::string& name, const named_pipe& made) {
@@ -36,20 +32,18 @@ void show_pipe(const std::string& name, const named_pipe& made) {
       "created pipe:{}: capacity {}, of which the kernel grants {}, messages up to {}, {} "
       "({})\n",
       name, show_bytes(shape.capacity), show_bytes(made.kernel_bytes()),
-      show_bytes(shape.max_message), producers_of(shape.producers), made.path());
+      show_bytes(shape.max_message), count_of_producers(shape.producers), made.path());
 }
 
 // What has no meaning for a pipe.
 void check_pipe(const create_options& o, const bus::endpoint& e) {
   if (o.huge_pages || !o.reserves) {
-    throw command_error{exit_code::usage,
-                        fmt::format("{} has no meaning for {}: it is for memory that is shared",
-                                    o.huge_pages ? "--huge-pages" : "--no-reserve", to_string(e))};
+    end_with(exit_code::usage, "{} has no meaning for {}: it is for memory that is shared",
+             o.huge_pages ? "--huge-pages" : "--no-reserve", to_string(e));
   }
   if (e.integrity) {
-    throw command_error{
-        exit_code::usage,
-        fmt::format("integrity has no meaning for {}: the kernel carries the bytes", to_string(e))};
+    end_with(exit_code::usage, "integrity has no meaning for {}: the kernel carries the bytes",
+             to_string(e));
   }
 }
 
@@ -63,8 +57,7 @@ void take_back(const bus::endpoint& e) {
 void create(const create_options& o) {
   const auto named = o.name.whole();
   if (!named.creates) {
-    throw command_error{exit_code::usage,
-                        "create=no in " + to_string(named) + " contradicts what this does"};
+    end_with(exit_code::usage, "create=no in {} contradicts what this does", to_string(named));
   }
   const bool is_new = named.transport == bus::transport::automatic && !bus::decision_of(named);
   auto led = cli::resolve(named);

@@ -63,11 +63,10 @@ bus::endpoint endpoint_of(const std::string& text) {
 }
 
 [[noreturn]] void refuse_live(const std::string& name) {
-  throw command_error{
-      exit_code::refused,
-      fmt::format("{} is in use, and moves while it is read; `annulus stat` looks at "
-                  "a channel in use, or --live reads it all the same",
-                  name)};
+  end_with(exit_code::refused,
+           "{} is in use, and moves while it is read; `annulus stat` looks at a channel in use, or "
+           "--live reads it all the same",
+           name);
 }
 
 // Text.
@@ -107,10 +106,8 @@ void print_summary(const ring_dump& all) {
 
 void print_head(const std::string& name, const ring_dump& all) {
   const auto& shape = all.geometry;
-  print("{}  {}, capacity {}, messages up to {}, integrity {}{}, since {}\n", name,
-        to_string(shape.topology), show_bytes(shape.capacity), show_bytes(shape.max_message),
-        to_string(shape.integrity), shape.transient != 0 ? ", made in passing" : "",
-        show_time(shape.created_at));
+  print("{}  {}{}, since {}\n", name, in_words(shape),
+        shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
   print("  read up to {}, written up to {}\n", all.read_pos, all.write_pos);
   show_roles(all);
 }
@@ -132,12 +129,9 @@ json json_of(const dumped_record& one) {
 }
 
 json json_of(const std::string& name, const ring_dump& all) {
-  json out = {{"name", name},
-              {"topology", to_string(all.geometry.topology)},
-              {"capacity", all.geometry.capacity},
-              {"max_message", all.geometry.max_message},
-              {"integrity", to_string(all.geometry.integrity)},
-              {"read_pos", all.read_pos},
+  json out = {{"name", name}};
+  add_shape(out, all.geometry);
+  out.update({{"read_pos", all.read_pos},
               {"releasing", all.releasing},
               {"write_pos", all.write_pos},
               {"is_live", all.is_live},
@@ -148,7 +142,7 @@ json json_of(const std::string& name, const ring_dump& all) {
               {"unfinished", all.unfinished},
               {"damaged", all.damaged},
               {"is_well", all.is_well()},
-              {"problems", all.problems}};
+              {"problems", all.problems}});
   add_roles(out, all);
   return out;
 }

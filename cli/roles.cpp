@@ -49,6 +49,20 @@ const char* word_for(presence p) noexcept {
   return "?";
 }
 
+std::string count_of_producers(std::uint32_t count) {
+  return count == 1 ? "1 producer" : fmt::format("{} producers", count);
+}
+
+std::string for_the_consumer(const std::string& what, const role_report& consumer) {
+  switch (consumer.state) {
+    case presence::attached:
+      return fmt::format("{}: the consumer (process {}) is slow", what, process_number(consumer));
+    case presence::died:
+      return fmt::format("{}: the consumer (process {}) is dead", what, process_number(consumer));
+    default: return what + ": there is no consumer";
+  }
+}
+
 void show_roles_head() {
   print("  {:<12} {:<10} {:>8}  {:<19} {:>12} {:>10} {:>8} {:>8} {:>8}\n", "role", "state",
         "process", "attached", "messages", "bytes", "refused", "dropped", "waits");

@@ -68,6 +68,21 @@ template <class Snapshot>
 void inspect(const bus::endpoint& at, ring_snapshot& into);
 void inspect(const bus::endpoint& at, pipe_snapshot& into);
 
+[[nodiscard]] std::string count_of_producers(std::uint32_t count);
+// A ring's shape, as one line and as JSON tell it.
+[[nodiscard]] std::string in_words(const geometry& shape);
+void add_shape(json& out, const geometry& shape);
+// What files of both kinds tell of their making.
+template <class Geometry>
+void add_making(json& out, const Geometry& shape) {
+  out["transient"] = shape.transient != 0;
+  out["created_at"] = shape.created_at;
+  out["created_by"] = shape.created_by;
+}
+
+// Why what stands in a channel is not read: `what` waits, and the consumer is slow, dead or absent.
+[[nodiscard]] std::string for_the_consumer(const std::string& what, const role_report& consumer);
+
 // Who holds whom up, in words; empty: nobody.
 [[nodiscard]] std::string blocked_by(const ring_snapshot& seen);
 [[nodiscard]] std::string blocked_by(const pipe_snapshot& seen);

@@ -48,24 +48,18 @@ std::string blocked_by(const pipe_snapshot& r) {
         show_span(since(r.stalled_by->since)));
   }
   if (r.depth == 0 || !is_any_attached(r.producers)) return {};
-  switch (r.consumer.state) {
-    case presence::attached:
-      if (!r.is_full) return {};
-      return fmt::format("producers wait for room: the consumer (process {}) is slow",
-                         process_number(r.consumer));
-    case presence::died:
-      return fmt::format("what is sent is not read: the consumer (process {}) is dead",
-                         process_number(r.consumer));
-    default: return "what is sent is not read: there is no consumer";
+  if (r.consumer.state != presence::attached) {
+    return for_the_consumer("what is sent is not read", r.consumer);
   }
+  return r.is_full ? for_the_consumer("producers wait for room", r.consumer) : std::string();
 }
 
 void show(const pipe_snapshot& r, const std::string& name) {
   const auto& shape = r.geometry;
   print("{}  {}, capacity {}, messages up to {}{}, since {} ({})\n", name,
-        shape.producers == 1 ? "1 producer" : fmt::format("{} producers", shape.producers),
-        show_bytes(shape.capacity), show_bytes(shape.max_message),
-        shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at), r.path);
+        count_of_producers(shape.producers), show_bytes(shape.capacity),
+        show_bytes(shape.max_message), shape.transient != 0 ? ", made in passing" : "",
+        show_time(shape.created_at), r.path);
   print("  depth {} of the {} that the kernel grants ({:.0f} %), high water {}\n",
         show_bytes(r.depth), show_bytes(r.kernel_bytes),
         100 * static_cast<double>(r.depth) / static_cast<double>(r.kernel_bytes),
@@ -91,11 +85,9 @@ void add_to(json& out, const pipe_snapshot& r) {
               {"kernel_bytes", r.kernel_bytes},
               {"max_message", shape.max_message},
               {"most_at_once", r.most_at_once},
-              {"mode", fmt::format("{:04o}", shape.mode)},
-              {"transient", shape.transient != 0},
-              {"created_at", shape.created_at},
-              {"created_by", shape.created_by},
-              {"path", r.path},
+              {"mode", fmt::format("{:04o}", shape.mode)}});
+  add_making(out, shape);
+  out.update({{"path", r.path},
               {"depth", r.depth},
               {"high_water", high_water(r)},
               {"is_full", r.is_full},

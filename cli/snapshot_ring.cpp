@@ -31,22 +31,26 @@ std::string blocked_by(const ring_snapshot& r) {
                        since);
   }
   if (!r.producers_wait) return {};
-  switch (r.consumer.state) {
-    case presence::attached:
-      return fmt::format("producers wait for room: the consumer (process {}) is slow",
-                         process_number(r.consumer));
-    case presence::died:
-      return fmt::format("producers wait for room: the consumer (process {}) is dead",
-                         process_number(r.consumer));
-    default: return "producers wait for room: there is no consumer";
-  }
+  return for_the_consumer("producers wait for room", r.consumer);
+}
+
+std::string in_words(const geometry& shape) {
+  return fmt::format("{}, capacity {}, messages up to {}, integrity {}", to_string(shape.topology),
+                     show_bytes(shape.capacity), show_bytes(shape.max_message),
+                     to_string(shape.integrity));
+}
+
+void add_shape(json& out, const geometry& shape) {
+  out["topology"] = to_string(shape.topology);
+  out["capacity"] = shape.capacity;
+  out["max_message"] = shape.max_message;
+  out["integrity"] = to_string(shape.integrity);
 }
 
 void show(const ring_snapshot& r, const std::string& name) {
   const auto& shape = r.geometry;
-  print("{}  {}, capacity {}, messages up to {}, integrity {}{}{}, since {}\n", name,
-        to_string(shape.topology), show_bytes(shape.capacity), show_bytes(shape.max_message),
-        to_string(shape.integrity), shape.huge_pages != 0 ? ", huge pages" : "",
+  print("{}  {}{}{}, since {}\n", name, in_words(shape),
+        shape.huge_pages != 0 ? ", huge pages" : "",
         shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
   print("  depth {} ({:.0f} %), high water {}, read up to {}, written up to {}, next: {}\n",
         show_bytes(r.depth),
@@ -58,15 +62,10 @@ void show_audit_log(const ring_snapshot&) {}
 
 void add_to(json& out, const ring_snapshot& r) {
   const auto& shape = r.geometry;
-  out.update({{"topology", to_string(shape.topology)},
-              {"capacity", shape.capacity},
-              {"max_message", shape.max_message},
-              {"integrity", to_string(shape.integrity)},
-              {"huge_pages", shape.huge_pages != 0},
-              {"transient", shape.transient != 0},
-              {"created_at", shape.created_at},
-              {"created_by", shape.created_by},
-              {"read_pos", r.read_pos},
+  add_shape(out, shape);
+  out["huge_pages"] = shape.huge_pages != 0;
+  add_making(out, shape);
+  out.update({{"read_pos", r.read_pos},
               {"write_pos", r.write_pos},
               {"depth", r.depth},
               {"high_water", high_water(r)},
