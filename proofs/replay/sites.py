@@ -1,4 +1,5 @@
-"""Compares the atomic accesses of the C++ with the steps in Coq. Run by check.py.
+"""Compares the atomic accesses of the C++ with the steps in Coq. Run by check.py; run alone, it
+holds the table to the source, which needs no Coq.
 
 sites.txt is the table between the two, one access of the source a line:
 
@@ -88,14 +89,18 @@ PLAIN = {"Write", "Word", "Again", "Many.Write", "Many.Word", "Many.ZeroNext"}
 FAILED = {"Many.Fails": "Many.Exchanges"}
 
 
+def unlisted(source, lines, table):
+    """Complaints where the table is not as the source."""
+    return [f"{lines.get(site, 'sites.txt')}: {site}: {source[site]} in the source, "
+            f"{table[site]} in the table" for site in sorted((source - table) | (table - source))]
+
+
 def compare(coq, root, instead=None):
     """Complaints, and how many accesses were compared. `instead` of the source: for canaries."""
     source, lines = in_source(root)
     source = instead or source
     table, steps, wrong = in_table()
-    for site in sorted((source - table) | (table - source)):
-        wrong.append(f"{lines.get(site, 'sites.txt')}: {site}: {source[site]} in the source, "
-                     f"{table[site]} in the table")
+    wrong += unlisted(source, lines, table)
     named = set()
     for site, step in steps:
         access, *orders = site.split(": ")[1].split()[1:]
@@ -118,3 +123,15 @@ def steps_of(said, prefix=""):
         step, _, access = line.partition(" ")
         coq.setdefault(prefix + step, []).append(access)
     return coq
+
+
+def main():
+    source, lines = in_source(HERE.parent.parent)
+    table, _, wrong = in_table()
+    wrong += unlisted(source, lines, table)
+    print(*wrong, f"{sum(source.values())} accesses, {len(wrong)} complaints", sep="\n")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
