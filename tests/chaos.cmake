@@ -15,6 +15,7 @@ math(EXPR limit_planted "${seconds_planted} + 120")
 
 add_executable(chaos chaos.cpp)
 target_link_libraries(chaos PRIVATE annulus::bus GTest::gtest)
+add_dependencies(processes_tests chaos)
 add_test(NAME Chaos.nothing_is_lost_whatever_happens_to_processes
          COMMAND chaos --seconds ${seconds} --json)
 set_tests_properties(Chaos.nothing_is_lost_whatever_happens_to_processes PROPERTIES
