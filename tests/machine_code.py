@@ -31,6 +31,7 @@ channel/roster.hpp:
     own store relaxed
     own store relaxed
     own store relaxed
+    own store relaxed
     own load relaxed
     roll store release
     roll fetch_add release
