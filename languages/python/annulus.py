@@ -13,7 +13,8 @@
             handle(message)
 
 Names      as of the library: shm:NAME, pipe:NAME or auto:NAME, options behind a '?'
-Timeouts   seconds; 0: never waits (the default); None: waits without a deadline
+Timeouts   seconds; 0: never waits (the default); None: waits without a deadline. A signal's handler
+           runs within 0.1 s while a consumer waits, and after the call while a producer does
 Threads    a role is used by one thread at a time; any thread may call its interrupt().
            A wait holds no interpreter lock
 Processes  a role belongs to the process that opened it: in a child of fork(), calls raise
@@ -27,6 +28,8 @@ import asyncio
 import ctypes
 import os
 import sys
+import time
+import weakref
 
 __all__ = ["Producer", "Consumer", "Claim", "remove", "version", "Error", "OpenError", "Full",
            "Empty", "NeverFits", "Closed", "PeerGone", "Stalled", "Corrupt", "NotPermitted",
@@ -143,7 +146,24 @@ _library = _load()
 def _nanoseconds(timeout):
     if timeout is None:
         return -1
-    return min(max(int(timeout * 1e9), 0), 2**62)
+    return int(min(max(timeout * 1e9, 0), 2**62))
+
+
+_TIMED_OUT = 9
+_SLICE = 0.1  # seconds
+
+
+def _sliced(timeout, call):
+    """Makes a call that takes nanoseconds and answers a status. A signal's handler runs between two
+    calls, never within one: so none waits for long. Not for a push: a long message that is cut into
+    frames begins anew with each call."""
+    if timeout is not None and timeout <= 0:
+        return call(0)
+    until = time.monotonic() + (float("inf") if timeout is None else timeout)
+    while True:
+        status = call(max(_nanoseconds(min(until - time.monotonic(), _SLICE)), 1))
+        if status != _TIMED_OUT or time.monotonic() >= until:
+            return status
 
 
 def _check(status):
@@ -163,8 +183,31 @@ def _address(data):
     return ctypes.cast(held, ctypes.c_void_p), len(view), held
 
 
-def _array(address, count):
-    return (ctypes.c_ubyte * count).from_address(address or 0)
+class _InPlace:
+    """Memory of the channel, as a view that ends."""
+
+    def __init__(self, address, count):
+        array = (ctypes.c_ubyte * count).from_address(address or 0)
+        self.view = memoryview(array).cast("B")
+        self._array = weakref.ref(array)
+
+    def end(self):
+        """Raises BufferError while a slice of the view, or an array over it, is still there."""
+        self.view.release()
+        if self._array() is not None:  # what was made of the view keeps the array
+            raise BufferError("a part of a message in place is still in use")
+
+
+def _size(count):
+    """As a size_t. ctypes would cut the upper bits off a number that is too large."""
+    return min(count, sys.maxsize)
+
+
+def _encoded(name):
+    encoded = os.fsencode(name)
+    if b"\0" in encoded:
+        raise ValueError("a channel's name with a NUL")
+    return encoded
 
 
 def version():
@@ -175,7 +218,7 @@ def version():
 def remove(name, *, force=False):
     """Removes a channel with its files. In use: raises OpenError, unless forced."""
     why = _Why()
-    if not _library.annulus_remove(os.fsencode(name), force, why):
+    if not _library.annulus_remove(_encoded(name), force, why):
         raise OpenError(why)
 
 
@@ -185,7 +228,7 @@ class _Role:
     def __init__(self, name):
         self._role = None
         why = _Why()
-        self._role = getattr(_library, f"annulus_open_{self._kind}")(os.fsencode(name), why)
+        self._role = getattr(_library, f"annulus_open_{self._kind}")(_encoded(name), why)
         if self._role is None:
             raise OpenError(why)
         self._close = getattr(_library, f"annulus_close_{self._kind}")
@@ -240,21 +283,27 @@ class _Role:
 
 
 class Claim:
-    """Space for one message. Leaving the `with` block without commit() aborts it."""
+    """Space for one message. Leaving the `with` block without commit() aborts it.
 
-    def __init__(self, role, array):
-        self._role, self.memory, self._count = role, memoryview(array).cast("B"), len(array)
+    Raises BufferError, and stays open, while a slice of its memory is still there at its end.
+    """
+
+    def __init__(self, role, address, count):
+        self._in_place, self._count = _InPlace(address, count), count
+        self._role, role._claim = role, self
+        self.memory = self._in_place.view
 
     def _end(self, call, *arguments):
-        if self._role is None:
+        role = self._role
+        if role is None:
             raise NotPermitted("the claim has ended")
-        role, self._role = self._role, None
-        self.memory.release()
+        self._in_place.end()
+        self._role = role._claim = None
         _check(call(role._role, *arguments))
 
     def commit(self, count=None):
-        """Sends the first `count` bytes, or all."""
-        self._end(_library.annulus_commit, self._count if count is None else count)
+        """Sends the first `count` bytes, or all. More than were claimed: aborts, and raises."""
+        self._end(_library.annulus_commit, self._count if count is None else _size(count))
 
     def abort(self):
         """Gives the space up."""
@@ -272,6 +321,7 @@ class Producer(_Role):
     """A producer of a channel. The channel is made if it does not exist."""
 
     _kind = "producer"
+    _claim = None  # the open one
 
     def push(self, data, timeout=0):
         """Sends one message: any object with the buffer protocol."""
@@ -301,8 +351,14 @@ class Producer(_Role):
     def claim(self, count, timeout=0):
         """Space for a message of `count` bytes, to be written in place."""
         at = ctypes.c_void_p()
-        _check(_library.annulus_claim(self._role, count, _nanoseconds(timeout), at))
-        return Claim(self, _array(at.value, count))
+        _check(_library.annulus_claim(self._role, _size(count), _nanoseconds(timeout), at))
+        return Claim(self, at.value, count)
+
+    def close(self):
+        """Says that no more will come, and gives the role back. An open claim is aborted."""
+        if self._claim is not None:
+            self._claim.abort()
+        super().close()
 
     async def push_async(self, data, timeout=None):
         """push() that leaves the event loop free."""
@@ -315,17 +371,17 @@ class Consumer(_Role):
     _kind = "consumer"
 
     def __init__(self, name):
-        self._read = []  # of each message that was read: its view, and the array under it
+        self._read = []  # what was read, in place
         super().__init__(name)
 
     def read(self, timeout=0):
         """The next message in place: a memoryview that ends at release()."""
         got = _Bytes()
-        _check(_library.annulus_read(self._role, _nanoseconds(timeout), got))
-        array = _array(got.data, got.count)
-        view = memoryview(array).cast("B").toreadonly()
-        self._read.append((view, array))
-        return view
+        _check(_sliced(timeout, lambda wait: _library.annulus_read(self._role, wait, got)))
+        message = _InPlace(got.data, got.count)
+        message.view = message.view.toreadonly()
+        self._read.append(message)
+        return message.view
 
     def release(self):
         """Hands back the space of everything that was read; the views end.
@@ -339,15 +395,12 @@ class Consumer(_Role):
 
     def _end_views(self):
         while self._read:
-            view, array = self._read[-1]
-            view.release()
-            if sys.getrefcount(array) > 3:  # what was made of the view keeps the array
-                raise BufferError("a part of a message that was read is still in use")
+            self._read[-1].end()
             self._read.pop()
 
     def wait(self, timeout=None):
         """Waits until there is a message."""
-        _check(_library.annulus_wait(self._role, _nanoseconds(timeout)))
+        _check(_sliced(timeout, lambda wait: _library.annulus_wait(self._role, wait)))
 
     async def read_async(self, timeout=None):
         """read() that leaves the event loop free."""

@@ -70,9 +70,52 @@ class Channel(unittest.TestCase):
                 with self.assertRaises(ValueError):
                     bytes(view)
 
+    def test_a_slice_of_a_claim_forbids_its_end(self):
+        for name in self.names:
+            with annulus.Producer(name) as tx, annulus.Consumer(name) as rx:
+                claim = tx.claim(10)
+                part = claim.memory[:3]
+                part[:] = b"abc"
+                for end in (claim.commit, claim.abort, tx.close):
+                    with self.assertRaises(BufferError):
+                        end()
+                part.release()
+                claim.commit(3)
+                self.assertEqual(bytes(rx.read()), b"abc")
+
+    def test_a_claim_ends_with_its_role(self):
+        for name in self.names:
+            with annulus.Producer(name) as tx:
+                claim = tx.claim(10)
+            with self.assertRaises(ValueError):
+                claim.memory[0] = 1
+            with self.assertRaises(annulus.NotPermitted):
+                claim.commit()
+
+    def test_sizes_that_no_message_has_are_refused(self):
+        for name in self.names:
+            with annulus.Producer(name) as tx:
+                for size in (-1, tx.max_message + 1, 2**64 + 5):
+                    with self.assertRaises(annulus.NeverFits):
+                        tx.claim(size)
+                    with self.assertRaises(annulus.NeverFits):
+                        tx.claim(10).commit(size)
+                tx.push(b"no claim is left open")
+
+    def test_a_signal_ends_a_wait_by_its_exception(self):
+        for name in self.names:
+            with annulus.Consumer(name) as rx:
+                signal.signal(signal.SIGALRM, lambda *_: 1 // 0)
+                signal.setitimer(signal.ITIMER_REAL, 0.01)
+                with self.assertRaises(ZeroDivisionError):
+                    rx.read(timeout=None)
+
     def test_refusals_are_exceptions_of_their_own(self):
         with self.assertRaisesRegex(annulus.OpenError, "nowhere"):
             annulus.Producer("nowhere:x")
+        for call in (annulus.Producer, annulus.Consumer, annulus.remove):
+            with self.assertRaises(ValueError):
+                call("shm:x\0y")
         for name in self.names:
             with self.assertRaises(annulus.OpenError) as missing:
                 annulus.Consumer(name + "?create=no")
