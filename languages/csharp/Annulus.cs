@@ -12,7 +12,7 @@
 //         { Handle(message); rx.Release(); }
 //
 // Names      as of the library: shm:NAME, pipe:NAME or auto:NAME, options behind a '?'
-// Time       Wait.Never, Wait.Forever, or a TimeSpan
+// Time       Wait.Never, Wait.Forever, or a TimeSpan; one below zero has passed: it never waits
 // Threads    a role is used by one thread at a time; any thread may call Interrupt until Dispose
 // Errors     RefusedException has the status; OpenException the fault and a text. Read answers false
 //            when the producers have closed and everything was read
@@ -21,6 +21,7 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Threading;
 
 namespace Annulus {
 
@@ -38,11 +39,12 @@ public enum Presence { NeverCame, Attached, Left, Died }
 
 public static class Wait {
   public static readonly TimeSpan Never = TimeSpan.Zero;
-  public static readonly TimeSpan Forever = TimeSpan.FromTicks(-1);
+  public static readonly TimeSpan Forever = Timeout.InfiniteTimeSpan;
 
   internal static long Nanoseconds(TimeSpan wait) {
-    if (wait.Ticks < 0) return -1;
-    return wait.Ticks > long.MaxValue / 100 ? long.MaxValue : wait.Ticks * 100;
+    if (wait == Forever) return -1;
+    if (wait.Ticks > long.MaxValue / 100) return long.MaxValue;
+    return Math.Max(wait.Ticks * 100, 0);
   }
 }
 
@@ -91,9 +93,12 @@ public sealed unsafe class Claim : IDisposable {
     at_ = at;
     count_ = count;
   }
-  // Empty once the claim has ended.
+  // Empty once the claim, or its producer, has ended; not to be used after that.
   public Span<byte> Span {
-    get { return role_ == null ? Span<byte>.Empty : new Span<byte>(at_, count_); }
+    get {
+      bool isOpen = role_ != null && role_.IsOpen;
+      return isOpen ? new Span<byte>(at_, count_) : Span<byte>.Empty;
+    }
   }
   public void Commit() { Commit(count_); }
   // Sends the first `count` bytes.
@@ -143,11 +148,13 @@ public sealed unsafe class Producer : IDisposable {
   }
   // Space for a message of `count` bytes, to be written in place.
   public Claim Claim(int count, TimeSpan wait) {
+    if (count < 0) throw new ArgumentOutOfRangeException(nameof(count));
     void* at;
     Native.Check(
         Native.annulus_claim(role_, (UIntPtr)(uint)count, Wait.Nanoseconds(wait), out at));
     return new Claim(this, at, count);
   }
+  internal bool IsOpen { get { return role_ != IntPtr.Zero; } }
   internal void End(int count) {
     if (count >= 0) {
       Native.Check(Native.annulus_commit(role_, (UIntPtr)(uint)count));
@@ -158,11 +165,26 @@ public sealed unsafe class Producer : IDisposable {
   }
 
   // The most that one message can hold, bytes.
-  public long MaxMessage { get { return (long)Native.annulus_producer_max_message(role_); } }
+  public long MaxMessage {
+    get {
+      var most = Native.annulus_producer_max_message(role_);
+      GC.KeepAlive(this);
+      return (long)most;
+    }
+  }
   // What is known of the consumer. Asks the kernel.
-  public Presence Peer { get { return Native.annulus_producer_peer(role_); } }
+  public Presence Peer {
+    get {
+      var known = Native.annulus_producer_peer(role_);
+      GC.KeepAlive(this);
+      return known;
+    }
+  }
   // Ends the wait that runs in this role, or else the next one.
-  public void Interrupt() { Native.annulus_interrupt_producer(role_); }
+  public void Interrupt() {
+    Native.annulus_interrupt_producer(role_);
+    GC.KeepAlive(this);
+  }
 }
 
 // The consumer of a channel, which is made if it does not exist.
@@ -200,14 +222,32 @@ public sealed unsafe class Consumer : IDisposable {
     return status;
   }
   // Hands back the space of everything that was read.
-  public void Release() { Native.Check(Native.annulus_release(role_)); }
+  public void Release() {
+    Native.Check(Native.annulus_release(role_));
+    GC.KeepAlive(this);
+  }
 
   // The most that one message can hold, bytes.
-  public long MaxMessage { get { return (long)Native.annulus_consumer_max_message(role_); } }
+  public long MaxMessage {
+    get {
+      var most = Native.annulus_consumer_max_message(role_);
+      GC.KeepAlive(this);
+      return (long)most;
+    }
+  }
   // What is known of the producers: of several the most alive one counts. Asks the kernel.
-  public Presence Peer { get { return Native.annulus_consumer_peer(role_); } }
+  public Presence Peer {
+    get {
+      var known = Native.annulus_consumer_peer(role_);
+      GC.KeepAlive(this);
+      return known;
+    }
+  }
   // Ends the wait that runs in this role, or else the next one.
-  public void Interrupt() { Native.annulus_interrupt_consumer(role_); }
+  public void Interrupt() {
+    Native.annulus_interrupt_consumer(role_);
+    GC.KeepAlive(this);
+  }
 }
 
 static unsafe class Native {
@@ -223,6 +263,7 @@ static unsafe class Native {
   }
 
   internal static byte[] Name(string name) {
+    if (name == null) throw new ArgumentNullException(nameof(name));
     if (name.IndexOf('\0') >= 0) throw new ArgumentException("a name has no zero character");
     return Encoding.UTF8.GetBytes(name + '\0');
   }

@@ -60,6 +60,44 @@ static class Test {
     }
   }
 
+  static bool Throws<T>(Action call) where T : Exception {
+    try {
+      call();
+      return false;
+    } catch (T) {
+      return true;
+    }
+  }
+
+  static void AClaimEndsWithItsProducer(string name) {
+    var tx = new Producer(name);
+    var claim = tx.Claim(10, Wait.Never);
+    Check(claim.Span.Length == 10, "the claim's bytes");
+    tx.Dispose();
+    Check(claim.Span.IsEmpty, "no bytes of a producer that closed");
+    Check(Refused(() => claim.Commit()) == Status.NotPermitted, "closed");
+    claim.Dispose();
+  }
+
+  static void WrongArgumentsAreSaid(string name) {
+    Check(Throws<ArgumentNullException>(() => new Producer(null)), "no name");
+    Check(Throws<ArgumentException>(() => new Producer("shm:x\0y")), "a zero in a name");
+    using (var tx = new Producer(name)) {
+      Check(Throws<ArgumentOutOfRangeException>(() => tx.Claim(-1, Wait.Never)), "a claim of -1");
+      using (var claim = tx.Claim(4, Wait.Never)) {
+        Check(Throws<ArgumentOutOfRangeException>(() => claim.Commit(5)), "5 bytes of 4");
+        Check(Throws<ArgumentOutOfRangeException>(() => claim.Commit(-1)), "-1 bytes");
+      }
+      Check(tx.TryPush(Text("x"), Wait.Never) == Status.Ok, "no claim is left open");
+    }
+    using (var rx = new Consumer(name)) {
+      ReadOnlySpan<byte> none;
+      if (rx.TryRead(Wait.Never, out none) == Status.Ok) rx.Release();
+      var status = rx.TryRead(TimeSpan.FromSeconds(-5), out none);
+      Check(status != Status.Interrupted, "a time that has passed does not wait");
+    }
+  }
+
   static void RefusalsSayWhatIsWrong(string name) {
     Check(Failed(() => new Consumer(name + "?create=no")) == Fault.NotFound, "not found");
     using (var rx = new Consumer(name)) {
@@ -162,8 +200,9 @@ static class Test {
 
   static int Main() {
     foreach (var run in new Action<string>[] {
-               MessagesAndClaimsArriveInOrder, RefusalsSayWhatIsWrong, WhatCppSendsIsRead,
-               WhatIsSentCppReads, AKilledProducerLosesNothingThatWasSent }) {
+               MessagesAndClaimsArriveInOrder, AClaimEndsWithItsProducer, WrongArgumentsAreSaid,
+               RefusalsSayWhatIsWrong, WhatCppSendsIsRead, WhatIsSentCppReads,
+               AKilledProducerLosesNothingThatWasSent }) {
       foreach (var scheme in new[] { "shm", "pipe", "auto" }) {
         var name = scheme + ":test.csharp." + Guid.NewGuid().ToString("N");
         try {
