@@ -20,12 +20,14 @@ import "C"
 
 import (
 	"context"
+	"fmt"
 	"runtime"
+	"strings"
 	"time"
 	"unsafe"
 )
 
-// Never and Forever are waits; any other is a time.
+// Never and Forever are waits; any other is a time. One below zero has passed: it never waits.
 const (
 	Never   time.Duration = 0
 	Forever time.Duration = -1
@@ -89,15 +91,32 @@ const (
 	Died
 )
 
+func nanoseconds(wait time.Duration) C.int64_t {
+	if wait < 0 && wait != Forever {
+		return 0
+	}
+	return C.int64_t(wait)
+}
+
+// named calls with a name as C has it.
+func named(name string, call func(*C.char, *C.annulus_error) bool) error {
+	if strings.IndexByte(name, 0) >= 0 {
+		return &OpenError{BadArgument, fmt.Sprintf("%q: a name has no zero byte", name)}
+	}
+	n := C.CString(name)
+	defer C.free(unsafe.Pointer(n))
+	var why C.annulus_error
+	if call(n, &why) {
+		return nil
+	}
+	return &OpenError{Fault(why.fault), C.GoString(&why.text[0])}
+}
+
 func refusal(s C.annulus_status) error {
 	if s == C.ANNULUS_OK {
 		return nil
 	}
 	return Refusal(s)
-}
-
-func failure(why *C.annulus_error) error {
-	return &OpenError{Fault(why.fault), C.GoString(&why.text[0])}
 }
 
 func address(b []byte) unsafe.Pointer {
@@ -109,13 +128,9 @@ func address(b []byte) unsafe.Pointer {
 
 // Remove takes a channel away with its files. In use, it fails, unless forced.
 func Remove(name string, isForced bool) error {
-	n := C.CString(name)
-	defer C.free(unsafe.Pointer(n))
-	var why C.annulus_error
-	if !C.annulus_remove(n, C.bool(isForced), &why) {
-		return failure(&why)
-	}
-	return nil
+	return named(name, func(n *C.char, why *C.annulus_error) bool {
+		return bool(C.annulus_remove(n, C.bool(isForced), why))
+	})
 }
 
 // Producer is a producer of a channel.
@@ -123,14 +138,14 @@ type Producer struct{ role *C.annulus_producer }
 
 // OpenProducer opens the channel, which is made if it does not exist, and takes a producer's role.
 func OpenProducer(name string) (*Producer, error) {
-	n := C.CString(name)
-	defer C.free(unsafe.Pointer(n))
-	var why C.annulus_error
-	role := C.annulus_open_producer(n, &why)
-	if role == nil {
-		return nil, failure(&why)
+	p := &Producer{}
+	err := named(name, func(n *C.char, why *C.annulus_error) bool {
+		p.role = C.annulus_open_producer(n, why)
+		return p.role != nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	p := &Producer{role}
 	runtime.SetFinalizer(p, (*Producer).Close)
 	return p, nil
 }
@@ -146,7 +161,7 @@ func (p *Producer) Close() error {
 // Push sends one message.
 func (p *Producer) Push(message []byte, wait time.Duration) error {
 	defer runtime.KeepAlive(p)
-	return refusal(C.annulus_push(p.role, address(message), C.size_t(len(message)), C.int64_t(wait)))
+	return refusal(C.annulus_push(p.role, address(message), C.size_t(len(message)), nanoseconds(wait)))
 }
 
 // Claim gives space for a message of count bytes, to be written in place. End it by Commit or Abort;
@@ -154,7 +169,7 @@ func (p *Producer) Push(message []byte, wait time.Duration) error {
 func (p *Producer) Claim(count int, wait time.Duration) ([]byte, error) {
 	defer runtime.KeepAlive(p)
 	var at unsafe.Pointer
-	if err := refusal(C.annulus_claim(p.role, C.size_t(count), C.int64_t(wait), &at)); err != nil {
+	if err := refusal(C.annulus_claim(p.role, C.size_t(count), nanoseconds(wait), &at)); err != nil {
 		return nil, err
 	}
 	return unsafe.Slice((*byte)(at), count), nil
@@ -195,14 +210,14 @@ type Consumer struct{ role *C.annulus_consumer }
 
 // OpenConsumer opens the channel, which is made if it does not exist, and takes the consumer's role.
 func OpenConsumer(name string) (*Consumer, error) {
-	n := C.CString(name)
-	defer C.free(unsafe.Pointer(n))
-	var why C.annulus_error
-	role := C.annulus_open_consumer(n, &why)
-	if role == nil {
-		return nil, failure(&why)
+	c := &Consumer{}
+	err := named(name, func(n *C.char, why *C.annulus_error) bool {
+		c.role = C.annulus_open_consumer(n, why)
+		return c.role != nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	c := &Consumer{role}
 	runtime.SetFinalizer(c, (*Consumer).Close)
 	return c, nil
 }
@@ -221,7 +236,7 @@ func (c *Consumer) Close() error {
 func (c *Consumer) Read(wait time.Duration) ([]byte, error) {
 	defer runtime.KeepAlive(c)
 	var got C.annulus_bytes
-	if err := refusal(C.annulus_read(c.role, C.int64_t(wait), &got)); err != nil {
+	if err := refusal(C.annulus_read(c.role, nanoseconds(wait), &got)); err != nil {
 		return nil, err
 	}
 	return unsafe.Slice((*byte)(got.data), int(got.count)), nil

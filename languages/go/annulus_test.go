@@ -102,6 +102,12 @@ func TestRefusalsSayWhatIsWrong(t *testing.T) {
 		}
 		_, err = rx.Read(time.Millisecond)
 		expect(t, err, ErrTimedOut)
+		_, err = rx.Read(-time.Second) // a deadline that has passed
+		expect(t, err, ErrEmpty)
+		_, err = OpenProducer(name + "\x00")
+		if !errors.As(err, &why) || why.Fault != BadArgument {
+			t.Fatal(err)
+		}
 	})
 }
 
