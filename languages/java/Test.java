@@ -143,6 +143,7 @@ public final class Test {
     try (Consumer rx = new Consumer(name); Producer tx = new Producer(name)) {
       fails(OpenException.Fault.IN_USE, () -> new Consumer(name));
       refused(Refused.Why.TIMED_OUT, () -> rx.read(Duration.ofMillis(1)));
+      refused(Refused.Why.EMPTY, () -> rx.read(Duration.ofMillis(-1)));
       refused(Refused.Why.NEVER_FITS, () -> tx.claim((int) tx.maxMessage() + 1, NOW));
     }
   }

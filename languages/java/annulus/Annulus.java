@@ -9,7 +9,7 @@ import java.time.Duration;
 public final class Annulus {
   private Annulus() {}
 
-  /** A wait without a deadline. */
+  /** A wait without a deadline. Any other wait below zero has passed: it never waits. */
   public static final Duration FOREVER = Duration.ofNanos(-1);
 
   /** Removes a channel with its files. In use: fails, unless forced. */
@@ -58,7 +58,8 @@ public final class Annulus {
   }
 
   static long nanoseconds(Duration wait) {
-    if (wait.isNegative()) return -1;
+    if (wait.equals(FOREVER)) return -1;
+    if (wait.isNegative()) return 0;
     return wait.getSeconds() > Integer.MAX_VALUE ? Long.MAX_VALUE / 2 : wait.toNanos();
   }
 
