@@ -66,7 +66,8 @@ static bool name_of(napi_env env, napi_value from, char* into, size_t size) {
   if (napi_get_value_string_utf8(env, from, into, size, &length) == napi_ok && length + 1 < size &&
       strlen(into) == length)
     return true;
-  napi_throw_type_error(env, NULL, "annulus: a channel's name is a string of at most 4 KiB");
+  napi_throw_type_error(env, NULL,
+                        "annulus: a channel's name is a string without NUL, under 4 KiB");
   return false;
 }
 

@@ -111,7 +111,13 @@ class Producer extends Role {
       this._end();
       check(this._call(call, ...given));
     };
-    return { bytes, commit: (fewer = count) => end('commit', fewer), abort: () => end('abort') };
+    const commit = (fewer = count) => {
+      if (!Number.isSafeInteger(fewer) || fewer < 0) {
+        throw new RangeError(`annulus: a message of ${fewer} bytes`);
+      }
+      end('commit', fewer);
+    };
+    return { bytes, commit, abort: () => end('abort') };
   }
 }
 

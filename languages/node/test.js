@@ -82,6 +82,11 @@ each('refusals say what is wrong', (name) => {
   const tx = new Producer(name);
   assert.throws(() => tx.claim(tx.maxMessage + 1), code('NEVER_FITS'));
   assert.throws(() => tx.push(7), TypeError);
+  const claim = tx.claim(4);
+  for (const wrong of [NaN, -1, 1.5, '1']) assert.throws(() => claim.commit(wrong), RangeError);
+  assert.throws(() => claim.commit(5), code('NEVER_FITS'));
+  assert.throws(() => rx.read(), code('EMPTY'));
+  assert.throws(() => new Producer(`${name}\0`), /without NUL/);
   assert.throws(() => new Producer('nowhere:x'), code('BAD_ARGUMENT'));
   tx.close();
   rx.close();
