@@ -112,6 +112,13 @@ bool is_any_missing(const annulus_bytes* many, std::size_t count) noexcept {
                      [](const annulus_bytes& one) { return is_missing(one.data, one.count); });
 }
 
+// Whether they are more than one message can hold; their sum may be more than a size_t can.
+bool is_too_much(const annulus_bytes* pieces, std::size_t many, std::size_t most) noexcept {
+  return !std::all_of(pieces, pieces + many, [&](const annulus_bytes& one) {
+    return one.count <= most && (most -= one.count, true);
+  });
+}
+
 bool is_ready(const annulus_producer* role) noexcept { return role != nullptr && !role->claim; }
 
 }  // namespace
@@ -120,7 +127,10 @@ extern "C" {
 
 const char* annulus_version(void) { return ANNULUS_VERSION; }
 
-const char* annulus_text(annulus_status s) { return to_string(static_cast<status>(s)).data(); }
+const char* annulus_text(annulus_status s) {
+  const int n = s;
+  return to_string(static_cast<status>(n < 0 || n > 255 ? 255 : n)).data();  // a status is a byte
+}
 
 annulus_producer* annulus_open_producer(const char* name, annulus_error* why) {
   return opened<annulus_producer>(name, why,
@@ -138,6 +148,7 @@ annulus_status annulus_push(annulus_producer* role, const void* data, size_t cou
 annulus_status annulus_push_pieces(annulus_producer* role, const annulus_bytes* pieces, size_t many,
                                    int64_t wait) try {
   if (!is_ready(role) || is_any_missing(pieces, many)) return ANNULUS_NOT_PERMITTED;
+  if (is_too_much(pieces, many, role->role.max_message())) return ANNULUS_NEVER_FITS;
   const auto parts = spans_of(pieces, many);
   return number(wait == 0 ? role->role.try_push(annulus::pieces(parts))
                           : role->role.push(annulus::pieces(parts), until(wait)));

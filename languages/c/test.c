@@ -147,9 +147,13 @@ static void refusals(void) {
   annulus_producer* tx = producer();
   CHECK(annulus_push(tx, NULL, 1, 0) == ANNULUS_NOT_PERMITTED);
   CHECK(annulus_push_batch(tx, NULL, 1, 0, NULL) == ANNULUS_NOT_PERMITTED);
+  const annulus_bytes around[] = {{"x", SIZE_MAX}, {"yz", 2}}; /* 1 byte, if sizes may wrap */
+  CHECK(annulus_push_pieces(tx, around, 2, 0) == ANNULUS_NEVER_FITS);
   annulus_close_producer(tx);
   annulus_close_consumer(rx);
   CHECK(strcmp(annulus_text(ANNULUS_PEER_GONE), "peer gone") == 0);
+  for (int wrong = -1; wrong <= 256; wrong += 257)
+    CHECK(strcmp(annulus_text((annulus_status)wrong), "unknown status") == 0);
   CHECK(strlen(annulus_version()) >= 5);
 }
 
