@@ -8,7 +8,8 @@ are found by their line, inlined frames included, and must be those of the order
 stronger, and no instruction that orders memory may stand anywhere else.
 
 x86-64 shows no difference between relaxed, acquire and release: there the test shows only that
-nothing stronger was made.
+nothing stronger was made. ARM64 shows none between those two and a sequentially consistent order:
+there the test shows that nothing weaker was made, and no fence.
 """
 
 import re
