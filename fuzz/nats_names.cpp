@@ -31,8 +31,11 @@ bool is_span(std::chrono::nanoseconds span) {
 }
 
 void check_limits(const nats::address& a) {
-  demand(!a.host.empty() && is_a_word(a.host), "a host that is no word");
-  demand(a.port != 0, "a port 0");
+  demand(!a.hosts.empty(), "no host");
+  for (const auto& one : a.hosts) {
+    demand(!one.name.empty() && is_a_word(one.name), "a host that is no word");
+    demand(one.port != 0, "a port 0");
+  }
   demand(is_plain(a.stream) && is_plain(a.durable), "a name that the server would not take");
   demand(is_a_word(a.subject) && a.subject.find_first_of("*>") == std::string::npos,
          "a subject that no message can have");
@@ -72,8 +75,7 @@ void parse(const std::string& text) {
     broken("the planted error");
   }
   const auto again = nats::parse(nats::to_string(*found));
-  demand(again && again->host == found->host && again->port == found->port &&
-             again->stream == found->stream,
+  demand(again && again->hosts == found->hosts && again->stream == found->stream,
          "a name does not stand for itself");
 }
 

@@ -42,8 +42,8 @@ natsStatus set_login(natsOptions* to, const login& who) {
   }
 }
 
-natsStatus set_tls(natsOptions* to, const address& at) {
-  const auto& name = at.tls_name.empty() ? at.host : at.tls_name;
+natsStatus set_tls(natsOptions* to, const address& at, const host& server) {
+  const auto& name = at.tls_name.empty() ? server.name : at.tls_name;
   return series(natsOptions_SetSecure(to, true))
       .then(true, [&] { return natsOptions_SkipServerVerification(to, false); })
       .then(true, [&] { return natsOptions_SetExpectedHostname(to, name.c_str()); })
@@ -54,13 +54,12 @@ natsStatus set_tls(natsOptions* to, const address& at) {
       .status();
 }
 
-natsStatus make_options(owned_options& out, const address& at, const login& who) {
+natsStatus make_options(owned_options& out, const address& at, const host& server,
+                        const login& who) {
   natsOptions* made = nullptr;
   const auto s = natsOptions_Create(&made);
   out.reset(made);
-  const bool has_colon = at.host.find(':') != at.host.npos;
-  const auto url =
-      "nats://" + (has_colon ? "[" + at.host + "]" : at.host) + ":" + std::to_string(at.port);
+  const auto url = to_string(server);
   const auto timeout = milliseconds_of(at.timeout);
   return series(s)
       .then(true, [&] { return natsOptions_SetURL(made, url.c_str()); })
@@ -72,7 +71,7 @@ natsStatus make_options(owned_options& out, const address& at, const login& who)
       .then(true, [&] { return natsOptions_SetPingInterval(made, sign_of_life / 1ms); })
       .then(true, [&] { return natsOptions_SetMaxPingsOut(made, missed_signs); })
       .then(true, [&] { return set_login(made, who); })
-      .then(at.tls, [&] { return set_tls(made, at); })
+      .then(at.tls, [&] { return set_tls(made, at, server); })
       .status();
 }
 
@@ -153,7 +152,7 @@ result<bool> connection::connect() {
   const auto who = login_of(at_);
   if (!who) return who.error();
   owned_options options;
-  auto s = make_options(options, at_, *who);
+  auto s = make_options(options, at_, at_.hosts[turn_ % at_.hosts.size()], *who);
   if (s != NATS_OK) {
     return failure{fault::bad_argument, to_string(at_) + ": its options do not do: " + words_of(s)};
   }
@@ -253,12 +252,14 @@ result<bool> connection::open(bool makes) {
         clock::now() + pause >= until) {
       return connected;
     }
+    ++turn_;
     std::this_thread::sleep_for(pause);
   }
 }
 
 void connection::lose(const std::string& why) {
   close();
+  ++turn_;
   const auto now = clock::now();
   if (!since_) since_ = now;
   is_away_ = true;

@@ -1,4 +1,5 @@
-// A connection to a NATS server, held by one thread, and made anew when it is lost.
+// A connection to a NATS server, held by one thread, and made anew when it is lost: to the next
+// host of its name.
 //
 // libnats reconnects by itself, and then sends what it still holds, behind what was lost on the
 // way: that would change the order of messages. So here a connection that is lost stays lost. The
@@ -107,6 +108,7 @@ class connection {
   [[nodiscard]] bool reconnect();
 
   address at_;
+  std::size_t turn_ = 0;  // of the hosts, counted on for ever
   owned<natsConnection, natsConnection_Destroy> handle_;
   owned<jsCtx, jsCtx_Destroy> context_;
   std::string inbox_;

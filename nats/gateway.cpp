@@ -113,8 +113,8 @@ class opening {
 bool is_in_a_circle(const std::string& from, const std::string& to) {
   if (!is_address(from) || !is_address(to)) return false;
   const auto one = parse(from), other = parse(to);
-  return one && other && one->host == other->host && one->port == other->port &&
-         one->stream == other->stream;
+  return one && other && one->stream == other->stream &&
+         std::ranges::find_first_of(one->hosts, other->hosts) != one->hosts.end();
 }
 
 }  // namespace

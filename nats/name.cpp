@@ -95,14 +95,14 @@ std::string known_options() {
 }
 
 // HOST, HOST:PORT or [HOST]:PORT. Empty if nothing is wrong.
-std::string read_host(std::string_view text, address& out) {
+std::string read_host(std::string_view text, host& out) {
   const bool is_bracketed = text.starts_with('[');
   const auto close = text.find(']');
   if (is_bracketed && close == text.npos) return "the address lacks its ]";
-  const auto host = is_bracketed ? text.substr(1, close - 1) : text.substr(0, text.find(':'));
-  const auto rest = text.substr(is_bracketed ? close + 1 : host.size());
-  out.host = host;
-  if (!is_printable(host) || host.find_first_of("/[],\"") != host.npos) {
+  const auto name = is_bracketed ? text.substr(1, close - 1) : text.substr(0, text.find(':'));
+  const auto rest = text.substr(is_bracketed ? close + 1 : name.size());
+  out.name = name;
+  if (!is_printable(name) || name.find_first_of("/[],\"") != name.npos) {
     return "lacks a host; write nats://HOST:PORT/STREAM";
   }
   if (rest.empty()) return {};
@@ -111,6 +111,17 @@ std::string read_host(std::string_view text, address& out) {
   const bool is_number = error == std::errc() && end == digits.data() + digits.size();
   if (rest.front() == ':' && is_number && out.port != 0) return {};
   return "a port is a number from 1 to 65535, not '" + std::string(digits) + "'";
+}
+
+std::string read_hosts(std::string_view text, std::vector<host>& out) {
+  for (;;) {
+    const auto end = text.find(',');
+    if (auto wrong = read_host(text.substr(0, end), out.emplace_back()); !wrong.empty()) {
+      return wrong;
+    }
+    if (end == text.npos) return {};
+    text.remove_prefix(end + 1);
+  }
 }
 
 // What contradicts itself; empty if nothing does.
@@ -158,7 +169,7 @@ result<address> parse(std::string_view text) {
   const auto question = text.find('?');
   const auto place = text.substr(prefix.size(), question - prefix.size());
   const auto slash = place.find('/');
-  const auto host = place.substr(0, slash);
+  const auto hosts = place.substr(0, slash);
   // Not repeated: it may hold a secret, and a secret may hold a question mark.
   const auto shown = slash == place.npos ? text.substr(prefix.size()) : place;
   if (const auto at = shown.rfind('@'); at != shown.npos) {
@@ -167,7 +178,7 @@ result<address> parse(std::string_view text) {
                        "': every process sees a name, so no password belongs into it; write "
                        "user= and put the password into ANNULUS_NATS_PASSWORD"};
   }
-  if (auto wrong = read_host(host, out); !wrong.empty()) return refused(text, wrong);
+  if (auto wrong = read_hosts(hosts, out.hosts); !wrong.empty()) return refused(text, wrong);
   if (slash == place.npos || slash + 1 == place.size()) {
     return refused(text, "lacks a stream; write nats://HOST:PORT/STREAM");
   }
@@ -182,10 +193,18 @@ result<address> parse(std::string_view text) {
   return out;
 }
 
+std::string to_string(const host& h) {
+  const bool has_colon = h.name.find(':') != h.name.npos;
+  return std::string(prefix) + (has_colon ? "[" + h.name + "]" : h.name) + ":" +
+         std::to_string(h.port);
+}
+
 std::string to_string(const address& a) {
-  const bool has_colon = a.host.find(':') != a.host.npos;
-  return std::string(prefix) + (has_colon ? "[" + a.host + "]" : a.host) + ":" +
-         std::to_string(a.port) + "/" + a.stream;
+  std::string out;
+  for (const auto& one : a.hosts) {
+    out += out.empty() ? to_string(one) : "," + to_string(one).substr(prefix.size());
+  }
+  return out + "/" + a.stream;
 }
 
 }  // namespace annulus::nats

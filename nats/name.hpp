@@ -1,6 +1,8 @@
 // The name of a stream on a NATS server: another machine.
 //
-//     nats://HOST[:PORT]/STREAM?subject=orders&durable=billing&tls=yes
+//     nats://HOST[:PORT][,HOST[:PORT]...]/STREAM?subject=orders&durable=billing&tls=yes
+//
+// Several hosts are servers of one cluster: where one does not answer, the next one is tried.
 //
 //   option        meaning, and what holds without it
 //   subject       what is published; of a source: what it reads        the stream's only one; all
@@ -27,16 +29,22 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <annulus/channel/at_least_cxx20.hpp>
 #include <annulus/channel/result.hpp>
 
 namespace annulus::nats {
 
+struct host {
+  std::string name;
+  std::uint16_t port = 4222;
+  friend bool operator==(const host&, const host&) = default;
+};
+
 // A name and its options, as the table above tells them.
 struct address {
-  std::string host;
-  std::uint16_t port = 4222;
+  std::vector<host> hosts;  // at least one
   std::string stream;
   std::string subject;
   std::string durable = "annulus";
@@ -54,6 +62,8 @@ struct address {
 [[nodiscard]] bool is_address(std::string_view text) noexcept;
 // Fails with a message that says which option, and what it may be.
 [[nodiscard]] result<address> parse(std::string_view text);
+// nats://HOST:PORT
+[[nodiscard]] std::string to_string(const host& h);
 // Without the options.
 [[nodiscard]] std::string to_string(const address& a);
 

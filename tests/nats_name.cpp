@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include <annulus/nats/gateway.hpp>
 #include <annulus/nats/headers.hpp>
@@ -24,8 +25,7 @@ std::string refusal(const std::string& name) {
 
 TEST(NatsName, has_a_host_a_port_a_stream_and_options) {
   const auto plain = opened(nats::parse("nats://hub/ORDERS"));
-  EXPECT_EQ(plain.host, "hub");
-  EXPECT_EQ(plain.port, 4222);
+  EXPECT_EQ(plain.hosts, (std::vector<nats::host>{{"hub", 4222}}));
   EXPECT_EQ(plain.stream, "ORDERS");
   EXPECT_EQ(plain.durable, "annulus");
   EXPECT_TRUE(plain.creates);
@@ -33,14 +33,25 @@ TEST(NatsName, has_a_host_a_port_a_stream_and_options) {
   const auto full = opened(nats::parse(
       "nats://[::1]:65535/S?subject=a.b&durable=d&create=no&window=100ms&max_message=64KiB&"
       "timeout=1ms&patience=1m&tls=yes&tls_name=n&ca=/c&cert=/e&key=/k&user=u"));
-  EXPECT_EQ(full.host, "::1");
-  EXPECT_EQ(full.port, 65535);
+  EXPECT_EQ(full.hosts, (std::vector<nats::host>{{"::1", 65535}}));
   EXPECT_EQ(full.subject, "a.b");
   EXPECT_FALSE(full.creates);
   EXPECT_EQ(full.max_message, 65536u);
   EXPECT_EQ(full.patience, std::chrono::minutes(1));
   EXPECT_TRUE(full.tls);
   EXPECT_EQ(to_string(full), "nats://[::1]:65535/S");
+}
+
+TEST(NatsName, may_have_several_hosts) {
+  const auto three = opened(nats::parse("nats://a,[::1]:1,b:65535/S?tls=yes"));
+  EXPECT_EQ(three.hosts, (std::vector<nats::host>{{"a", 4222}, {"::1", 1}, {"b", 65535}}));
+  EXPECT_EQ(to_string(three), "nats://a:4222,[::1]:1,b:65535/S");
+  for (const auto* hosts : {"a,", ",a", "a,,b", "a:1,:2"}) {
+    EXPECT_THAT(refusal("nats://" + std::string(hosts) + "/S"), HasSubstr("lacks a host"));
+  }
+  EXPECT_THAT(refusal("nats://a,b:0/S"), HasSubstr("a number from 1"));
+  EXPECT_THAT(refusal("nats://a,u:geheim@b/S"),
+              AllOf(HasSubstr("ANNULUS_NATS_PASSWORD"), Not(HasSubstr("geheim"))));
 }
 
 TEST(NatsName, says_what_is_wrong_with_it) {

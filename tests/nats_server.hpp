@@ -105,8 +105,9 @@ class nats_server {
     for (;;) {
       std::ifstream file(ports / name);
       const std::string text{std::istreambuf_iterator<char>(file), {}};
-      if (text.find(']') != text.npos) {
-        port_ = std::atoi(text.c_str() + text.rfind(':') + 1);
+      // {"nats":["nats://HOST:PORT"],"cluster":[...]}
+      if (const auto end = text.find(']'); end != text.npos) {
+        port_ = std::atoi(text.c_str() + text.rfind(':', end) + 1);
         return;
       }
       if (std::chrono::steady_clock::now() > until) {
