@@ -340,7 +340,7 @@ def rooms(tree):
 
 CLAIM = re.compile(r"`([A-Z]\w*)\.(\w+|\*)`")
 CLAIMED_FILE = re.compile(r"\b(?:tests|fuzz|models)/[\w*]+\.\w+")
-TEST = re.compile(r"^\s*(?:RC_GTEST_PROP|(?:TYPED_)?TEST\w*)\(\s*(\w+),\s*(\w+)\s*\)", re.M)
+TEST = re.compile(r"^\s*(?:RC_GTEST_PROP|(?:TYPED_)?TEST\w*)\(\s*(\w+),\s*(\w+)\s*[,)]", re.M)
 ADDED_TEST = re.compile(r"\bNAME\s+(\w+)\.(\w+)")  # by CMake; ${...}: one of a family
 ADDED_FAMILY = re.compile(r"\bNAME\s+(\w+)\.(\w*)\$\{")
 
