@@ -11,7 +11,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -89,13 +88,6 @@ std::uint64_t taken_by(const call& made, std::int64_t value, std::size_t message
   }
 }
 
-sigset_t only_sigchld() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  return set;
-}
-
 // Follows the threads of both sides from stop to stop.
 class tracer {
  public:
@@ -111,7 +103,7 @@ class tracer {
       const pid_t thread = waitpid(-1, &how, __WALL | WNOHANG);
       if (thread < 0) fail("waitpid");
       if (thread == 0) {
-        nap();
+        side_processes::nap();
         continue;
       }
       if (WIFSTOPPED(how)) {
@@ -184,13 +176,6 @@ class tracer {
     return both_[side_of_[thread] = std::min<std::size_t>(static_cast<std::size_t>(at), 1)];
   }
 
-  // Waits until some side stops, 20 ms at most. Requires: SIGCHLD is blocked.
-  static void nap() {
-    const auto child = only_sigchld();
-    const timespec most{0, 20'000'000};
-    sigtimedwait(&child, nullptr, &most);
-  }
-
   side_processes& sides_;
   const load& how_;
   std::vector<side> both_;
@@ -201,21 +186,6 @@ class tracer {
   std::map<pid_t, std::size_t> side_of_;
 };
 
-// Blocks SIGCHLD while it lives, so that nap() can wait for it.
-class quiet_children {
- public:
-  quiet_children() {
-    const auto child = only_sigchld();
-    sigprocmask(SIG_BLOCK, &child, &before_);
-  }
-  ~quiet_children() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-  quiet_children(const quiet_children&) = delete;
-  quiet_children& operator=(const quiet_children&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 }  // namespace
 
 void mark() { static_cast<void>(syscall(mark_call)); }
@@ -224,7 +194,6 @@ calls count_calls(link& open, load how, const processors& on, const patience& un
   how.is_counted = true;
   shared<stage> seen;
   stage& at = *seen.operator->();
-  const quiet_children quiet;
   side_processes sides(on,
                        std::vector<std::function<void()>>{[&] { open.consume(how, at, {}); },
                                                           [&] { open.produce(how, at, 0); }},

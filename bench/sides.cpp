@@ -1,12 +1,10 @@
 #include "bench/sides.hpp"
 
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <fstream>
 #include <stdexcept>
@@ -28,6 +27,13 @@ namespace {
 void stop_for_tracer() {
   if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) fail("ptrace");
   raise(SIGSTOP);
+}
+
+sigset_t only_sigchld() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  return set;
 }
 
 void run_threads(const processors& on, std::span<const std::function<void()>> sides) {
@@ -123,6 +129,8 @@ void patience::check() const {
 side_processes::side_processes(const processors& on, std::span<const std::function<void()>> sides,
                                bool are_traced)
     : reasons_(sides.size()) {
+  const auto child_changes = only_sigchld();
+  sigprocmask(SIG_BLOCK, &child_changes, &signals_before_);  // so that nap() can wait for it
   for (std::size_t i = 0; i < sides.size(); ++i) {
     const pid_t child = fork();
     if (child < 0) {
@@ -137,7 +145,10 @@ side_processes::side_processes(const processors& on, std::span<const std::functi
   }
 }
 
-side_processes::~side_processes() { kill_all(); }
+side_processes::~side_processes() {
+  kill_all();
+  sigprocmask(SIG_SETMASK, &signals_before_, nullptr);
+}
 
 void side_processes::be_side(const std::function<void()>& take_its_place,
                              const std::function<void()>& side, reason& why, bool is_traced) {
@@ -199,16 +210,10 @@ void side_processes::wait(const patience& until) {
   }
 }
 
-// Until a side ends, 20 ms at most.
-void side_processes::nap() const {
-  std::vector<pollfd> ends;
-  for (const pid_t child : children_) {
-    if (child == gone) continue;
-    const auto file = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
-    if (file >= 0) ends.push_back({file, POLLIN, 0});
-  }
-  ::poll(ends.data(), ends.size(), 20);
-  for (const pollfd& end : ends) close(end.fd);
+void side_processes::nap() {
+  const auto child_changes = only_sigchld();
+  const timespec most{0, 20'000'000};
+  sigtimedwait(&child_changes, nullptr, &most);
 }
 
 void run_sides(where at, const processors& on, std::span<const std::function<void()>> sides,

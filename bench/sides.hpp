@@ -1,6 +1,7 @@
 // The sides of one measurement: threads of this process or a process each, all pinned.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <array>
@@ -142,6 +143,8 @@ class side_processes {
   void wait(const patience& until);
   // Notes that a side has ended and was waited for elsewhere. Throws if it failed.
   void ended(std::size_t side, int how);
+  // Returns when a side ends or a traced one stops, after 20 ms at most.
+  static void nap();
 
  private:
   struct reason {
@@ -152,10 +155,10 @@ class side_processes {
   [[noreturn]] static void be_side(const std::function<void()>& take_its_place,
                                    const std::function<void()>& side, reason& why, bool is_traced);
   void kill_all() noexcept;
-  void nap() const;
 
   shared<reason> reasons_;
   std::vector<pid_t> children_;
+  sigset_t signals_before_{};
 };
 
 // Returns when all are done. Throws if a process failed; a thread must not throw.
