@@ -56,9 +56,9 @@ struct role_producer {
       fill(one.bytes);
       push(message(one.bytes), wait);
     } else {
-      own.resize(bytes);
+      if (own.size() < bytes) own.resize(bytes);
       fill(own.data());
-      push(message(own), wait);
+      push(message(own).first(bytes), wait);
     }
   }
   void send_all(messages many, poll& wait) {
@@ -228,6 +228,16 @@ std::unique_ptr<link> open_sized(const shape& of) {
     return out;
   }
   (std::make_index_sequence<sizes.size()>());
+}
+
+// A queue of values between threads, as a system.
+template <template <std::size_t> class Kind>
+[[nodiscard]] system value_system(const char* name, const char* setting,
+                                  unsigned most_producers = 1) {
+  system one{name, setting, &open_sized<value_channels<Kind>::template channel>};
+  one.sides = where::threads;
+  one.most_producers = most_producers;
+  return one;
 }
 
 }  // namespace annulus::bench
