@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdlib>
 #include <span>
 #include <vector>
 
@@ -18,28 +17,16 @@ namespace {
 
 using namespace annulus;
 
-// A producer and a consumer of one ring over plain memory.
+// A producer and a consumer of one ring.
 template <class Roles, integrity Integrity = integrity::structure>
 class pair_of_roles {
  public:
   pair_of_roles()
-      : memory_(segment::bytes_for(options()).value()),
-        segment_(segment::format({memory_.at, memory_.bytes}, options()).value()),
+      : segment_(segment::anonymous(options()).value()),
         tx(Roles::producer::attach(segment_).value()),
         rx(Roles::consumer::attach(segment_).value()) {}
 
  private:
-  struct aligned {
-    explicit aligned(std::size_t count)
-        : bytes((count + 127) / 128 * 128),
-          at(static_cast<std::byte*>(std::aligned_alloc(128, bytes))) {}
-    aligned(const aligned&) = delete;
-    aligned& operator=(const aligned&) = delete;
-    ~aligned() { std::free(at); }
-    std::size_t bytes;
-    std::byte* at;
-  };
-
   static ring_options options() {
     ring_options how;
     how.topology = Roles::kind;
@@ -48,7 +35,6 @@ class pair_of_roles {
     return how;
   }
 
-  aligned memory_;
   segment segment_;
 
  public:

@@ -32,13 +32,10 @@ struct many {
 }  // namespace lockfree
 
 std::vector<system> boost_systems() {
-  system one{"boost spsc_queue", "push; consume_one or consume_all, in place",
-             &open_sized<value_channels<lockfree::spsc>::template channel>};
-  system more{"boost lockfree::queue", "bounded_push; consume_one",
-              &open_sized<value_channels<lockfree::many>::template channel>};
-  one.sides = more.sides = where::threads;
-  more.most_producers = script::most_producers;
-  return {one, more};
+  return {value_system<lockfree::spsc>("boost spsc_queue",
+                                       "push; consume_one or consume_all, in place"),
+          value_system<lockfree::many>("boost lockfree::queue", "bounded_push; consume_one",
+                                       script::most_producers)};
 }
 
 }  // namespace annulus::bench

@@ -48,13 +48,9 @@ using mpsc = ring<Bytes, true>;
 }  // namespace concurrency_kit
 
 std::vector<system> ck_systems() {
-  system one{"ck_ring spsc", "enqueue; dequeue",
-             &open_sized<value_channels<concurrency_kit::spsc>::template channel>};
-  system many{"ck_ring mpsc", "enqueue; dequeue",
-              &open_sized<value_channels<concurrency_kit::mpsc>::template channel>};
-  one.sides = many.sides = where::threads;
-  many.most_producers = script::most_producers;
-  return {one, many};
+  return {value_system<concurrency_kit::spsc>("ck_ring spsc", "enqueue; dequeue"),
+          value_system<concurrency_kit::mpsc>("ck_ring mpsc", "enqueue; dequeue",
+                                              script::most_producers)};
 }
 
 }  // namespace annulus::bench

@@ -98,16 +98,15 @@ class concurrent {
 }  // namespace
 
 std::vector<system> moodycamel_systems() {
-  system one{"ReaderWriterQueue", "try_enqueue, never allocates; peek in place and pop",
-             &open_sized<value_channels<reader_writer>::template channel>};
-  system blocking{"BlockingReaderWriterCircularBuffer", "try_enqueue; try_dequeue",
-                  &open_sized<value_channels<circular>::template channel>};
   system many{"ConcurrentQueue", "producer tokens, try_enqueue; try_dequeue_bulk of up to 8 KiB",
               &open_sized<concurrent>};
-  one.sides = blocking.sides = many.sides = where::threads;
+  many.sides = where::threads;
   many.most_producers = script::most_producers;
   many.keeps_order_of_all = false;
-  return {one, blocking, many};
+  return {value_system<reader_writer>("ReaderWriterQueue",
+                                      "try_enqueue, never allocates; peek in place and pop"),
+          value_system<circular>("BlockingReaderWriterCircularBuffer", "try_enqueue; try_dequeue"),
+          many};
 }
 
 }  // namespace annulus::bench

@@ -86,12 +86,9 @@ struct in_band {
 }  // namespace plain
 
 std::vector<system> plain_systems() {
-  system indices{"plain ring, cached indices", "a reference of ours; read in place",
-                 &open_sized<value_channels<plain::indexed>::template channel>};
-  system band{"plain ring, in band", "a reference of ours; read in place",
-              &open_sized<value_channels<plain::in_band>::template channel>};
-  indices.sides = band.sides = where::threads;
-  return {indices, band};
+  constexpr const char* setting = "a reference of ours; read in place";
+  return {value_system<plain::indexed>("plain ring, cached indices", setting),
+          value_system<plain::in_band>("plain ring, in band", setting)};
 }
 
 }  // namespace annulus::bench

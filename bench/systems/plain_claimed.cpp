@@ -93,11 +93,9 @@ struct claimed {
 }  // namespace plain
 
 std::vector<system> plain_claimed_systems() {
-  system one{"plain ring, many producers", "a reference of ours, of Aeron's shape; read in place",
-             &open_sized<value_channels<plain::claimed>::template channel>};
-  one.sides = where::threads;
-  one.most_producers = script::most_producers;
-  return {one};
+  return {value_system<plain::claimed>("plain ring, many producers",
+                                       "a reference of ours, of Aeron's shape; read in place",
+                                       script::most_producers)};
 }
 
 }  // namespace annulus::bench
