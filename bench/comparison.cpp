@@ -26,70 +26,40 @@ std::vector<trial> trials_of(const comparison_options& how) {
   return all;
 }
 
-std::map<std::size_t, spread> spreads_of(const std::map<std::size_t, std::vector<double>>& rates) {
-  std::map<std::size_t, spread> out;
-  for (const auto& [key, values] : rates) out[key] = spread_of(values);
-  return out;
-}
-
-// Of all rounds together.
-std::optional<percentiles> pool(std::vector<std::uint64_t>& all) {
-  std::ranges::sort(all);
-  return percentiles_of(all);
-}
-
-// The samples of one system.
-struct figures {
-  std::map<std::size_t, std::vector<double>> rates, rates_by_size;
-  std::vector<std::uint64_t> trips, latencies;
-  std::vector<double> medians, producer, producer_calls, consumer;
-  std::array<std::vector<double>, step_count> steps;
-
-  void add(const sample& one, const group& in, const comparison_options& how, summary& to) {
-    switch (in.what) {
-      case experiment::at_once:
-        if (in.bytes == how.bytes) rates[in.batch].push_back(one.value);
-        if (in.batch == 1 && std::ranges::count(how.sizes, in.bytes) > 0) {
-          rates_by_size[in.bytes].push_back(one.value);
-        }
-        break;
-      case experiment::round_trip:
-        trips.insert(trips.end(), one.each.begin(), one.each.end());
-        break;
-      case experiment::on_time:
-        latencies.insert(latencies.end(), one.each.begin(), one.each.end());
-        medians.push_back(one.value);
-        to.memory_bytes = one.memory_bytes;
-        break;
-      case experiment::cpu:
-        producer.push_back(one.cpu.producer);
-        producer_calls.push_back(one.cpu.producer_calls);
-        consumer.push_back(one.cpu.consumer);
-        break;
-      case experiment::steps:
-        for (std::size_t i = 0; i < step_count; ++i) steps[i].push_back(one.steps[i]);
-        break;
-      default: to.single = one.single, to.batched = one.batched;
+// Adds what the samples of one trial say.
+void add(summary& to, const group& in, const samples& seen, const comparison_options& how) {
+  switch (in.what) {
+    case experiment::at_once: {
+      const auto rate = spread_of(each(seen, &sample::value));
+      if (in.bytes == how.bytes) to.rates[in.batch] = rate;
+      const bool is_wanted = std::ranges::count(how.sizes, in.bytes) > 0;
+      if (in.batch == 1 && is_wanted) to.rates_by_size[in.bytes] = rate;
+      break;
     }
+    case experiment::round_trip: to.trip = percentiles_of(pooled(seen)); break;
+    case experiment::on_time:
+      to.latencies = pooled(seen);
+      to.latency = percentiles_of(to.latencies);
+      to.median_latency = spread_of(each(seen, &sample::value));
+      to.memory_bytes = seen.back()->memory_bytes;
+      break;
+    case experiment::cpu: {
+      const auto share = [&](double cpu_shares::*which) {
+        return median_of(each(seen, [&](const sample& s) { return s.cpu.*which; }));
+      };
+      // A send that waits for room takes longer than it costs.
+      to.cpu = cpu_use{std::min(share(&cpu_shares::producer_calls), share(&cpu_shares::producer)),
+                       share(&cpu_shares::consumer)};
+      break;
+    }
+    case experiment::steps:
+      for (std::size_t i = 0; i < step_count; ++i) {
+        to.steps.push_back(spread_of(each(seen, [&](const sample& s) { return s.steps[i]; })));
+      }
+      break;
+    default: to.single = seen.back()->single, to.batched = seen.back()->batched;
   }
-
-  void summarize(summary& to) {
-    to.rates = spreads_of(rates);
-    to.rates_by_size = spreads_of(rates_by_size);
-    to.latency = pool(latencies);
-    to.latencies = std::move(latencies);
-    to.trip = pool(trips);
-    if (!medians.empty()) to.median_latency = spread_of(medians);
-    // A send that waits for room takes longer than it costs.
-    if (!producer.empty()) {
-      to.cpu =
-          cpu_use{std::min(median_of(producer_calls), median_of(producer)), median_of(consumer)};
-    }
-    for (const auto& one : steps) {
-      if (!one.empty()) to.steps.push_back(spread_of(one));
-    }
-  }
-};
+}
 
 }  // namespace
 
@@ -113,12 +83,11 @@ std::vector<summary> summaries_of(const comparison& of) {
     summary s{.name = one.name, .setting = one.setting, .missing = one.missing};
     s.is_ours = one.is_ours;
     s.is_pipe = one.is_ours && one.name == pipe_name;
-    figures all;
-    for (const auto& seen : of.seen.samples) {
-      const auto& t = of.seen.trials[seen.trial];
-      if (t.of == &one) all.add(seen, t.in, of.how, s);
+    for (std::size_t i = 0; i < of.seen.trials.size(); ++i) {
+      const auto& t = of.seen.trials[i];
+      const auto seen = t.of == &one ? of.seen.of_trial(i) : samples();
+      if (!seen.empty()) add(s, t.in, seen, of.how);
     }
-    all.summarize(s);
     // A size that a system does not carry is no failure.
     for (const auto& [trial, why] : of.seen.failures) {
       const auto& t = of.seen.trials[trial];

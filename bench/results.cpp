@@ -10,13 +10,6 @@ void add_new(std::vector<T>& to, const T& value) {
   if (std::ranges::find(to, value) == to.end()) to.push_back(value);
 }
 
-template <class Samples, class Get>
-std::vector<double> each(const Samples& of, Get get) {
-  std::vector<double> all;
-  for (const auto* one : of) all.push_back(get(*one));
-  return all;
-}
-
 }  // namespace
 
 results::results(const measurement& of, bool is_near)
@@ -70,7 +63,7 @@ std::optional<rival> results::best_rival(std::string_view ours, const group& in,
 }
 
 spread results::values(std::size_t trial) const {
-  return spread_of(each(by_trial_[trial], [](const sample& s) { return s.value; }));
+  return spread_of(each(by_trial_[trial], &sample::value));
 }
 
 double results::raw(const group& of) const {

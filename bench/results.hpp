@@ -50,7 +50,6 @@ class results {
 
  private:
   static constexpr std::size_t enough = 3;
-  using samples = std::vector<const sample*>;
 
   const std::vector<trial>& trials_;
   std::vector<samples> by_trial_;  // in the order of the repeats

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <utility>
@@ -56,6 +57,14 @@ struct spread {
 }
 [[nodiscard]] inline double median_of(std::vector<double> values) {
   return spread_of(std::move(values)).median;
+}
+
+// What each of several says: `get` is a member or a function of what their pointers point to.
+template <class Pointers, class Get>
+[[nodiscard]] std::vector<double> each(const Pointers& of, Get get) {
+  std::vector<double> all;
+  for (const auto* one : of) all.push_back(std::invoke(get, *one));
+  return all;
 }
 
 // Requires: not empty, all positive.

@@ -224,6 +224,21 @@ std::vector<trial> trials_of(const std::vector<system>& all, std::size_t most_ca
   return out;
 }
 
+std::vector<std::uint64_t> pooled(const samples& of) {
+  std::vector<std::uint64_t> all;
+  for (const auto* one : of) all.insert(all.end(), one->each.begin(), one->each.end());
+  std::ranges::sort(all);
+  return all;
+}
+
+samples measurement::of_trial(std::size_t trial) const {
+  bench::samples all;
+  for (const auto& one : samples) {
+    if (one.trial == trial) all.push_back(&one);
+  }
+  return all;
+}
+
 nanoseconds span_for(double seconds, std::size_t measurements) {
   const double each = 0.8 * seconds / static_cast<double>(std::max<std::size_t>(measurements, 1));
   return nanoseconds(static_cast<std::int64_t>(std::clamp(each, 0.005, 5.0) * 1e9));

@@ -102,7 +102,15 @@ struct failure {
   std::string why;
 };
 
+using samples = std::vector<const sample*>;
+
+// Of all of them together, sorted: single round trips or latencies, ns.
+[[nodiscard]] std::vector<std::uint64_t> pooled(const samples& of);
+
 struct measurement {
+  // Of one trial, in the order of the repeats.
+  [[nodiscard]] bench::samples of_trial(std::size_t trial) const;
+
   nanoseconds span{};
   std::vector<trial> trials;
   std::vector<sample> samples;

@@ -1,11 +1,8 @@
 // annulus bench: round trips and throughput of a ring between processes on this machine.
-#include "bench/json.hpp"
-#include "bench/machine.hpp"
+#include "bench/report.hpp"
 #include "bench/systems/all.hpp"
-#include "bench/table.hpp"
 #include "bench/trials.hpp"
 #include "cli/commands.hpp"
-#include "cli/json.hpp"
 #include "cli/measuring.hpp"
 #include "cli/options.hpp"
 #include "cli/text.hpp"
@@ -19,6 +16,8 @@
 
 namespace annulus::cli {
 namespace {
+
+using bench::json;
 
 struct bench_options {
   std::vector<std::uint64_t> sizes{8, 64, 256, 1024, 4096};
@@ -35,13 +34,14 @@ struct bench_options {
   }
 };
 
+// Single round trips: of all repeats together, and the median of each repeat, ns.
 struct latency {
-  std::vector<double> medians;     // of each repeat, ns
-  std::vector<std::uint64_t> all;  // of all repeats, ns
+  std::vector<std::uint64_t> all;
+  std::vector<double> medians;
 
-  void add(const std::vector<std::uint64_t>& one) {
-    medians.push_back(bench::median_of({one.begin(), one.end()}));
-    all.insert(all.end(), one.begin(), one.end());
+  void add(const std::vector<std::uint64_t>& repeat) {
+    all.insert(all.end(), repeat.begin(), repeat.end());
+    medians.push_back(bench::median_of({repeat.begin(), repeat.end()}));
   }
   [[nodiscard]] bench::percentiles pooled() const {
     auto sorted = all;
@@ -50,27 +50,17 @@ struct latency {
   }
 };
 
-struct row {
-  std::uint64_t bytes = 0;
-  latency trip{};
-  std::vector<double> ratios{};  // of each repeat's median to the bare cache line's
-  std::vector<double> rates{};   // messages a second
-};
-
 struct outcome {
-  double slice_ms = 0;
-  latency line;
-  std::vector<row> rows;
+  bench::measurement seen;  // two trials for each size: round trips, and the throughput
+  latency line;             // a bare cache line's, in each repeat
 };
 
-outcome measure(const bench_options& o) {
+outcome measure(const bench_options& o, const bench::system& ring) {
   using enum bench::experiment;
   constexpr auto line_span = std::chrono::milliseconds(20);
-  const auto ring = bench::ring_system(o.topology(), o.wait);
   outcome out;
   bench::plan how;
   for (const auto bytes : o.sizes) {
-    out.rows.push_back({bytes});
     how.trials.push_back({&ring, {round_trip, 1, bytes}});
     how.trials.push_back({&ring, {drained, o.producers, bytes}});
   }
@@ -83,18 +73,8 @@ outcome measure(const bench_options& o) {
   };
   how.is_asked_to_stop = is_asked_to_stop;
   how.tell = show_progress;
-  const auto seen = bench::measure(how);
-  for (const auto& one : seen.failures) throw std::runtime_error(one.why);
-  for (const auto& one : seen.samples) {
-    auto& to = out.rows[one.trial / 2];
-    if (seen.trials[one.trial].in.what == round_trip) {
-      to.trip.add(one.each);
-      to.ratios.push_back(to.trip.medians.back() / out.line.medians[one.repeat]);
-    } else {
-      to.rates.push_back(one.value);
-    }
-  }
-  out.slice_ms = static_cast<double>(seen.span.count()) / 1e6;
+  out.seen = bench::measure(how);
+  for (const auto& one : out.seen.failures) throw std::runtime_error(one.why);
   return out;
 }
 
@@ -102,34 +82,6 @@ bench::table::row trip_cells(const std::string& name, const latency& trip) {
   const auto at = trip.pooled();
   return {name, bus::show_ns(at.p50), bus::show_ns(at.p99), bus::show_ns(at.p999),
           bus::show_ns(at.max)};
-}
-
-void show(const bench_options& o, const outcome& out) {
-  for (const auto& [name, value] : bench::facts_of_this_machine()) {
-    print("{:<10} {}\n", name, value);
-  }
-  print("pinned to {}, waiting by {}; {}{}\n", fmt::join(processors_from(o.cpus), ", "),
-        to_string(o.wait.how), to_string(o.topology()),
-        o.producers > 1 ? fmt::format(" with {} producers (throughput)", o.producers) : "");
-  print(
-      "{} interleaved repeats of {:.0f} ms; closed loop: each round trip starts when the one\n"
-      "before has ended, so waiting in a queue does not show. In brackets: the range of the\n"
-      "middle half of the repeats. p50, p99, p99.9 and max are of a round trip between two\n"
-      "processes; p50/line is its ratio to a bare cache line's, the limit\n\n",
-      o.repeats, out.slice_ms);
-  bench::table all({"bytes", "p50", "p99", "p99.9", "max", "p50/line", "messages/s", "payload/s"});
-  all.add(trip_cells("line", out.line));
-  for (const auto& one : out.rows) {
-    const auto ratio = bench::spread_of(one.ratios);
-    const auto rate = bench::spread_of(one.rates);
-    auto cells = trip_cells(show_bytes(one.bytes), one.trip);
-    cells.push_back(fmt::format("{:.2f} ({:.2f}-{:.2f})", ratio.median, ratio.low, ratio.high));
-    cells.push_back(fmt::format("{} ({}-{})", show_count(rate.median), show_count(rate.low),
-                                show_count(rate.high)));
-    cells.push_back(show_bytes(rate.median * static_cast<double>(one.bytes)) + "/s");
-    all.add(std::move(cells));
-  }
-  print_text(all.text());
 }
 
 json json_of(const latency& trip) {
@@ -142,26 +94,61 @@ json json_of(const latency& trip) {
           {"p50_ns_of_repeats", bench::json_of(bench::spread_of(trip.medians))}};
 }
 
-void show_json(const bench_options& o, const outcome& out) {
-  json machine;
-  for (const auto& [name, value] : bench::facts_of_this_machine()) machine[name] = value;
-  json all = {{"machine", machine},
-              {"cpus", processors_from(o.cpus)},
+// One size: a line of the table, and an entry in JSON.
+void add_size(bench::report& to, bench::table& figures, std::uint64_t bytes, const outcome& out,
+              std::size_t first_trial) {
+  latency trip;
+  std::vector<double> ratios;
+  for (const auto* one : out.seen.of_trial(first_trial)) {
+    trip.add(one->each);
+    ratios.push_back(trip.medians.back() / out.line.medians[one->repeat]);
+  }
+  const auto ratio = bench::spread_of(ratios);
+  const auto rate =
+      bench::spread_of(bench::each(out.seen.of_trial(first_trial + 1), &bench::sample::value));
+  auto cells = trip_cells(show_bytes(bytes), trip);
+  cells.push_back(fmt::format("{:.2f} ({:.2f}-{:.2f})", ratio.median, ratio.low, ratio.high));
+  cells.push_back(fmt::format("{} ({}-{})", show_count(rate.median), show_count(rate.low),
+                              show_count(rate.high)));
+  cells.push_back(show_bytes(rate.median * static_cast<double>(bytes)) + "/s");
+  figures.add(std::move(cells));
+  to.data["sizes"].push_back({{"bytes", bytes},
+                              {"round_trip", json_of(trip)},
+                              {"p50_to_cache_line", bench::json_of(ratio)},
+                              {"messages_per_second", bench::json_of(rate)}});
+}
+
+bench::report report_of(const bench_options& o, const outcome& out) {
+  const double slice_ms = static_cast<double>(out.seen.span.count()) / 1e6;
+  const auto cpus = processors_from(o.cpus);
+  bench::report all;
+  all.machine = bench::facts_of_this_machine();
+  all.data = {{"cpus", cpus},
               {"wait", to_string(o.wait.how)},
               {"topology", to_string(o.topology())},
               {"producers", o.producers},
               {"repeats", o.repeats},
-              {"slice_ms", out.slice_ms},
+              {"slice_ms", slice_ms},
               {"loop", "closed"},
               {"cache_line", json_of(out.line)}};
-  all["sizes"] = json::array();
-  for (const auto& one : out.rows) {
-    all["sizes"].push_back({{"bytes", one.bytes},
-                            {"round_trip", json_of(one.trip)},
-                            {"p50_to_cache_line", bench::json_of(bench::spread_of(one.ratios))},
-                            {"messages_per_second", bench::json_of(bench::spread_of(one.rates))}});
+  bench::table figures(
+      {"bytes", "p50", "p99", "p99.9", "max", "p50/line", "messages/s", "payload/s"});
+  figures.add(trip_cells("line", out.line));
+  for (std::size_t i = 0; i < o.sizes.size(); ++i) {
+    add_size(all, figures, o.sizes[i], out, 2 * i);
   }
-  print_json(all, 2);
+  all.add(fmt::format(
+              "Pinned to {}, waiting by {}; {}{}", fmt::join(cpus, ", "), to_string(o.wait.how),
+              to_string(o.topology()),
+              o.producers > 1 ? fmt::format(" with {} producers (throughput)", o.producers) : ""),
+          fmt::format(
+              "{} interleaved repeats of {:.0f} ms; closed loop: each round trip starts when the "
+              "one\nbefore has ended, so waiting in a queue does not show. In brackets: the range "
+              "of the\nmiddle half of the repeats. p50, p99, p99.9 and max are of a round trip "
+              "between two\nprocesses; p50/line is its ratio to a bare cache line's, the limit",
+              o.repeats, slice_ms),
+          std::move(figures));
+  return all;
 }
 
 void run_bench(const bench_options& o) {
@@ -169,8 +156,9 @@ void run_bench(const bench_options& o) {
     end_with(exit_code::usage, "an spsc ring has one producer; ask for mpsc");
   }
   static_cast<void>(processors_from(o.cpus));
-  const auto out = measured([&] { return measure(o); });
-  o.as_json ? show_json(o, out) : show(o, out);
+  const auto ring = bench::ring_system(o.topology(), o.wait);
+  const auto seen = report_of(o, measured([&] { return measure(o, ring); }));
+  print_text(o.as_json ? bench::as_json(seen) : bench::as_text(seen));
 }
 
 std::vector<std::uint64_t> parse_sizes(const std::vector<std::string>& texts) {
