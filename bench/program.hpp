@@ -17,7 +17,7 @@ namespace annulus::bench {
 struct program_options {
   double milliseconds = 20;
   unsigned repeats = 5;
-  std::string json{}, markdown{}, plots{};
+  std::string json{}, plots{};
 
   [[nodiscard]] nanoseconds span() const {
     return nanoseconds(static_cast<std::int64_t>(milliseconds * 1e6));
@@ -32,22 +32,17 @@ inline void add_options(CLI::App& app, program_options& o) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   app.add_option("--json", o.json, "Write every figure to this file");
-  app.add_option("--markdown", o.markdown, "Write the report to this file too");
   app.add_option("--plot", o.plots, "Write SVG plots into this directory");
 }
 
 // Prints the report, and writes what was asked for. Throws what cannot be written.
 inline void deliver(const report& of, const std::string& title, const program_options& o) {
-  const auto write = [](const std::string& file, const std::string& text) {
-    if (file.empty()) return;
-    std::ofstream to(file);
-    to << text;
-    if (!to.flush()) throw std::runtime_error("cannot write " + file);
-  };
-  const auto text = "# " + title + "\n\n" + as_markdown(of);
-  std::fputs(text.c_str(), stdout);
-  write(o.markdown, text);
-  write(o.json, as_json(of));
+  fmt::print("# {}\n\n{}", title, as_markdown(of));
+  if (!o.json.empty()) {
+    std::ofstream to(o.json);
+    to << as_json(of);
+    if (!to.flush()) throw std::runtime_error("cannot write " + o.json);
+  }
   if (o.plots.empty()) return;
   if (const auto why = draw(of.pictures, o.plots); !why.empty()) throw std::runtime_error(why);
 }
