@@ -37,8 +37,8 @@ class file {
   // Passes over so many bytes; fewer at the end.
   [[nodiscard]] std::uint64_t skip(std::uint64_t count);
 
-  // Writes all pieces; changes them on the way. False: nobody reads any more (EPIPE). After
-  // stop_signal() it tries for a second more, so that what was begun is written whole.
+  // Writes all pieces; changes them on the way. Returns false if nobody reads any more (EPIPE).
+  // After stop_signal() it tries for a second more, so that what was begun is written whole.
   [[nodiscard]] bool write_all(std::span<piece> pieces);
 
   // A regular file's bytes from here to its end: reading them does not wait for anybody.

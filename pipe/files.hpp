@@ -41,7 +41,7 @@ struct new_file {
 };
 // Without a file: errno says why.
 [[nodiscard]] new_file make_file(const std::string& path, unsigned mode);
-// Gives it its name, at once and whole. False: see errno; EEXIST: the name is taken.
+// Gives it its name, at once and whole. Returns false with errno; EEXIST: the name is taken.
 [[nodiscard]] bool publish(const new_file& one, const std::string& path);
 void discard(const new_file& one) noexcept;
 

@@ -49,14 +49,14 @@ class roles {
   // The number that the roles file has in this process.
   [[nodiscard]] int file() const noexcept { return file_.number(); }
 
-  // Takes a role: its lock, then its words. False: a live process holds it.
+  // Takes a role: its lock, then its words. Returns false if a live process holds it.
   [[nodiscard]] bool enter(std::uint32_t role) const noexcept;
   // Says that the role closes, gives its lock back, and wakes the others to see that.
   void leave(std::uint32_t role) const noexcept;
 
   [[nodiscard]] presence presence_of(std::uint32_t role) const noexcept;
   [[nodiscard]] presence presence_of_producers() const noexcept;
-  // Keeps bytes of a producer's long message, and gives them back. False: it could not, for
+  // Keeps bytes of a producer's long message, and gives them back. Returns false if it cannot, for
   // example because the file has a hole where they should stand, or there is no memory.
   [[nodiscard]] bool keep(std::uint32_t number, std::uint64_t offset,
                           std::span<const std::byte> bytes) const noexcept;

@@ -32,7 +32,7 @@ inline constexpr DWORD pipe_access = PIPE_ACCESS_INBOUND | FILE_FLAG_FIRST_PIPE_
 inline constexpr DWORD pipe_mode =
     PIPE_TYPE_MESSAGE | PIPE_READMODE_BYTE | PIPE_NOWAIT | PIPE_REJECT_REMOTE_CLIENTS;
 
-// Lays what a new file holds into it. False: see errno.
+// Lays what a new file holds into it. Returns false with errno.
 [[nodiscard]] bool write_door(int file) noexcept;
 // Whether a file is one of these.
 [[nodiscard]] bool is_door(int file) noexcept;

@@ -36,7 +36,7 @@ class shelf {
 
   // Ends what a consumer that died had begun.
   void finish(HANDLE pipe) noexcept;
-  // Moves the first message of the pipe here. False: there is none, or no room for it.
+  // Moves the first message of the pipe here. Returns false if there is none, or no room for it.
   [[nodiscard]] bool move(HANDLE pipe) noexcept;
   // Copies what stands behind the first `known` bytes; returns how much that was.
   [[nodiscard]] std::size_t copy(std::uint64_t known, std::span<std::byte> to) const noexcept;
