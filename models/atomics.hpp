@@ -315,21 +315,7 @@ struct model_atomics {
     locks* all_ = nullptr;
   };
 
-  // Nobody forks here: whatever is somebody's is ours.
-  class home {
-   public:
-    home() = default;
-    [[nodiscard]] static home here() noexcept {
-      home made;
-      made.is_ours_ = true;
-      return made;
-    }
-    [[nodiscard]] bool is_here() const noexcept { return is_ours_; }
-    bool leave() noexcept { return std::exchange(is_ours_, false); }
-
-   private:
-    bool is_ours_ = false;
-  };
+  using home = models::home;
 
   static void compiler_fence() noexcept {}
 

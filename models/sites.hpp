@@ -15,35 +15,22 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace annulus::models {
 inline unsigned mutant = 0;  // the logic mutant that this run chose: mutants.py
 }
 
-#include <annulus/ring/edges.hpp>
+#include "names.hpp"
 
 namespace annulus::models {
 
 enum class access { load, store, compare_exchange, exchange, fetch_add, fence, bytes, system };
 
-constexpr const char* name_of(edge e) {
-  constexpr const char* names[] = {"publish",   "free",  "claim", "idle", "extent", "roll",
-                                   "interrupt", "stamp", "redo",  "bell", "own",    "hint"};
-  return names[static_cast<unsigned>(e)];
-}
 constexpr const char* name_of(access a) {
   constexpr const char* names[] = {
       "load", "store", "compare_exchange", "exchange", "fetch_add", "fence", "bytes", "system"};
   return names[static_cast<unsigned>(a)];
-}
-constexpr const char* name_of(std::memory_order order) {
-  switch (order) {
-    case std::memory_order_relaxed: return "relaxed";
-    case std::memory_order_acquire: return "acquire";
-    case std::memory_order_release: return "release";
-    case std::memory_order_acq_rel: return "acq_rel";
-    default: return "seq_cst";
-  }
 }
 constexpr rl::memory_order in_checker(std::memory_order order) {
   switch (order) {
@@ -173,5 +160,21 @@ template <class Body>
   mine.left = 0;
   return true;
 }
+
+// The seam's home. Nobody forks here: whatever is somebody's is ours.
+class home {
+ public:
+  home() = default;
+  [[nodiscard]] static home here() noexcept {
+    home made;
+    made.is_ours_ = true;
+    return made;
+  }
+  [[nodiscard]] bool is_here() const noexcept { return is_ours_; }
+  bool leave() noexcept { return std::exchange(is_ours_, false); }
+
+ private:
+  bool is_ours_ = false;
+};
 
 }  // namespace annulus::models

@@ -12,16 +12,20 @@ inline unsigned mutant = 0;  // which error a ring that holds mutants makes
 
 #include "trace.hpp"
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <map>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include <annulus/channel/status.hpp>
 #include <annulus/ring/atomics.hpp>
+#include <annulus/ring/role.hpp>
 
 namespace annulus::replay {
 
@@ -222,10 +226,62 @@ inline std::uint64_t header_like(std::uint64_t random, std::uint64_t first_pos) 
   return record_header::committed(random % (max_message + 1), first_pos + random % 64 * 8, key);
 }
 
-// Kills a process soon, if there is one.
-inline void kill_soon(pid_t one) {
-  usleep(50);
-  if (one != 0) kill(one, SIGKILL);
+// A life of the consumer: it reads so often, looks closer once in so many times, and may close.
+template <class Consumer>
+void consume(Consumer& role, std::mt19937_64& random, unsigned reads, unsigned looks_once_in) {
+  for (unsigned left = reads; left > 0; --left) {
+    const auto seen = random() % looks_once_in == 0 ? role.examine() : role.try_read();
+    if (seen) {
+      get(seen.bytes());
+    } else {
+      tell_answer(seen.status());
+      if (random() % 4 == 0) usleep(20);
+    }
+    if (random() % 3 == 0) role.release();
+  }
+  if (random() % 2 == 0) close_consumer(role);
+}
+
+// A process that lives `live()`, and dies at one of its first accesses or lives to its end. `enter`
+// comes before its first access.
+template <class Enter, class Live>
+pid_t start_life(life_log& log, const char* role, std::mt19937_64& random, unsigned most_accesses,
+                 Enter enter, Live live) {
+  const auto luck = random();
+  const pid_t child = fork();
+  if (child < 0) std::abort();
+  if (child > 0) return child;
+  random.seed(luck);
+  own_log = &log;
+  own_log->role = role;
+  own_log->is_used = true;  // from here on: a lock must not tell of a life that is not traced
+  enter();
+  accesses_left = random() % 3 != 0 ? 1 + static_cast<unsigned>(random() % most_accesses) : 0;
+  dies_behind = random() % 2 == 0;
+  live();
+  _exit(0);
+}
+
+// Lives all roles to their ends, each so many times, and kills one now and then.
+// `start(role, life)` returns its process.
+template <class Start>
+void live_all(unsigned roles, unsigned lives, std::mt19937_64& random, Start start) {
+  std::vector<pid_t> running;
+  std::vector<unsigned> lived(roles, 1);
+  for (unsigned role = 0; role < roles; ++role) running.push_back(start(role, 0));
+  while (std::any_of(running.begin(), running.end(), [](pid_t one) { return one != 0; })) {
+    if (random() % 8 == 0) {
+      usleep(50);
+      if (const pid_t one = running[random() % roles]; one != 0) kill(one, SIGKILL);
+    }
+    int how;
+    const pid_t ended = wait(&how);
+    if (ended < 0) std::abort();
+    if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
+    const auto at = std::find(running.begin(), running.end(), ended) - running.begin();
+    const auto role = static_cast<unsigned>(at);
+    running[role] = lived[role] < lives ? start(role, lived[role]++) : 0;
+  }
 }
 
 struct process_options {

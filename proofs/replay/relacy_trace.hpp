@@ -12,6 +12,7 @@
 #include "trace.hpp"
 
 #include <annulus/channel/status.hpp>
+#include <annulus/ring/role.hpp>
 
 namespace annulus::replay {
 
@@ -257,20 +258,7 @@ struct relacy_atomics {
    private:
     locks* all_ = nullptr;
   };
-  class home {
-   public:
-    home() = default;
-    [[nodiscard]] static home here() noexcept {
-      home made;
-      made.is_ours_ = true;
-      return made;
-    }
-    [[nodiscard]] bool is_here() const noexcept { return is_ours_; }
-    bool leave() noexcept { return std::exchange(is_ours_, false); }
-
-   private:
-    bool is_ours_ = false;
-  };
+  using home = models::home;
 
   static constexpr std::uint64_t cache_line_bytes = 16;
   static constexpr std::uint32_t waits_before_awake = 2;
@@ -287,6 +275,25 @@ struct relacy_atomics {
   static void yield() noexcept {}
   [[nodiscard]] static deadline now() noexcept { return {}; }
 };
+
+// A good header at this word, in some lap: what earlier laps left, and what payload looks like.
+inline std::uint64_t disguised(std::uint64_t word, std::uint64_t first_pos) {
+  const auto lap = rl::rand(4);
+  return record_header::committed(rl::rand(max_message + 1), first_pos + lap * capacity + word * 8,
+                                  key);
+}
+
+// A life of the consumer: it reads so often, looks closer once in so many times, and may close.
+template <class Consumer>
+void consume(Consumer& role, unsigned reads, unsigned looks_once_in) {
+  for (unsigned left = reads; left > 0; --left) {
+    const auto seen = rl::rand(looks_once_in) == 0 ? role.examine() : role.try_read();
+    const place at{__FILE__, __LINE__, "consume"};
+    seen ? seen.bytes().look(at) : tell_answer(seen.status(), at);
+    if (rl::rand(3) == 0) role.release();
+  }
+  if (rl::rand(2) == 0) close_consumer(role);
+}
 
 // [COUNT] [--weaken FILE:LINE] [--mutant N]: how many traces are asked for; the rest is set.
 inline unsigned long options_of(int argc, char** argv) {

@@ -20,14 +20,14 @@
 // that projected.txt and projected_many.txt list: the protocol knows nothing of them.
 #pragma once
 
+#include "names.hpp"
+
 #include <array>
-#include <atomic>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 
-#include <annulus/ring/edges.hpp>
 #include <annulus/ring/memory.hpp>
 
 namespace annulus::replay {
@@ -47,20 +47,7 @@ inline geometry small_ring(topology of, std::uint32_t producers, std::uint64_t f
   return made;
 }
 
-constexpr const char* name_of(edge e) {
-  constexpr const char* names[] = {"publish",   "free",  "claim", "idle", "extent", "roll",
-                                   "interrupt", "stamp", "redo",  "bell", "own",    "hint"};
-  return names[static_cast<unsigned>(e)];
-}
-constexpr const char* name_of(std::memory_order order) {
-  switch (order) {
-    case std::memory_order_relaxed: return "relaxed";
-    case std::memory_order_acquire: return "acquire";
-    case std::memory_order_release: return "release";
-    case std::memory_order_acq_rel: return "acq_rel";
-    default: return "seq_cst";
-  }
-}
+using models::name_of;
 
 // The name of a word: of the data by its index, of the others by where they lie.
 struct location {

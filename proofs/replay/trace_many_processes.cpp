@@ -3,7 +3,6 @@
 // than it was made, and no batch has two messages.   trace_many_processes COUNT [SEED [MUTANT]]
 #include "process_trace.hpp"
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -67,18 +66,8 @@ class round_of_lives {
                 first_, key, many);
     std::printf("unordered\n");
     std::fflush(stdout);
-    pid_t running[roles];
-    unsigned lived[roles] = {};
-    for (unsigned role = 0; role < roles; ++role) running[role] = start(role, lived[role]++);
-    while (std::any_of(running, running + roles, [](pid_t one) { return one != 0; })) {
-      if (random_() % 8 == 0) kill_soon(running[random_() % roles]);
-      int how;
-      const pid_t ended = wait(&how);
-      if (ended < 0) std::abort();
-      if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
-      const auto role = static_cast<unsigned>(std::find(running, running + roles, ended) - running);
-      running[role] = lived[role] < lives ? start(role, lived[role]++) : 0;
-    }
+    live_all(roles, lives, random_,
+             [&](unsigned role, unsigned life) { return start(role, life); });
     for (const auto& life : all_.logs) {
       for (const auto& log : life) {
         if (log.is_used) write(log, names_);
@@ -91,19 +80,10 @@ class round_of_lives {
   std::uint64_t disguised() { return header_like(random_(), first_); }
 
   pid_t start(unsigned role, unsigned life) {
-    const auto luck = random_();
-    const pid_t child = fork();
-    if (child < 0) std::abort();
-    if (child > 0) return child;
-    random_.seed(luck);
-    own_log = &all_.logs[life][role];
-    own_log->role = names_of_roles[role];
-    own_log->is_used = true;  // from here on: the lock must not tell of a life that is not traced
-    memory_.witness.take(role);
-    accesses_left = random_() % 3 != 0 ? 1 + static_cast<unsigned>(random_() % 90) : 0;
-    dies_behind = random_() % 2 == 0;
-    role == consumer_role ? consume() : produce(role - producer_role(0));
-    _exit(0);
+    return start_life(
+        all_.logs[life][role], names_of_roles[role], random_, 90,
+        [&] { memory_.witness.take(role); },
+        [&] { role == consumer_role ? consume() : produce(role - producer_role(0)); });
   }
 
   void produce(std::uint32_t number) {
@@ -135,17 +115,7 @@ class round_of_lives {
   void consume() {
     (void)enter<process_atomics>(all_.control.consumer.role, true, holder{});
     consumer_type role(memory_);
-    for (unsigned left = 50; left > 0; --left) {
-      const auto seen = random_() % 3 == 0 ? role.examine() : role.try_read();
-      if (seen) {
-        get(seen.bytes());
-      } else {
-        tell_answer(seen.status());
-        if (random_() % 4 == 0) usleep(20);
-      }
-      if (random_() % 3 == 0) role.release();
-    }
-    if (random_() % 2 == 0) close_consumer(role);
+    replay::consume(role, random_, 50, 3);
   }
 
   shared& all_;

@@ -58,11 +58,8 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
   void after() { std::fprintf(trace, "end\n"); }
 
  private:
-  // A good header at this word, in some lap: what earlier laps left, and what payload looks like.
   std::uint64_t disguised(std::uint64_t word) {
-    const auto lap = rl::rand(4);
-    return record_header::committed(rl::rand(max_message + 1),
-                                    memory.geometry.first_pos + lap * capacity + word * 8, key);
+    return replay::disguised(word, memory.geometry.first_pos);
   }
   std::uint64_t length() {
     constexpr std::uint64_t all[] = {8, 0, 16, 5, 24};
@@ -112,13 +109,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
   void consume() {
     (void)enter<relacy_atomics>(control.consumer.role, true, holder{});
     consumer_type role(memory);
-    for (unsigned left = 8; left > 0; --left) {
-      const auto seen = rl::rand(3) == 0 ? role.examine() : role.try_read();
-      const place at{__FILE__, __LINE__, "consume"};
-      seen ? seen.bytes().look(at) : tell_answer(seen.status(), at);
-      if (rl::rand(3) == 0) role.release();
-    }
-    if (rl::rand(2) == 0) close_consumer(role);
+    replay::consume(role, 8, 3);
     std::fprintf(trace, "C dies\n");
   }
 

@@ -2,10 +2,8 @@
 // at any access, and are replaced.   trace_processes COUNT [SEED [MUTANT]]
 #include "process_trace.hpp"
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <new>
 #include <random>
 
@@ -65,17 +63,7 @@ class round_of_lives {
       std::printf("init %" PRIu64 " %" PRIu64 "\n", i, value);
     }
     std::fflush(stdout);
-    pid_t running[2] = {start(0), start(1)};
-    unsigned lived[2] = {1, 1};
-    while (running[0] != 0 || running[1] != 0) {
-      if (random_() % 8 == 0) kill_soon(running[random_() % 2]);
-      int how;
-      const pid_t ended = wait(&how);
-      if (ended < 0) std::abort();
-      if (!WIFEXITED(how) && WTERMSIG(how) != SIGKILL) std::abort();
-      const unsigned role = ended == running[0] ? 0 : 1;
-      running[role] = lived[role] < lives ? start(lived[role]++ * 2 + role) : 0;
-    }
+    live_all(2, lives, random_, [&](unsigned role, unsigned life) { return start(role, life); });
     for (const auto& log : all_.logs) {
       if (log.is_used) write(log, names_);
     }
@@ -85,19 +73,10 @@ class round_of_lives {
  private:
   std::uint64_t disguised() { return header_like(random_(), first_); }
 
-  pid_t start(unsigned which) {
-    const auto luck = random_();
-    const pid_t child = fork();
-    if (child < 0) std::abort();
-    if (child > 0) return child;
-    random_.seed(luck);
-    own_log = &all_.logs[which];
-    own_log->role = which % 2 == 0 ? "P" : "C";
-    own_log->is_used = true;
-    accesses_left = random_() % 3 != 0 ? 1 + static_cast<unsigned>(random_() % 120) : 0;
-    dies_behind = random_() % 2 == 0;
-    which % 2 == 0 ? produce() : consume();
-    _exit(0);
+  pid_t start(unsigned role, unsigned life) {
+    return start_life(
+        all_.logs[life * 2 + role], role == 0 ? "P" : "C", random_, 120, [] {},
+        [&] { role == 0 ? produce() : consume(); });
   }
 
   void say(const char* what, std::uint64_t value) {
@@ -144,17 +123,7 @@ class round_of_lives {
   void consume() {
     (void)enter<process_atomics>(all_.control.consumer.role, true, holder{});
     consumer_type role(memory_);
-    for (unsigned left = 60; left > 0; --left) {
-      const auto seen = random_() % 4 == 0 ? role.examine() : role.try_read();
-      if (seen) {
-        get(seen.bytes());
-      } else {
-        tell_answer(seen.status());
-        if (random_() % 4 == 0) usleep(20);
-      }
-      if (random_() % 3 == 0) role.release();
-    }
-    if (random_() % 2 == 0) close_consumer(role);
+    replay::consume(role, random_, 60, 4);
   }
 
   shared& all_;
