@@ -28,7 +28,7 @@ bool is_of_another_namespace(std::uint32_t pid_namespace) noexcept {
 }
 
 std::string process_number(std::int32_t pid, std::uint32_t pid_namespace) {
-  const auto number = std::to_string(pid);
+  auto number = std::to_string(pid);
   if (!is_of_another_namespace(pid_namespace)) return number;
   return number + " of pid namespace " + std::to_string(pid_namespace);
 }
