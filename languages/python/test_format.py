@@ -1,5 +1,6 @@
 """docs/format.md against the library: its second implementation exchanges messages with C++."""
 
+import json
 import os
 import select
 import subprocess
@@ -21,6 +22,16 @@ def annulus(*arguments, **settings):
 
 def frames(messages):
     return b"".join(len(one).to_bytes(4, "little") + one for one in messages)
+
+
+def lay_down(kept, path):
+    """Makes the file that was kept."""
+    with open(os.path.join(GOLDEN, kept), encoding="ascii") as text, open(path, "wb") as file:
+        size, *lines = (line.split() for line in text if not line.startswith("#"))
+        file.truncate(int(size[0]))
+        for offset, words in lines:
+            file.seek(int(offset, 16))
+            file.write(bytes.fromhex(words))
 
 
 class PipeFormat(unittest.TestCase):
@@ -66,6 +77,28 @@ class PipeFormat(unittest.TestCase):
         count = str(len(self.MESSAGES))
         self.assertEqual(annulus("recv", self.name, "--frames", "--count", count),
                          frames(self.MESSAGES))
+
+
+class KeptPipe(unittest.TestCase):
+    def test_its_roles_and_its_log_are_read(self):
+        folder = tempfile.TemporaryDirectory(dir="/dev/shm")
+        self.addCleanup(folder.cleanup)
+        path = folder.name + "/pipe"
+        os.mkfifo(path, 0o600)
+        lay_down("pipe.v2.txt", path + ".roles")
+        os.chmod(path + ".roles", 0o600)
+        found = json.loads(annulus("stat", "pipe:" + path, "--json"))
+        roles = [found["consumer"], *found["producers"]]
+        self.assertEqual([(role["state"], role["pid"], role["incarnation"]) for role in roles],
+                         [("closed", 23619, 1)] * 3)
+        counters = [role["counters"] for role in roles]
+        self.assertEqual([(one["messages"], one["bytes"], one["high_water"]) for one in counters],
+                         [(6, 9010, 9288), (5, 10, 0), (1, 9000, 0)])
+        self.assertEqual([(one["what"], one["role"], one.get("number"))
+                          for one in found["audit_log"]],
+                         [("attached", "consumer", None), ("attached", "producer", 0),
+                          ("attached", "producer", 1), ("closed", "producer", 0),
+                          ("closed", "consumer", None), ("closed", "producer", 1)])
 
 
 class Format(unittest.TestCase):
@@ -139,22 +172,26 @@ class Format(unittest.TestCase):
         ring.leave(0)
 
     def test_a_segment_of_each_version_that_was_kept_is_read_or_refused(self):
-        kept = sorted(os.listdir(GOLDEN))
+        kept = sorted(file for file in os.listdir(GOLDEN) if file.startswith("ring"))
         self.assertIn(f"ring.v{format.VERSION}.txt", kept)
         for file in kept:
-            with open(os.path.join(GOLDEN, file), encoding="ascii") as text, \
-                 open(self.path, "wb") as segment:
-                size, *lines = (line.split() for line in text if not line.startswith("#"))
-                segment.truncate(int(size[0]))
-                for offset, words in lines:
-                    segment.seek(int(offset, 16))
-                    segment.write(bytes.fromhex(words))
+            lay_down(file, self.path)
             if file == f"ring.v{format.VERSION}.txt":
                 self.assertEqual(annulus("recv", self.name, "--frames"), frames(self.MESSAGES))
-            else:
+            elif not file.startswith(f"ring.v{format.VERSION}."):
                 done = subprocess.run([COMMAND, "recv", self.name], capture_output=True, timeout=60)
                 self.assertNotEqual(done.returncode, 0)
                 self.assertIn(b"version", done.stderr)
+
+    def test_a_kept_segment_of_many_producers_is_read_and_what_the_dead_left_is_passed_over(self):
+        lay_down(f"ring.v{format.VERSION}.many.txt", self.path)
+        done = subprocess.run([COMMAND, "recv", self.name, "--frames"], capture_output=True,
+                              timeout=60)
+        self.assertIn(b"died without closing", done.stderr)
+        self.assertEqual(done.stdout, frames([b"one", b"of one that dies", b"shortened!", b"",
+                                              b"last"]))
+        self.assertIn(b"claims of the dead skipped 1, stretches of damage skipped 0",
+                      annulus("stat", self.name))
 
 
 if __name__ == "__main__":
