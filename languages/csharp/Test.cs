@@ -133,8 +133,9 @@ static class Test {
     }
     return out_.ToArray();
   }
-  static Process Start(string arguments) {
-    return Process.Start(new ProcessStartInfo(command, arguments) {
+  static Process Start(string arguments) { return Start(command, arguments); }
+  static Process Start(string program, string arguments) {
+    return Process.Start(new ProcessStartInfo(program, arguments) {
       UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true
     });
   }
@@ -180,6 +181,24 @@ static class Test {
     }
   }
 
+  static void HelloIsAnswered(string name) {
+    var program = Environment.GetEnvironmentVariable("ANNULUS_HELLO");
+    try {
+      using (var server = Start("mono", program + " serve " + name))
+      using (var client = Start("mono", program + " ask " + name)) {
+        var answer = client.StandardOutput.ReadToEnd();
+        Check(answer == "Hello\n", answer);
+        client.WaitForExit();
+        server.WaitForExit();
+        Check(client.ExitCode == 0 && server.ExitCode == 0, "both end with 0");
+      }
+    } finally {
+      foreach (var channel in new[] { ".requests", ".answers" }) {
+        Channel.Remove(name + channel, true);
+      }
+    }
+  }
+
   static void AKilledProducerLosesNothingThatWasSent(string name) {
     var all = SomeMessages();
     using (var sender = Start("send " + name + " --frames"))
@@ -202,7 +221,7 @@ static class Test {
     foreach (var run in new Action<string>[] {
                MessagesAndClaimsArriveInOrder, AClaimEndsWithItsProducer, WrongArgumentsAreSaid,
                RefusalsSayWhatIsWrong, WhatCppSendsIsRead, WhatIsSentCppReads,
-               AKilledProducerLosesNothingThatWasSent }) {
+               HelloIsAnswered, AKilledProducerLosesNothingThatWasSent }) {
       foreach (var scheme in new[] { "shm", "pipe", "auto" }) {
         var name = scheme + ":test.csharp." + Guid.NewGuid().ToString("N");
         try {
