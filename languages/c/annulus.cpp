@@ -15,6 +15,7 @@
 #include <annulus/bus/bus.hpp>
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/name.hpp>
+#include <annulus/bus/rendezvous.hpp>
 
 struct annulus_producer {
   annulus::bus_producer role;
@@ -96,6 +97,47 @@ Role* opened(const char* name, annulus_error* why, Make make) noexcept {
     tell(why, ANNULUS_NO_SPACE, "no memory for the role");
   }
   return nullptr;
+}
+
+// Whether act(), on what the name says, succeeded. No exception crosses the border.
+template <class Act>
+bool done(const char* name, annulus_error* why, Act act) noexcept {
+  try {
+    if (name == nullptr) return tell(why, ANNULUS_BAD_ARGUMENT, "the name is NULL"), false;
+    const auto at = annulus::bus::parse(name);
+    const auto wrong = at ? annulus::result<bool>(act(*at)) : annulus::result<bool>(at.error());
+    if (wrong) return true;
+    tell(why, static_cast<annulus_fault>(wrong.error().kind), wrong.error().message);
+  } catch (const std::bad_alloc&) {
+    tell(why, ANNULUS_NO_SPACE, "no memory");
+  }
+  return false;
+}
+
+annulus_presence known(annulus::presence of) noexcept { return static_cast<annulus_presence>(of); }
+
+annulus_report report_of(const annulus::bus::channel& channel,
+                         const annulus::bus::channel_report& found) noexcept {
+  annulus_report out{};
+  out.capacity = channel.capacity();
+  out.max_message = channel.max_message();
+  out.depth = found.depth;
+  out.consumer = known(found.consumer.state);
+  out.received = found.consumer.counters.messages;
+  out.recovered = found.consumer.counters.recovered;
+  out.corrupt = found.consumer.counters.corrupt;
+  for (const auto& one : found.producers) {
+    const auto state = known(one.state);
+    const bool is_more_alive = state == ANNULUS_ATTACHED ||
+                               (state == ANNULUS_DIED && out.producers != ANNULUS_ATTACHED) ||
+                               out.producers == ANNULUS_NEVER_CAME;
+    if (is_more_alive) out.producers = state;
+    out.sent += one.counters.messages;
+    out.sent_bytes += one.counters.bytes;
+    out.refused += one.counters.refused;
+    out.dropped += one.counters.dropped;
+  }
+  return out;
 }
 
 // The same spans in the library's type. Empty, and `count` is not: no memory.
@@ -273,17 +315,26 @@ void annulus_interrupt_consumer(annulus_consumer* role) {
   if (role != nullptr) role->role.interrupt();
 }
 
-bool annulus_remove(const char* name, bool is_forced, annulus_error* why) try {
-  if (name == nullptr) return tell(why, ANNULUS_BAD_ARGUMENT, "the name is NULL"), false;
-  const auto at = annulus::bus::parse(name);
-  if (!at) return tell(why, static_cast<annulus_fault>(at.error().kind), at.error().message), false;
-  const auto done = annulus::bus::remove(*at, is_forced);
-  if (done) return true;
-  tell(why, static_cast<annulus_fault>(done.error().kind), done.error().message);
-  return false;
-} catch (const std::bad_alloc&) {
-  tell(why, ANNULUS_NO_SPACE, "no memory");
-  return false;
+bool annulus_stat(const char* name, annulus_report* report, annulus_error* why) {
+  if (report != nullptr) *report = {};
+  if (report == nullptr) return tell(why, ANNULUS_BAD_ARGUMENT, "the report is NULL"), false;
+  return done(name, why, [&](annulus::bus::endpoint at) -> annulus::result<bool> {
+    at.creates = false;
+    const auto led = annulus::bus::resolve(at);
+    if (!led) return led.error();
+    const auto channel = annulus::bus::channel::open(led->where);
+    if (!channel) return channel.error();
+    const auto found = channel->report();
+    if (!found) return found.error();
+    *report = report_of(*channel, *found);
+    return true;
+  });
+}
+
+bool annulus_remove(const char* name, bool is_forced, annulus_error* why) {
+  return done(name, why, [&](const annulus::bus::endpoint& at) {
+    return annulus::bus::remove(at, is_forced);
+  });
 }
 
 }  // extern "C"

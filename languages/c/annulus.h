@@ -159,6 +159,23 @@ void annulus_interrupt_consumer(annulus_consumer* role);
 
 /* Channels. */
 
+/* What a channel is like, and what has passed through it since it was made. */
+typedef struct annulus_report {
+  uint64_t capacity;           /* bytes; of a pipe: what the kernel grants */
+  uint64_t max_message;        /* bytes */
+  uint64_t depth;              /* bytes that stand in it, headers included */
+  annulus_presence consumer;   /* as the kernel says */
+  annulus_presence producers;  /* the same; of several the most alive one counts */
+  uint64_t sent, sent_bytes;   /* messages, and their payload */
+  uint64_t received;           /* messages that were released */
+  uint64_t refused, dropped;   /* by producers without room */
+  uint64_t recovered, corrupt; /* what the dead left unfinished; stretches of damage */
+} annulus_report;
+
+/* What is there now. Takes no role, makes nothing and disturbs nobody. False: see `why`, which may
+ * be NULL. */
+bool annulus_stat(const char* name, annulus_report* report, annulus_error* why);
+
 /* Removes a channel with its files. In use: fails, unless forced; the attached then go on among
  * themselves. False: see `why`, which may be NULL. */
 bool annulus_remove(const char* name, bool is_forced, annulus_error* why);

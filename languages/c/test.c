@@ -157,6 +157,37 @@ static void refusals(void) {
   CHECK(strlen(annulus_version()) >= 5);
 }
 
+static void stat_tells(void) {
+  annulus_report now;
+  annulus_error why;
+  CHECK(!annulus_stat(channel, &now, &why) && why.fault == ANNULUS_NOT_FOUND);
+  CHECK(!annulus_stat(NULL, &now, NULL) && !annulus_stat(channel, NULL, &why));
+  annulus_consumer* rx = consumer();
+  CHECK(annulus_stat(channel, &now, &why));
+  CHECK(now.consumer == ANNULUS_ATTACHED && now.producers == ANNULUS_NEVER_CAME);
+  CHECK(now.capacity >= 4096 && now.max_message == annulus_consumer_max_message(rx));
+  annulus_producer* tx = producer();
+  CHECK(annulus_push(tx, "abc", 3, 0) == ANNULUS_OK && annulus_push(tx, "d", 1, 0) == ANNULUS_OK);
+  CHECK(annulus_stat(channel, &now, NULL) && now.producers == ANNULUS_ATTACHED && now.depth > 0);
+  annulus_bytes got;
+  CHECK(annulus_read(rx, 0, &got) == ANNULUS_OK && annulus_read(rx, 0, &got) == ANNULUS_OK);
+  annulus_close_producer(tx);
+  annulus_release(rx);
+  annulus_close_consumer(rx);
+  CHECK(annulus_stat(channel, &now, NULL));
+  CHECK(now.consumer == ANNULUS_LEFT && now.producers == ANNULUS_LEFT && now.depth == 0);
+  CHECK(now.sent == 2 && now.sent_bytes == 4 && now.received == 2);
+  CHECK(now.refused == 0 && now.dropped == 0 && now.recovered == 0 && now.corrupt == 0);
+  rx = consumer();
+  tx = producer();
+  while (annulus_push(tx, &now, sizeof now, 0) == ANNULUS_OK) {
+  }
+  CHECK(annulus_push_or_drop(tx, &now, sizeof now) == ANNULUS_FULL);
+  CHECK(annulus_stat(channel, &now, NULL) && now.refused == 1 && now.dropped == 1);
+  annulus_close_producer(tx);
+  annulus_close_consumer(rx);
+}
+
 static int status_of(pid_t child) {
   int status = 0;
   CHECK(waitpid(child, &status, 0) == child);
@@ -213,7 +244,8 @@ int main(int argc, char** argv) {
     void (*run)(void);
   } tests[] = {{"messages", messages},     {"claims", claims},
                {"waits", waits},           {"refusals", refusals},
-               {"fork_child", fork_child}, {"killed_producer", killed_producer}};
+               {"fork_child", fork_child}, {"killed_producer", killed_producer},
+               {"stat_tells", stat_tells}};
   for (size_t i = 0; i < sizeof tests / sizeof *tests; ++i) {
     if (argc != 2 || strcmp(argv[1], tests[i].name) != 0) continue;
     static const char* const schemes[] = {"shm", "pipe", "auto"};
