@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -206,7 +207,10 @@ func (p *Producer) Interrupt() {
 }
 
 // Consumer is the consumer of a channel.
-type Consumer struct{ role *C.annulus_consumer }
+type Consumer struct {
+	role  *C.annulus_consumer
+	stale atomic.Bool // an interrupt is left of a context that ended after its message came
+}
 
 // OpenConsumer opens the channel, which is made if it does not exist, and takes the consumer's role.
 func OpenConsumer(name string) (*Consumer, error) {
@@ -236,7 +240,11 @@ func (c *Consumer) Close() error {
 func (c *Consumer) Read(wait time.Duration) ([]byte, error) {
 	defer runtime.KeepAlive(c)
 	var got C.annulus_bytes
-	if err := refusal(C.annulus_read(c.role, nanoseconds(wait), &got)); err != nil {
+	err := refusal(C.annulus_read(c.role, nanoseconds(wait), &got))
+	if err == ErrInterrupted && c.stale.Swap(false) {
+		err = refusal(C.annulus_read(c.role, nanoseconds(wait), &got))
+	}
+	if err != nil {
 		return nil, err
 	}
 	return unsafe.Slice((*byte)(got.data), int(got.count)), nil
@@ -245,18 +253,21 @@ func (c *Consumer) Read(wait time.Duration) ([]byte, error) {
 // ReadContext is Read that waits until the context ends; then the error is the context's.
 func (c *Consumer) ReadContext(ctx context.Context) ([]byte, error) {
 	over := make(chan struct{})
-	stopped := make(chan struct{})
+	interrupted := make(chan bool)
 	go func() {
-		defer close(stopped)
 		select {
 		case <-ctx.Done():
 			c.Interrupt()
+			interrupted <- true
 		case <-over:
+			interrupted <- false
 		}
 	}()
 	message, err := c.Read(Forever)
 	close(over)
-	<-stopped
+	if <-interrupted && err != ErrInterrupted {
+		c.stale.Store(true)
+	}
 	if err == ErrInterrupted && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -284,5 +295,6 @@ func (c *Consumer) Peer() Presence {
 // Interrupt ends the wait that runs in this role, or else the next one.
 func (c *Consumer) Interrupt() {
 	defer runtime.KeepAlive(c)
+	c.stale.Store(false)
 	C.annulus_interrupt_consumer(c.role)
 }

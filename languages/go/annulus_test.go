@@ -122,6 +122,30 @@ func TestAContextEndsAWait(t *testing.T) {
 	})
 }
 
+func TestAContextThatEndsTooLateInterruptsNothingElse(t *testing.T) {
+	each(t, func(t *testing.T, name string) {
+		tx := must[*Producer](t)(OpenProducer(name))
+		defer tx.Close()
+		rx := must[*Consumer](t)(OpenConsumer(name))
+		defer rx.Close()
+		for i := 0; i < 200; i++ { // either may be chosen: what has come, or the end
+			expect(t, tx.Push([]byte("hello"), Never), nil)
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			if _, err := rx.ReadContext(ctx); err != nil {
+				expect(t, err, context.Canceled)
+				must[[]byte](t)(rx.Read(Never))
+			}
+			expect(t, rx.Release(), nil)
+			_, err := rx.Read(time.Microsecond)
+			expect(t, err, ErrTimedOut)
+		}
+		rx.Interrupt()
+		_, err := rx.Read(Forever)
+		expect(t, err, ErrInterrupted)
+	})
+}
+
 func TestWhatCppSendsIsRead(t *testing.T) {
 	each(t, func(t *testing.T, name string) {
 		all, frames := someMessages()

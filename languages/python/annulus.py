@@ -149,7 +149,7 @@ def _nanoseconds(timeout):
     return int(min(max(timeout * 1e9, 0), 2**62))
 
 
-_TIMED_OUT = 9
+_TIMED_OUT, _INTERRUPTED = 9, 10
 _SLICE = 0.1  # seconds
 
 
@@ -224,6 +224,7 @@ def remove(name, *, force=False):
 
 class _Role:
     _kind = None  # producer or consumer
+    _is_stale = False  # an interrupt is left of a task whose wait had ended before its cancellation
 
     def __init__(self, name):
         self._role = None
@@ -255,7 +256,16 @@ class _Role:
         Requires: the role is not closed meanwhile.
         """
         if self._role is not None:
+            self._is_stale = False
             self._interrupt(self._role)
+
+    def _waiting(self, call):
+        """Makes a call that may wait, and again if only a stale interrupt ended it."""
+        status = call()
+        if status == _INTERRUPTED and self._is_stale:
+            self._is_stale = False
+            status = call()
+        return status
 
     @property
     def max_message(self):
@@ -274,12 +284,8 @@ class _Role:
         except asyncio.CancelledError:
             self.interrupt()
             await asyncio.wait([running])
-            if running.exception() is None:
-                self._arrived_late(running.result())
+            self._is_stale = not isinstance(running.exception(), Interrupted)
             raise
-
-    def _arrived_late(self, answer):
-        """The wait had ended before it was cancelled."""
 
 
 class Claim:
@@ -326,7 +332,8 @@ class Producer(_Role):
     def push(self, data, timeout=0):
         """Sends one message: any object with the buffer protocol."""
         address, count, _held = _address(data)
-        _check(_library.annulus_push(self._role, address, count, _nanoseconds(timeout)))
+        _check(self._waiting(lambda: _library.annulus_push(self._role, address, count,
+                                                           _nanoseconds(timeout))))
 
     def push_or_drop(self, data):
         """Sends one message, or drops and counts it. Returns whether it was sent."""
@@ -377,7 +384,7 @@ class Consumer(_Role):
     def read(self, timeout=0):
         """The next message in place: a memoryview that ends at release()."""
         got = _Bytes()
-        _check(_sliced(timeout, lambda wait: _library.annulus_read(self._role, wait, got)))
+        _check(self._sliced(timeout, lambda wait: _library.annulus_read(self._role, wait, got)))
         message = _InPlace(got.data, got.count)
         message.view = message.view.toreadonly()
         self._read.append(message)
@@ -400,7 +407,10 @@ class Consumer(_Role):
 
     def wait(self, timeout=None):
         """Waits until there is a message."""
-        _check(_sliced(timeout, lambda wait: _library.annulus_wait(self._role, wait)))
+        _check(self._sliced(timeout, lambda wait: _library.annulus_wait(self._role, wait)))
+
+    def _sliced(self, timeout, call):
+        return self._waiting(lambda: _sliced(timeout, call))
 
     async def read_async(self, timeout=None):
         """read() that leaves the event loop free."""

@@ -162,6 +162,29 @@ class Channel(unittest.TestCase):
         for name in self.names:
             asyncio.run(run(name))
 
+    def test_a_task_that_is_cancelled_too_late_interrupts_nothing_else(self):
+        async def run(name):
+            with annulus.Producer(name) as tx, annulus.Consumer(name) as rx:
+                done = threading.Event()
+                wait = rx.wait
+                rx.wait = lambda timeout: (wait(timeout), done.set())
+                reading = asyncio.create_task(rx.read_async())
+                await asyncio.sleep(0)
+                tx.push(b"hello")
+                done.wait()  # the loop has not heard of it
+                reading.cancel()
+                with self.assertRaises(asyncio.CancelledError):
+                    await reading
+                self.assertEqual(bytes(rx.read()), b"hello")
+                with self.assertRaises(annulus.TimedOut):
+                    rx.read(timeout=0.01)
+                rx.interrupt()
+                with self.assertRaises(annulus.Interrupted):
+                    rx.read(timeout=None)
+
+        for name in self.names:
+            asyncio.run(run(name))
+
     SENT = [os.urandom(n % 300) for n in range(2000)]
     FRAMES = b"".join(len(one).to_bytes(4, "little") + one for one in SENT)
 
