@@ -10,6 +10,7 @@
 #include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
 #include <annulus/channel/settled.hpp>
+#include <annulus/pipe/files.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/ring/inspect.hpp>
 
@@ -42,6 +43,11 @@ result<bool> remove_file(const std::string& path) {
   if (files::remove(path)) return true;
   if (errno == ENOENT) return false;
   return files::system_error("cannot remove " + path, errno);
+}
+
+// What once=yes keeps. What stands there and is no such list, or not ours, is left alone.
+result<bool> remove_list(const std::string& path) {
+  return seen_list::is_one(path) ? remove_file(path) : result<bool>(false);
 }
 
 result<bool> or_false(result<bool> done) {
@@ -208,6 +214,9 @@ std::uint64_t channel::capacity() const noexcept {
 bool channel::is_transient() const noexcept {
   return (is_ring() ? ring().geometry().transient : pipe().geometry().transient) != 0;
 }
+std::uint32_t channel::producers() const noexcept {
+  return is_ring() ? ring().geometry().producers : pipe().geometry().producers;
+}
 int channel::lock_file() const noexcept { return is_ring() ? ring().file() : pipe().roles_file(); }
 
 bool channel::is_still_named() const noexcept {
@@ -243,6 +252,23 @@ result<bool> channel::remove_if_over() const {
   static_cast<void>(is_ring() ? segment::remove(path(), true, ownership::any)
                               : named_pipe::remove(path(), true, ownership::any));
   return true;
+}
+
+result<bool> channel::remove_if_unused(const std::optional<std::string>& list) const {
+  auto own = files::reopened(lock_file(), access::read_write, name());
+  if (!own) return own.error();
+  // As an unforced removal does: from here on nobody attaches.
+  if (!locks::take(own->number(), locks::maker, within(files::patience))) return false;
+  if (!files::take_all_roles(own->number(), producers(), name())) return false;
+  auto seen = report();
+  if (!seen) return seen.error();
+  if (!seen->is_empty || !is_still_named()) return false;
+  if (list) {
+    if (auto done = remove_list(*list); !done) return done;
+  }
+  if (is_ring()) return remove_file(path());
+  if (auto done = pipes::remove_fifo(path()); !done) return done;
+  return remove_file(path() + files::roles_ending);
 }
 
 result<segment> open_segment(const endpoint& e) {
@@ -289,8 +315,7 @@ result<bool> remove(const endpoint& e, bool is_forced) {
   auto channel = e.transport == transport::shm ? segment::remove(*named, is_forced, e.owner)
                                                : named_pipe::remove(*named, is_forced, e.owner);
   if (!channel && channel.error().kind != fault::not_found) return channel;
-  const auto seen_path = seen_path_of(e);
-  auto seen = seen_list::is_one(seen_path) ? remove_file(seen_path) : result<bool>(false);
+  auto seen = remove_list(seen_path_of(e));
   if (!seen) return seen;
   if (!channel && !*seen) return channel;
   return static_cast<bool>(channel);

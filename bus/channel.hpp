@@ -98,8 +98,16 @@ class channel {
   // gone then. One of the two sees the other.
   [[nodiscard]] result<bool> remove_if_over() const;
 
+  // Removes a channel that nobody uses and in which nothing stands, and before it, at this path,
+  // what once=yes keeps of it. Returns false if it stays.
+  //
+  // It is this very channel: another that has its name by now stays. Whoever attaches meanwhile
+  // waits, and then finds that the name is gone.
+  [[nodiscard]] result<bool> remove_if_unused(const std::optional<std::string>& list = {}) const;
+
  private:
   [[nodiscard]] int lock_file() const noexcept;
+  [[nodiscard]] std::uint32_t producers() const noexcept;
 
   std::variant<segment, named_pipe> held_;
 };

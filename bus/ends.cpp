@@ -6,7 +6,6 @@
 #include <annulus/bus/ends.hpp>
 #include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/file.hpp>
-#include <annulus/channel/process.hpp>
 
 namespace annulus::bus {
 
@@ -98,14 +97,6 @@ bool is_same_channel(const endpoint& one, const endpoint& other) {
   return path == other_path || files::lead_to_same(path, other_path);
 }
 
-bool is_made_by_us(const endpoint& where) {
-  const auto by_us = [](auto found) {
-    return found && found->geometry().created_by == static_cast<std::int32_t>(process_id());
-  };
-  if (where.transport == transport::pipe) return by_us(named_pipe::open(where.name, where.owner));
-  return by_us(segment::open(where.name, access::read_only, where.owner));
-}
-
 // A target that is still to be made is made large enough for messages of so many bytes.
 void make_room(endpoint& to, std::uint64_t need) {
   if (to.capacity || to.max_message || ring_options().capacity / 2 >= need) return;
@@ -126,19 +117,20 @@ std::string with_path(const endpoint& e, const endpoint& at) {
 
 }  // namespace
 
-// Whoever else has attached to one by now keeps it: removal is not forced.
 opened_ends::~opened_ends() {
-  for (const auto& one : newcomers_) {
-    if (is_made_by_us(one.where)) static_cast<void>(remove(one.named, false));
-  }
+  for (const auto& one : newcomers_) static_cast<void>(take_back(one));
+  for (const auto& one : in_vain_) forget_in_vain(one.named, one.where);
 }
 
 result<endpoint> opened_ends::led_to(const endpoint& e) {
   const bool is_decided = e.transport != transport::automatic || decision_of(e);
   auto led = resolve(e);
   if (!led) return led.error();
-  if (!is_decided || !files::leads_to_one(path_of(led->where))) {
-    newcomers_.push_back({is_decided ? led->where : e, led->where});
+  if (auto made = made_anew(led->where)) {
+    if (!is_decided) made->decided = e;
+    newcomers_.push_back(std::move(*made));
+  } else if (!is_decided) {
+    in_vain_.push_back({e, led->where});
   }
   return std::move(led->where);
 }

@@ -11,6 +11,7 @@
 
 #include <annulus/bus/bus.hpp>
 #include <annulus/bus/lane.hpp>
+#include <annulus/bus/newcomer.hpp>
 
 namespace annulus::bus {
 
@@ -81,8 +82,8 @@ class channel_target : public always_there {
   bool has_long_one_ = false;
 };
 
-// The channels of a gateway that is being opened. What is missing is made, and goes again with this
-// object, unless it is told to stay.
+// The channels of a gateway that is being opened. What is missing is made, and is taken back with
+// this object, unless it is told to stay.
 class opened_ends {
  public:
   opened_ends() = default;
@@ -96,17 +97,21 @@ class opened_ends {
   // for them. Refuses one that takes less, or is a source, however spelled.
   [[nodiscard]] result<std::vector<channel_target>> open_target(endpoint to, std::uint64_t need,
                                                                 std::size_t lanes);
-  void stay() noexcept { newcomers_.clear(); }
+  void stay() noexcept {
+    newcomers_.clear();
+    in_vain_.clear();
+  }
 
  private:
-  struct newcomer {
+  struct known {
     endpoint named, where;
   };
-  // Where the endpoint leads, noted if it is missing.
+  // Where the endpoint leads. What is missing there is made.
   result<endpoint> led_to(const endpoint& e);
 
   std::vector<newcomer> newcomers_;
-  std::vector<newcomer> sources_;
+  std::vector<known> in_vain_;  // decided, and their channels could not be made
+  std::vector<known> sources_;
 };
 
 }  // namespace annulus::bus

@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
-#include <annulus/bus/channel.hpp>
+#include <annulus/bus/newcomer.hpp>
 #include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::cli {
@@ -47,11 +48,13 @@ void check_pipe(const create_options& o, const bus::endpoint& e) {
   }
 }
 
-// A create that fails leaves nothing.
-void take_back(const bus::endpoint& e) {
-  const auto removed = bus::remove(e, false);
-  remark("{} was made, and {}", to_string(e),
-         removed ? "is removed again" : "stays: " + removed.error().message);
+// A create that fails leaves nothing, unless somebody uses it by now.
+void give_up(const bus::newcomer& one) {
+  const auto removed = bus::take_back(one);
+  remark("{} was made, and {}", one.made.name(),
+         !removed   ? "stays: " + removed.error().message
+         : *removed ? "is removed again"
+                    : "stays, for somebody else uses it by now");
 }
 
 void create(const create_options& o) {
@@ -63,11 +66,17 @@ void create(const create_options& o) {
   auto led = cli::resolve(named);
   const auto& e = led.where;
   if (e.transport == bus::transport::pipe) check_pipe(o, e);
-  const auto made = must(bus::channel::create(
-      e, {.topology = o.asked, .huge_pages = o.huge_pages, .reserve = o.reserves}));
-  made.is_ring() ? show_ring(e.name, made.ring()) : show_pipe(e.name, made.pipe());
+  auto made = bus::channel::create(
+      e, {.topology = o.asked, .huge_pages = o.huge_pages, .reserve = o.reserves});
+  if (!made && is_new) {
+    led.held = {};
+    bus::forget_in_vain(named, e);
+  }
+  bus::newcomer one{must(std::move(made))};
+  one.made.is_ring() ? show_ring(e.name, one.made.ring()) : show_pipe(e.name, one.made.pipe());
+  if (is_new) one.decided = named;
   led.held = {};
-  if (!is_stdout_whole()) take_back(is_new ? named : e);
+  if (!is_stdout_whole()) give_up(one);
 }
 
 }  // namespace
