@@ -1,20 +1,27 @@
 // The named pipe as files: limits, names, what is in the way, and rights.
 #include "bytes.hpp"
 #include "child.hpp"
+#include "forbidding.hpp"
 #include "pipes.hpp"
 #include "refusals.hpp"
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <annulus/channel/directory.hpp>
+#include <annulus/channel/file.hpp>
 #include <annulus/channel/lock.hpp>
+#include <annulus/pipe/files.hpp>
 #include <annulus/pipe/inspect.hpp>
 #include <annulus/pipe/pipe.hpp>
 
@@ -95,6 +102,24 @@ TEST(PipeLimits, a_role_that_is_held_is_refused_with_the_pid_of_its_holder) {
 }
 
 // Names, and what is in the way.
+
+// Two containers share the directory, and each has a process 1.
+TEST(PipeNames, where_files_need_names_two_of_one_process_number_make_theirs_without_meeting) {
+  const scratch_pipe_name name;
+  child alone([&] {
+    if (!forbid_unnamed_files()) return 1;
+    const auto path = files::directory() + "/annulus." + name.str();
+    const auto one = pipes::make_file(path, 0600);
+    const auto other = pipes::make_file(path, 0600);
+    if (!one.file || one.passing.empty()) return 2;
+    if (!other.file) return 3;
+    if (files::is_same(one.file.number(), other.file.number())) return 4;
+    pipes::discard(one);
+    pipes::discard(other);
+    return named_pipe::create(name.str()) ? 0 : 5;
+  });
+  EXPECT_EQ(alone.exit_status(), 0);
+}
 
 TEST(PipeNames, are_1_to_200_letters_digits_dots_underscores_and_hyphens) {
   for (const std::string bad : {"", ".hidden", "a/b", "a b", "/", "\xc3\xa4"}) {

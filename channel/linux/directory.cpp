@@ -73,7 +73,8 @@ result<bool> check_directory(const std::string& path, ownership owner) {
 failure cannot_store(const std::string& what, int number) {
   auto why = system_error(what, number);
   const bool is_full = why.kind == fault::no_space;
-  const bool is_closed = number == EROFS || number == EACCES || number == EPERM;
+  const bool is_closed =
+      number == EROFS || number == EACCES || number == EPERM || number == EOPNOTSUPP;
   if (is_full) why.message += "; free some in its directory, or " + another();
   if (is_closed) why.message += "; its directory takes no file of ours: " + another();
   return why;

@@ -96,7 +96,9 @@ bool is_written(int file, std::uint64_t from, std::uint64_t count) noexcept {
 new_file make_file(const std::string& path, unsigned mode) {
   new_file made{files::opened(files::directory_of(path), O_TMPFILE | O_RDWR, mode), {}};
   if (!made.file && (errno == EOPNOTSUPP || errno == EISDIR)) {
-    made.passing = path + "." + std::to_string(getpid());
+    // Of its own: a process of another pid namespace may have the same number, and what died with
+    // such a name is in nobody's way.
+    made.passing = path + "." + std::to_string(files::random_word());
     made.file = files::opened(made.passing, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, mode);
   }
   const int why = errno;
