@@ -103,6 +103,23 @@ TEST(PipeLimits, a_role_that_is_held_is_refused_with_the_pid_of_its_holder) {
 
 // Names, and what is in the way.
 
+// Where the calls are forbidden, every FIFO would look empty for ever.
+TEST(PipeNames, a_sandbox_in_which_no_pipe_can_be_looked_into_lets_no_consumer_attach) {
+  for (const long call : {SYS_tee, SYS_splice}) {
+    for (const int error : {EPERM, ENOSYS}) {
+      const scratch_pipe pipe(of(4096));
+      child inside([&] {
+        if (!forbid(call, error)) return 1;
+        const auto rx = pipe_consumer::attach(*pipe);
+        if (rx) return 2;
+        return rx.error().message.find("tee") == std::string::npos ? 3 : 0;
+      });
+      EXPECT_EQ(inside.exit_status(), 0) << call << " gives " << error;
+      EXPECT_TRUE(pipe_consumer::attach(*pipe));
+    }
+  }
+}
+
 // Two containers share the directory, and each has a process 1.
 TEST(PipeNames, where_files_need_names_two_of_one_process_number_make_theirs_without_meeting) {
   const scratch_pipe_name name;
