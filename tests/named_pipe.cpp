@@ -306,6 +306,19 @@ TEST(PipeNames, a_lock_that_is_held_holds_up_a_removal_but_not_one_by_force) {
   close(held);
 }
 
+// Who may open the roles file can do so, and take the FIFO away: a stranger in his own pipe, say,
+// which `annulus stat` lists.
+TEST(PipeNames, one_half_made_whose_maker_sleeps_is_refused_in_time) {
+  scratch_pipe pipe(of(4096));
+  const auto path = pipe.name().path();
+  const descriptor held(open((path + ".roles").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(locks::take(held.number(), locks::maker));
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(kind_of(named_pipe::open(pipe->name())), fault::in_use);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(30));
+}
+
 TEST(PipeNames, many_that_come_at_once_meet_on_one_pipe) {
   const scratch_pipe_name name;
   std::vector<std::jthread> all;
