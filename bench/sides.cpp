@@ -76,11 +76,16 @@ bool may_be_realtime() {
 }
 
 std::vector<int> processors::allowed() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) fail("sched_getaffinity");
+  // A machine may have more than a cpu_set_t holds, and says no more then than that.
+  std::vector<cpu_set_t> sets(1);
+  const auto bytes = [&] { return sets.size() * sizeof(cpu_set_t); };
+  while (sched_getaffinity(0, bytes(), sets.data()) != 0) {
+    if (errno != EINVAL || sets.size() >= 64) return {0};  // where it is not told: the first
+    sets.resize(2 * sets.size());
+  }
   std::vector<int> all;
-  for (int i = 0; i < CPU_SETSIZE; ++i) {
-    if (CPU_ISSET(static_cast<std::size_t>(i), &set)) all.push_back(i);
+  for (std::size_t i = 0; i < sets.size() * CPU_SETSIZE; ++i) {
+    if (CPU_ISSET_S(i, bytes(), sets.data())) all.push_back(static_cast<int>(i));
   }
   return all;
 }

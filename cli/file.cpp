@@ -18,6 +18,17 @@ namespace {
 
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
 
+// A FIFO's opening waits for its other end, and a signal ends that.
+template <class Open>
+int opened(Open attempt) {
+  int number = attempt();
+  while (number < 0 && errno == EINTR) {
+    throw_if_stopped();
+    number = attempt();
+  }
+  return number;
+}
+
 }  // namespace
 
 file::file(int descriptor, bool is_ours, std::string name)
@@ -37,8 +48,9 @@ file::~file() {
 }
 
 file file::for_reading(const std::string& path) {
-  file out = path.empty() ? file(STDIN_FILENO, false, "standard input")
-                          : file(streams::open_to_read(path), true, quoted(path));
+  file out = path.empty()
+                 ? file(STDIN_FILENO, false, "standard input")
+                 : file(opened([&] { return streams::open_to_read(path); }), true, quoted(path));
   if (out.descriptor_ < 0) out.fail("open");
   struct stat info {};
   if (fstat(out.descriptor_, &info) != 0) out.fail("read");
@@ -50,8 +62,9 @@ file file::for_reading(const std::string& path) {
 }
 
 file file::for_writing(const std::string& path) {
-  file out = path.empty() ? file(STDOUT_FILENO, false, "standard output")
-                          : file(streams::open_to_write(path), true, quoted(path));
+  file out = path.empty()
+                 ? file(STDOUT_FILENO, false, "standard output")
+                 : file(opened([&] { return streams::open_to_write(path); }), true, quoted(path));
   out.path_ = path;
   if (out.descriptor_ < 0 && errno == ENOENT) {
     out.descriptor_ = streams::make_to_write(path, true);

@@ -31,11 +31,16 @@ void cut_off(int) {
   _exit(static_cast<int>(exit_code::damaged));
 }
 
+// Also where whoever started us had it blocked: nobody would hear it then, and SIGBUS would kill.
 void handle(int signal, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, nullptr);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  sigprocmask(SIG_UNBLOCK, &one, nullptr);
 }
 
 bool is_ignored(int signal) {
