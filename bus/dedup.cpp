@@ -67,6 +67,12 @@ result<seen_list> seen_list::open(const std::string& path) {
     if (!file && errno == ENXIO) return not_ours("is no regular file");
   }
   if (!file) return failed("cannot open");
+  const auto given_up = [&](const char* what) {
+    const int why = errno;
+    if (is_new) (void)files::remove(path);
+    errno = why;
+    return failed(what);
+  };
   if (!files::is_regular(file.number())) return not_ours("is no regular file");
   if (auto why = files::not_own(file.number(), path)) return *why;
   const auto found = files::size_of_ours(file.number(), ownership::any, path, "list");
@@ -77,13 +83,9 @@ result<seen_list> seen_list::open(const std::string& path) {
   }
   // What the file system cannot hold is told now, and not later by SIGBUS.
   errno = files::set_size(file.number(), sizeof(page), sizeof(page));
-  if (const int why = errno; why != 0) {
-    if (is_new) (void)files::remove(path);
-    errno = why;
-    return failed("cannot size");
-  }
+  if (errno != 0) return given_up("cannot size");
   auto mapped = pipes::pages::of_file(file.number(), sizeof(page), access::read_write);
-  if (!mapped) return failed("cannot map");
+  if (!mapped) return given_up("cannot map");
   seen_list out(std::move(mapped));
   if (out.mapped_->magic == 0) out.mapped_->magic = list_magic;  // new
   if (out.mapped_->magic != list_magic) return not_ours("does not start with its magic word");

@@ -9,6 +9,7 @@ set(not_here property corruption record pipe_hostile)
 # What the emulator does not do as the kernel does.
 set(not_by_qemu
     Cost.an_awake_*:Cost.the_filter_*:PipeNames.where_files_need_names_*  # no seccomp
+    PipeNames.a_sandbox_*:*HalfMade*
     PipeCost.*                         # no ptrace
     Waiting.every_way_of_it_plays_*    # spinning threads, on a busy machine, take minutes
     *bare_clone*:*.a_parent_is_alive_while_it_lives_and_dead_*  # no MADV_DONTFORK
