@@ -9,7 +9,7 @@ From Annulus Require Import Machine Layout Access Spsc.
 
 Inductive act :=
 (* producer *)
-| Room (k : nat) | Begin (x : list nat) | Write | Shorten | Abort | Filled | Terminate | Publish
+| Room (k : nat) | Begin (x : list nat) | Write | Shorten (j : nat) | Abort | Filled | Terminate | Publish
 | CopyEnd | FullSaid | FullTell | Close | Leave | DieP
 | Enter | FindFreed (k : nat) | FindRead (k : nat) | FindStart (k : nat) | FindHeader (k : nat)
 | FindClear | FindTell | FindCount (p k : nat) | FindCall
@@ -55,7 +55,7 @@ Definition plan_push (a : act) : plan_t := match a, p with
       then does Nothing (Fill f w bs x 0) else None
   | Write, Fill f w bs x i => if i <? length x
       then does (Store plain false P (cell (w + total bs) i) (nth i x 0)) (Fill f w bs x (S i)) else None
-  | Shorten, Fill f w bs x i => does Nothing (Fill f w bs (firstn i x) (length (firstn i x)))
+  | Shorten j, Fill f w bs x i => if (j <=? i) && (j <? length x) then does Nothing (Fill f w bs (firstn j x) j) else None
   | Abort, Fill f w bs x i => does Nothing (Open f w bs)
   | Filled, Fill f w nil x i => if i =? length x then does Nothing (Open f w (x :: nil)) else None
   | Filled, Fill f w (b :: bs) x i => if i =? length x then

@@ -108,9 +108,8 @@ Inductive step : st -> st -> Prop :=
 | p_fill m f w bs x i c g d e z : i < length x ->
     step (St m (Fill f w bs x i) c g d e z)
          (St (write plain false P (cell (w + total bs) i) (nth i x 0) m) (Fill f w bs x (S i)) c g d e z)
-| p_shorten m f w bs x i c g d e z :
-    step (St m (Fill f w bs x i) c g d e z)
-         (St m (Fill f w bs (firstn i x) (length (firstn i x))) c g d e z)
+| p_shorten m f w bs x i j c g d e z : j <= i -> j < length x ->   (* to no more than is written *)
+    step (St m (Fill f w bs x i) c g d e z) (St m (Fill f w bs (firstn j x) j) c g d e z)
 | p_abort m f w bs x i c g d e z :
     step (St m (Fill f w bs x i) c g d e z) (St m (Open f w bs) c g d e z)
 | p_first m f w x c g d e z :

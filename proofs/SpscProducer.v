@@ -148,12 +148,12 @@ Proof.
     + rewrite write_last_ne; [apply E9; lia|]. unfold Spsc.cell. intros E. injection E. lia.
 Qed.
 
-Lemma k_shorten m f w bs x i c g d e z : inv (St m (Fill f w bs x i) c g d e z) ->
-  inv (St m (Fill f w bs (firstn i x) (length (firstn i x))) c g d e z).
+Lemma k_shorten m f w bs x i j c g d e z : j <= i -> j < length x -> inv (St m (Fill f w bs x i) c g d e z) ->
+  inv (St m (Fill f w bs (firstn j x) j) c g d e z).
 Proof.
-  start. destruct HP as [E1 [E6 [E7 [E8 E9]]]]. exists tau. split; auto. split; auto. split; [|auto].
-  cbn [SpscInvariant.inv_p]. rewrite firstn_length_le by auto. repeat (split; auto; try lia).
-  intros i' I'. rewrite nth_firstn_lt by auto. apply E9. auto.
+  intros J1 J2. start. destruct HP as [E1 [E6 [E7 [E8 E9]]]]. exists tau. split; auto. split; auto. split; [|auto].
+  cbn [SpscInvariant.inv_p]. rewrite firstn_length_le by lia. repeat (split; auto; try lia).
+  intros i' I'. rewrite nth_firstn_lt by auto. apply E9. lia.
 Qed.
 Lemma k_abort m f w bs x i c g d e z : inv (St m (Fill f w bs x i) c g d e z) -> inv (St m (Open f w bs) c g d e z).
 Proof. start. destruct HP as [E _]. exists tau. auto. Qed.

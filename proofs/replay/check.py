@@ -225,7 +225,7 @@ def changed_canaries(ring, binaries):
     found, missed = 0, []
     # Under Relacy the store that was read is known. In a process's trace another value may have
     # been read as well, so a changed one may be a run too.
-    for name, lines in changed_traces(ring, [binaries / ring.trace("models"), "20"]):
+    for name, lines in changed_traces(ring, [binaries / ring.trace("models"), "50"]):
         done = subprocess.run([binaries / ring.replay, ring.projected],
                               input="\n".join(lines) + "\n", capture_output=True, text=True,
                               check=False)

@@ -73,7 +73,7 @@ let state_of q = function
     | Nobody -> "Nobody" | Attach _ -> "Attach" | Attached _ -> "Attached" | Idle _ -> "Idle"
     | Take _ -> "Take" | Exam _ -> "Exam" | Over _ -> "Over" | Ended _ -> "Ended")
 let name_of_act = function
-  | Room _ -> "Room" | Begin _ -> "Begin" | Write -> "Write" | Shorten -> "Shorten" | Abort -> "Abort"
+  | Room _ -> "Room" | Begin _ -> "Begin" | Write -> "Write" | Shorten _ -> "Shorten" | Abort -> "Abort"
   | Filled -> "Filled" | Terminate -> "Terminate" | Publish -> "Publish" | CopyEnd -> "CopyEnd"
   | FullSaid -> "FullSaid" | FullTell -> "FullTell" | Close -> "Close" | Leave -> "Leave"
   | DieP -> "DieP" | Enter -> "Enter" | FindFreed _ -> "FindFreed" | FindRead _ -> "FindRead"
@@ -100,7 +100,7 @@ let steps_tried = [Room 0; Write; Filled; Terminate; Publish; CopyEnd; FullSaid;
 let thread_of = function Fetch (_, _, t, _, _) | Peek (t, _) | Store (_, _, t, _, _)
   | Exchange (_, _, t, _, _) | Count (_, _, t, _) -> Some t | Nothing | Newest _ -> None
 (* What may come next at once, or behind a step without an access. *)
-let silent_steps = [[]; [Filled]; [Shorten; Filled]; [Begin []; Filled]]
+let silent_steps = [[]; [Filled]; [Shorten 0; Filled]; [Begin []; Filled]]
 let rec silently r q = function
   | [] -> Some q
   | a :: rest -> match plan r q a with
@@ -160,6 +160,13 @@ let record r later e =
     x @ List.init (max 0 (r.claim - List.length x)) (fun _ -> 0)
   | _ -> []
 
+(* The words that a claim keeps: its terminator tells. *)
+let shortened r s e = match (snd s).cp, location e.where with
+  | Fill (_, w, bs, _, _), Some (D i) ->
+    let at = List.fold_left (fun sum b -> sum + 1 + List.length b) w bs in
+    (i + 2 * r.n - 1 - at mod r.n) mod r.n
+  | _ -> 0
+
 let producer r s e later =
   let with_k f = List.map f (readable r s P e) in
   match e.what, e.where.[0], e.where with
@@ -174,7 +181,8 @@ let producer r s e later =
   | "store", _, "AN" -> [[FullSaid]; [Filled; FullSaid]]
   | "store", _, "WP" -> [[CopyEnd]; [FindTell]; [FullTell]]
   | "store", 'D', _ -> let last = if e.raw = 0L then Terminate else Filled in
-    [[FindClear]; [Publish]; [last]; [Filled; last]; [Shorten; Filled; last]; [Shorten; last];
+    let shorten = Shorten (shortened r s e) in
+    [[FindClear]; [Publish]; [last]; [Filled; last]; [shorten; Filled; last]; [shorten; last];
      [Begin []; last]; [Begin []; Filled; last]; [Filled; Begin []; last]; [Begin []; Filled; Begin []; last];
      [Filled; Begin []; Filled; last]]
   | "put", 'D', _ -> let x = record r later e in
@@ -277,7 +285,7 @@ let print_steps () =
 
 let () =
   if Array.exists ((=) "--steps") Sys.argv then (print_steps (); exit 0);
-  main ~steps:(List.map name_of_act (Begin [] :: Shorten :: Abort :: View :: Again (0, 0) :: OverLoad (0, 0) :: GoOn :: DieP :: DieC :: steps_tried))
+  main ~steps:(List.map name_of_act (Begin [] :: Shorten 0 :: Abort :: View :: Again (0, 0) :: OverLoad (0, 0) :: GoOn :: DieP :: DieC :: steps_tried))
     ~replay:(fun shape init ordered all -> match shape with
       | [capacity; most; first; key] ->
         let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) init in

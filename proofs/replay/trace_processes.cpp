@@ -108,7 +108,8 @@ class round_of_lives {
         if (!claim) return;
         say("claim", count / 8);
         const auto used = random_() % 2 == 0 ? count : count / 16 * 8;
-        for (std::uint64_t j = 0; j < used; j += 8) {
+        const auto written = random_() % 2 == 0 ? used : count;
+        for (std::uint64_t j = 0; j < written; j += 8) {
           process_atomics::put(claim.bytes().data() + j, words[j / 8], __FILE__, __LINE__);
         }
         if (random_() % 4 == 0) {
