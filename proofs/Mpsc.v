@@ -241,7 +241,11 @@ Inductive step : st -> st -> Prop :=
 | s_ends m p al c r f h l d e q ks k : go_on q = Closed ks -> can_read m Co WP k -> val (hist m WP k) = c ->
     step (St m p al (Idle c r f h) l d e q) (St (read atomic (claim_load O) Co WP k m) p al (Idle c r f h) l d e (Ended ks))
 | s_ends_full m p al c r f h l d e q ks : go_on q = Closed ks -> N <= c - f ->
-    step (St m p al (Idle c r f h) l d e q) (St m p al (Idle c r f h) l d e (Ended ks)).
+    step (St m p al (Idle c r f h) l d e q) (St m p al (Idle c r f h) l d e (Ended ks))
+(* a view may be read again until it is released: word j of what was committed at z *)
+| s_again m p al c r f h l d e q z x t y j k : at_pos l z x -> what x = Came t y -> r <= z < c -> j < length y ->
+    k = len m (cell z j) - 1 ->
+    step (St m p al (Idle c r f h) l d e q) (St (read plain false Co (cell z j) k m) p al (Idle c r f h) l d e q).
 
 Definition init := St (Machine.start (fun _ => 0) Co) (fun _ => Away) (fun _ => false) Nobody nil nil (fun _ => [0]) Unasked.
 Inductive reach : st -> Prop :=

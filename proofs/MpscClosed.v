@@ -282,6 +282,11 @@ Proof.
     destruct W as [W Lk]. split; [destruct C; constructor; auto|]. split; [exact W|]. split; [exact Lk|]. exists c. split; [reflexivity|].
     intros i k0 q0 y I E [A _]. cbn [claims] in A. pose proof (at_pos_end l q0 y A). pose proof (d_cap _ _ _ _ _ Dt).
     destruct IC as [_ [_ [_ [_ [-> _]]]]]. lia.
+  - (* a view once more *) destruct (kept m p al (Idle c r f h) l d e q (read plain false Co (Mpsc.cell N z j) k m) p al (Idle c r f h) l d q)
+      as [X1 [X2 X3]]; auto.
+    { apply owners_read, newest_readable; auto. }
+    { intros q0 y0 A. left. eauto. }
+    split; [exact X1|]. eapply hears_kept; [exact X2| |reflexivity|exact H]. intros hs W. eapply ends_kept; eauto.
 Qed.
 Lemma cinv_reach s : reach s -> cinv s.
 Proof. induction 1; [apply cinv_init|eapply cinv_step; eauto]. Qed.

@@ -813,6 +813,19 @@ Proof.
   - destruct I as [[K _] R]. split; [split; [exact K|exact Logic.I]|exact R].
   - apply reads_control with (e := e) (q := q); auto. discriminate.
   - destruct I as [[K _] R]. split; [split; [exact K|exact Logic.I]|exact R].
+  - (* a view once more *) destruct I as [KI [Op [Hd [IC Ha]]]]. pose proof KI as [K As]. cbn [mm Mpsc.pp alive claims cc done] in *.
+    pose proof (a_sane _ _ _ _ _ K) as Sn. pose proof IC as [_ [_ [_ [B1 [_ [_ [_ B5]]]]]]].
+    assert (R : can_read m Co (cell z j) k) by (apply newest_readable; auto).
+    assert (Rm : last m RM <= z) by lia. assert (Rc : last m FR <= z) by (pose proof (d_rm _ _ _ _ _ Hd); lia).
+    pose proof (d_val _ _ _ _ _ Hd z x H Rm) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. rewrite H0 in G.
+    destruct G as [G _]. unfold size in G. destruct (B5 z x H) as [u [F Kn]]; [lia|].
+    assert (Oc : occ z (words x) (z mod N + 1 + j)) by (apply (occ_cell N Npos); lia).
+    destruct (data_readC m p al l plain false (z mod N + 1 + j) k K Hd R) as [X1 X2].
+    { intros j' na wr _. apply (reads_known m p al l K Hd z x u _ H Rc F Kn Oc). }
+    { intros g Lg. left. exists z, x. split; auto. split; [lia|]. split; auto. right. split; auto. congruence. }
+    split; [apply (MpscKnown.reads_control producers m p al (Idle c r f h) l d e q e q plain false _ k KI R)|]. cbn [mm Mpsc.pp alive claims cc done].
+    split; auto. split; auto. split; [apply X2; exact IC|].
+    apply (handed_stands m _ l d d (Idle c r f h)); auto; [apply later_read; auto|apply sane_read; auto].
 Qed.
 
 Lemma inv_init : inv init.

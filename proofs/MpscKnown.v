@@ -408,11 +408,15 @@ Proof.
   - split; [apply Wr; discriminate|exact I].
 Qed.
 
-Lemma reads_control m p al c l d e q e' q' acq x k : inv (St m p al c l d e q) -> can_read m Co x k ->
-  inv (St (read atomic acq Co x k m) p al c l d e' q').
+Lemma newest_readable (m : mem) t l k : sane m -> k = len m l - 1 -> can_read m t l k.
+Proof.
+  intros Sn ->. pose proof (sn_ts Sn (v := tv m t) (or_introl (ex_intro _ t eq_refl)) l). split; lia.
+Qed.
+Lemma reads_control m p al c l d e q e' q' na acq x k : inv (St m p al c l d e q) -> can_read m Co x k ->
+  inv (St (read na acq Co x k m) p al c l d e' q').
 Proof.
   intros [K A] R. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *.
-  assert (Q : quiet m (read atomic acq Co x k m)) by (apply quiet_read; [apply (a_sane _ _ _ _ K)|auto]).
+  assert (Q : quiet m (read na acq Co x k m)) by (apply quiet_read; [apply (a_sane _ _ _ _ K)|auto]).
   split; [|apply (asked_quiet m); auto; apply (a_sane _ _ _ _ K)].
   apply (consumer_quiet m); auto.
 Qed.
@@ -448,6 +452,7 @@ Proof.
   - destruct I as [K A]. split; [exact K|exact Logic.I].
   - apply (reads_control m) with (q := q) (e := e); auto.
   - destruct I as [K A]. split; [exact K|exact Logic.I].
+  - apply (reads_control m) with (q := q) (e := e); [exact I|]. destruct I as [K A]. apply newest_readable; auto. apply (a_sane _ _ _ _ K).
 Qed.
 
 Lemma inv_init : inv init.

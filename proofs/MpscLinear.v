@@ -239,5 +239,6 @@ Proof.
   - same.
   - same.
   - same.
+  - same.
 Qed.
 End Linear.

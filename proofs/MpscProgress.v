@@ -120,6 +120,7 @@ Proof.
   - split; auto.
   - split; auto. cbn [mm pp cc]. apply (aims_quiet m _ p); auto; [apply later_read; auto|]. intros; left; eauto.
   - split; auto.
+  - split; auto. cbn [mm pp cc]. apply (aims_quiet m _ p); auto; [apply later_read, newest_readable; auto|]. intros; left; eauto.
 Qed.
 Lemma pinv_reach s : reach s -> pinv s.
 Proof. induction 1; [apply pinv_init|eapply pinv_step; eauto]. Qed.

@@ -13,7 +13,7 @@ Inductive cact :=
 | Release | ZeroNext | Hands | Frees | Rests | ReleaseBlank
 | Mend (k : nat) | MendFreed (k : nat) | Examine (k : nat) | Asks (k : nat) | Alive | Dead | All | AgainHeader (k : nat) | ScanNext (k : nat) | Scanned.
 Inductive action := By (i : nat) (a : act) | Dies (i : nat) | Arrives (i : nat) | Consumer (a : cact) | ConsumerDies
-| Enters (i : nat) | Closes (i : nat) | Calls | Hears (k : nat) | Called | Ends (k : nat) | EndsFull.
+| Enters (i : nat) | Closes (i : nat) | Calls | Hears (k : nat) | Called | Ends (k : nat) | EndsFull | Rereads (z j : nat).
 
 Notation access := (Access.access loc tid).
 
@@ -104,6 +104,16 @@ Definition cplan (al : nat -> bool) (a : cact) (c : consumer) (d : list (list na
   | _, _ => None
   end.
 
+Fixpoint claim_at (l : list claim) p := match l with
+  | nil => None | x :: l => if p =? 0 then Some x else if words x <=? p then claim_at l (p - words x) else None end.
+Lemma claim_at_ok l : forall p x, claim_at l p = Some x -> at_pos l p x.
+Proof.
+  induction l as [|y l IH]; cbn [claim_at]; intros p x E; [discriminate|]. destruct (Nat.eqb_spec p 0) as [->|].
+  - injection E as ->. exists nil, l. auto.
+  - destruct (Nat.leb_spec (words y) p); [|discriminate]. destruct (IH _ _ E) as [a [b [-> Ep]]].
+    exists (y :: a), b. split; auto. cbn [extent]. lia.
+Qed.
+
 Definition actor (a : action) := match a with By i _ | Dies i => i | _ => 0 end.
 Definition plan_t := option (access * (nat -> list nat -> option ctl)).
 Definition plan (a : action) (q : ctl) : plan_t := let (p, al, c, l, d, e, g) := q in
@@ -146,6 +156,10 @@ Definition plan (a : action) (q : ctl) : plan_t := let (p, al, c, l, d, e, g) :=
   | EndsFull => match c, go_on g with
       | Idle c' _ f _, Closed ks => if N <=? c' - f then Some (Nothing, fun _ _ => Some (Ctl p al c l d e (Ended ks))) else None
       | _, _ => None end
+  | Rereads z j => match c, claim_at l z with
+      | Idle c' r _ _, Some (Claim _ _ (Came _ y)) => if (r <=? z) && (z <? c') && (j <? length y)
+          then Some (Peek Co (cell z j), fun _ _ => Some (Ctl p al c l d e g)) else None
+      | _, _ => None end
   end.
 Definition exec (a : action) (s : st) : option st := match plan a (ctl_of s) with
   | Some (x, next) => match perform x (mm s) with
@@ -186,7 +200,7 @@ Qed.
 Lemma exec_ok a s s' : exec a s = Some s' -> step N most producers O s s'.
 Proof.
   destruct s as [m p al c l d e g]. unfold exec, ctl_of, plan. cbn [mm pp alive cc claims done said roll]. intros E.
-  destruct a as [i a|i|i|a| |i|i| |k| |k|]; cbn [actor] in E.
+  destruct a as [i a|i|i|a| |i|i| |k| |k| |z j]; cbn [actor] in E.
   - destruct ((i <? producers) && al i) eqn:X; [|discriminate]. facts.
     destruct (pplan i a (p i) l) as [[x next]|] eqn:Pl; [|discriminate].
     destruct (perform x m) as [[m' v]|] eqn:Pf; [|discriminate].
@@ -215,6 +229,9 @@ Proof.
     eapply s_ends; eauto.
   - destruct c; try discriminate E. destruct (go_on g) eqn:G; try discriminate E. destruct (N <=? c - f) eqn:X; [|discriminate].
     cbn [Access.perform] in E. injection E as <-. facts. eapply s_ends_full; eauto.
+  - destruct c; try discriminate E. destruct (claim_at l z) as [[w o [| | |]]|] eqn:G; try discriminate E.
+    destruct (_ && _) eqn:X; [|discriminate]. cbn [Access.perform] in E. injection E as <-. facts.
+    eapply s_again; [apply claim_at_ok; exact G|reflexivity|split; auto|auto|reflexivity].
 Qed.
 Fixpoint run (l : list action) s := match l with
   | nil => Some s

@@ -25,7 +25,7 @@ Theorem nothing_uncommitted_is_read_of_many c r f h n got : cc s = Take c r f h 
   at_pos (claims s) c x /\ what x = Came t y /\ n = length y /\ got = firstn (length got) y.
 Proof. exact (read_committed N most producers room s reached c r f h n got). Qed.
 
-(* What is committed and not released stands in memory as it was written. *)
+(* What is committed and not released stands in memory as it was written: a view reads the same. *)
 Theorem nothing_unread_is_overwritten_of_many p x t y :
   at_pos (claims s) p x -> what x = Came t y -> last (mm s) RM <= p ->
   words x = size y /\ last (mm s) (word N p) = committed (words x) /\

@@ -229,6 +229,7 @@ inline std::uint64_t header_like(std::uint64_t random, std::uint64_t first_pos) 
 // A life of the consumer: it reads so often, looks closer once in so many times, and may close.
 template <class Consumer>
 void consume(Consumer& role, std::mt19937_64& random, unsigned reads, unsigned looks_once_in) {
+  process_atomics::const_bytes view;  // it may be read again until it is released
   for (unsigned left = reads; left > 0; --left) {
     const auto seen = random() % looks_once_in == 0 ? role.examine() : role.try_read();
     if (seen) {
@@ -237,7 +238,11 @@ void consume(Consumer& role, std::mt19937_64& random, unsigned reads, unsigned l
       tell_answer(seen.status());
       if (random() % 4 == 0) usleep(20);
     }
-    if (random() % 3 == 0) role.release();
+    if (random() % 3 == 0) get(view);
+    if (seen && view.empty()) view = seen.bytes();
+    if (random() % 3 != 0) continue;
+    role.release();
+    view = {};
   }
   if (random() % 2 == 0) close_consumer(role);
 }

@@ -286,11 +286,16 @@ inline std::uint64_t disguised(std::uint64_t word, std::uint64_t first_pos) {
 // A life of the consumer: it reads so often, looks closer once in so many times, and may close.
 template <class Consumer>
 void consume(Consumer& role, unsigned reads, unsigned looks_once_in) {
+  relacy_atomics::bytes view;  // it may be read again until it is released
   for (unsigned left = reads; left > 0; --left) {
     const auto seen = rl::rand(looks_once_in) == 0 ? role.examine() : role.try_read();
     const place at{__FILE__, __LINE__, "consume"};
     seen ? seen.bytes().look(at) : tell_answer(seen.status(), at);
-    if (rl::rand(3) == 0) role.release();
+    if (rl::rand(3) == 0) view.look(at);
+    if (seen && view.count == 0) view = seen.bytes();
+    if (rl::rand(3) != 0) continue;
+    role.release();
+    view = {};
   }
   if (rl::rand(2) == 0) close_consumer(role);
 }

@@ -61,7 +61,7 @@ let name_of_action = function
     | Stamp _ -> "Stamp" | Write -> "Write" | Commit -> "Commit" | Abort -> "Abort" | Settles -> "Settles")
   | Dies _ -> "Dies" | Arrives _ -> "Arrives" | ConsumerDies -> "ConsumerDies"
   | Enters _ -> "Enters" | Closes _ -> "Closes" | Calls -> "Calls" | Hears _ -> "Hears" | Called -> "Called"
-  | Ends _ -> "Ends" | EndsFull -> "EndsFull"
+  | Ends _ -> "Ends" | EndsFull -> "EndsFull" | Rereads _ -> "Rereads"
   | Consumer a -> (match a with
     | Comes _ -> "Comes" | ComesMark _ -> "ComesMark" | Redoes -> "Redoes" | Poll _ -> "Poll" | Word -> "Word"
     | Deliver -> "Deliver" | Release -> "Release" | ZeroNext -> "ZeroNext" | Hands -> "Hands" | Frees -> "Frees"
@@ -81,7 +81,7 @@ let producer_steps i = List.map (fun a -> By (i, a)) [New 0; Room 0; Glance 0; A
   @ [Enters i; Closes i]
 let consumer_steps = List.map (fun a -> Consumer a) [Comes 0; ComesMark 0; Redoes; Poll 0; Word; Deliver; Release; ZeroNext;
   Hands; Frees; Rests; ReleaseBlank; Mend 0; MendFreed 0; Examine 0; Asks 0; Alive; Dead; All; AgainHeader 0; ScanNext 0; Scanned]
-  @ [Calls; Hears 0; Called; Ends 0; EndsFull]
+  @ [Calls; Hears 0; Called; Ends 0; EndsFull; Rereads (0, 0)]
 let expected r q t =
   let steps = match t with Pr i -> producer_steps i | Co -> consumer_steps in
   let names = List.filter_map (fun a -> match plan r q a with
@@ -193,7 +193,18 @@ let consumer r s e =
   | "store", _, "RP" -> is [[Hands]]
   | "store", _, "FR" -> is [[Frees]]
   | "put", 'D', _ -> is [[ZeroNext]]
-  | "get", 'D', _ -> is [[Word]]
+  | "get", 'D', _ -> (match (snd s).ccc, location e.where with
+    | Idle (c, mark, _, _), Some (D i) ->
+      (* The records that are held, and this word in one. *)
+      let rec find p = function
+        | { words; what } :: rest when p < c ->
+          let at = i - p mod r.n - 1 in
+          (match what with
+            | Came (_, x) when mark <= p && 0 <= at && at < List.length x -> [[Rereads (p, at)]] | _ -> [])
+          @ find (p + words) rest
+        | _ -> [] in
+      find 0 (snd s).ccl
+    | _ -> is [[Word]])
   | _ -> []
 
 (* Steps without an access are taken as soon as they can be. *)
@@ -273,10 +284,10 @@ let print_steps () =
   let r = make_ring 64 16 0L 0L 1 in
   let producers = [Away; Come; Here; Parted; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, [1], 0);
     Fill (0, 0, 2, [1], 1); Settle 0] in
-  let consumers = [Nobody; Attach 0; Redo (0, 0); Idle (0, 0, 0, []); Take (0, 0, 0, [], 1, []); Zero (2, 2, 0, []);
+  let consumers = [Nobody; Attach 0; Redo (0, 0); Idle (0, 0, 0, []); Idle (2, 0, 0, [[1]]); Take (0, 0, 0, [], 1, []); Zero (2, 2, 0, []);
     Zero (2, 2, 2, []); Hand (2, 2, []); Rest (2, 2, []); Blank (2, 0, 0, []); Ask (0, 0, 0, [], 2, 0);
     Doubt (0, 0, 0, [], 2, 0); Again (0, 0, 0, [], 2); Scan (0, 0, 0, [], 2, 0)] in
-  let q cp croll ccc = { cpp = (fun _ -> cp); calive = (fun _ -> true); ccc; ccl = []; cdone = []; csaid = (fun _ -> [0]); croll } in
+  let q cp croll ccc = { cpp = (fun _ -> cp); calive = (fun _ -> true); ccc; ccl = [{ words = 2; own = 0; what = Came (0, [1]) }]; cdone = []; csaid = (fun _ -> [0]); croll } in
   let calls = [Asking (false, false, []); Closed [0]] in
   let states = List.concat_map (fun p -> List.concat_map (fun g -> List.map (q p g) consumers) calls) producers in
   List.iter (fun a ->

@@ -84,7 +84,8 @@ def in_table():
 KINDS = {"load": "load", "store": "store", "compare_exchange": "exchange",
          "exchange": "exchange", "fetch_add": "exchange"}
 # Steps on payload, which is no atomic.
-PLAIN = {"Write", "Word", "Again", "Many.Write", "Many.Word", "Many.ZeroNext"}
+PLAIN = {"Write", "Word", "Again", "Many.Write", "Many.Word", "Many.Rereads",
+         "Many.ZeroNext"}
 # Steps that a failed exchange makes: its second order.
 FAILED = {"Many.Fails": "Many.Exchanges"}
 
