@@ -15,6 +15,8 @@ Definition steps_of_a_call producers (c : consumer) := match c with
   | Ask c _ _ _ T i => 2 * (producers - i) + (T - c) + 8
   | Doubt c _ _ _ T i => 2 * (producers - i) + (T - c) + 7
   | Again c _ _ _ T => T - c + 6 | Scan _ _ _ _ T q => T - q + 5 end.
+(* Own steps until the roll was called, at most. *)
+Definition steps_of_a_roll producers (q : call) := match q with Asking _ _ ks => producers - length ks + 1 | _ => 0 end.
 
 Section Progress.
 Variables N most producers : nat.
@@ -30,6 +32,21 @@ Proof.
   - destruct (v =? 0); cbn [steps_of_a_call]; [lia|]. destruct (state_of v =? 1); cbn [steps_of_a_call]; lia.
   - destruct (v =? 0); cbn [steps_of_a_call]; [lia|]. destruct (c =? f); cbn [steps_of_a_call]; lia.
   - destruct (c =? f); cbn [steps_of_a_call]; lia.
+Qed.
+Lemma roll_falls s s' : step s s' -> steps_of_a_roll producers (roll s') <= steps_of_a_roll producers (roll s) \/
+  roll s' = Asking false false nil.
+Proof.
+  intros Hs. destruct Hs; cbn [roll]; auto; left; cbn [steps_of_a_roll]; rewrite ?app_length; cbn [length]; try lia.
+  - unfold answer. destruct (hands_back c || hands_back c'); [lia|]. destruct q; cbn [go_on steps_of_a_roll]; lia.
+  - destruct (a && negb b); cbn [steps_of_a_roll]; lia.
+Qed.
+Lemma asked_few s : reach s -> match roll s with Asking _ _ ks => length ks <= producers | _ => True end.
+Proof.
+  induction 1 as [|s s' R IH Hs]; [exact I|]. destruct Hs; cbn [roll] in *; auto; try exact I.
+  - unfold answer. destruct (hands_back c || hands_back c'); auto. destruct q; cbn [go_on]; auto.
+  - apply Nat.le_0_l.
+  - rewrite app_length. cbn [length]. unfold i in *. lia.
+  - destruct (a && negb b); exact I.
 Qed.
 
 Hypothesis Npos : 0 < N.
@@ -131,6 +148,14 @@ Lemma newest t l : can_read (mm s) t l (len (mm s) l - 1).
 Proof.
   destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] _]. pose proof (a_sane _ _ _ _ _ K) as Sn.
   pose proof (sn_ts Sn (v := tv (mm s) t) (or_introl (ex_intro _ t eq_refl)) l). pose proof (sn_len Sn l). split; lia.
+Qed.
+Lemma roll_moves c r f h a b ks : cc s = Idle c r f h -> roll s = Asking a b ks -> exists s', step s s' /\
+  cc s' = cc s /\ steps_of_a_roll producers (roll s') < steps_of_a_roll producers (roll s).
+Proof.
+  intros E Q. pose proof (asked_few s reached) as L. rewrite Q in L. pose proof (newest Co (Own (length ks))) as R.
+  destruct s as [m p al k l d e q]. cbn [cc roll mm] in *. subst k q. destruct (Nat.eq_dec (length ks) producers) as [Eq|Ne].
+  - eexists. split; [apply s_called; exact Eq|]. split; auto. cbn [roll]. destruct (a && negb b); cbn [steps_of_a_roll]; lia.
+  - eexists. split; [eapply s_hears; [lia|exact R|reflexivity]|]. split; auto. cbn [roll steps_of_a_roll]. rewrite app_length. cbn [length]. lia.
 Qed.
 Lemma claim_moves i : 0 < steps_of_a_claim (pp s i) -> exists m' p' l', pstep i (mm s) (pp s i) (claims s) m' p' l'.
 Proof.

@@ -1,9 +1,10 @@
-(* Which operations of many producers' ring wait for nobody, and which do. Read Mpsc.v first: a step
-   is one access of one role. A schedule decides who steps; no theorem here needs it to be fair. The
-   measures steps_of_a_claim and steps_of_a_call stand at the head of MpscProgress.v. *)
+(* Which operations wait for nobody, and which do. Read Mpsc.v and Spsc.v first: a step is one access of
+   one role, or none. A schedule decides who steps; no theorem here needs it to be fair. The measures
+   steps_of_... stand at the heads of MpscProgress.v and SpscProgress.v. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Mpsc MpscClaims MpscKnown MpscRun MpscWitness MpscProgress.
+From Annulus Require Spsc SpscProgress.
 
 Section Progress.
 Variables N most producers : nat.            (* as in TheoremsMpsc.v *)
@@ -43,6 +44,14 @@ Proof. exact (call_falls N producers al m c d m' c' d'). Qed.
 Theorem a_call_of_the_consumer_is_short : steps_of_a_call producers (cc s) <= 2 * producers + N + 8.
 Proof. exact (call_short N most producers room s reached). Qed.
 
+(* A roll call is wait-free: it asks each producer once, and nothing but another call lengthens it. *)
+Theorem a_roll_call_can_go_on c r f h a b ks : cc s = Idle c r f h -> roll s = Asking a b ks -> exists s',
+  step N most producers shipped s s' /\ cc s' = cc s /\ steps_of_a_roll producers (roll s') < steps_of_a_roll producers (roll s).
+Proof. exact (roll_moves N most producers room s reached c r f h a b ks). Qed.
+Theorem a_roll_call_grows_no_longer s' : step N most producers shipped s s' ->
+  steps_of_a_roll producers (roll s') <= steps_of_a_roll producers (roll s) \/ roll s' = Asking false false nil.
+Proof. exact (roll_falls N most producers s s'). Qed.
+
 (* The ring is blocking in this: no cursor passes a live claim, so what is committed behind it waits. *)
 Theorem a_live_claim_holds_up_what_is_behind p x c : at_pos (claims s) p x -> what x = Live ->
   cursor_of (cc s) = Some c -> c <= p.
@@ -63,3 +72,35 @@ Proof.
   exists (Claim 2 0 Live). split; auto. destruct (claims s) as [|y r]; [discriminate|]. injection X3 as ->.
   exists nil, r. auto.
 Qed.
+
+(* One producer. Once room was found a record is filled, and a batch committed, in so many own steps;
+   others' steps leave it where it is. A record is read in so many, a word taken over in one. *)
+Section One_producer.
+Import Spsc SpscProgress.
+Variables N most W : nat.                    (* as in Theorems.v *)
+Variable enc : nat -> nat -> nat.
+Variable dec : nat -> nat -> option nat.
+Hypothesis room : most + 2 <= N.
+Hypothesis wide : 4 * N <= W.
+Hypothesis codes : encoding most enc dec.
+Variable s : st.
+Hypothesis reached : reach N most W enc dec shipped s.
+Notation step := (step N most W enc dec shipped).
+
+Theorem a_push_can_go_on : 0 < steps_of_a_push (pp s) ->
+  exists s', step s s' /\ pp s' <> Away /\ steps_of_a_push (pp s') < steps_of_a_push (pp s).
+Proof. exact (push_moves N most W enc dec room wide codes s reached). Qed.
+Theorem a_push_ends_in_own_steps s' : step s s' -> 0 < steps_of_a_push (pp s) ->
+  pp s' = pp s \/ steps_of_a_push (pp s') < steps_of_a_push (pp s).
+Proof. exact (push_falls N most W enc dec room wide codes s s' reached). Qed.
+Theorem a_read_can_go_on : 0 < steps_of_a_read (cc s) ->
+  exists s', step s s' /\ cc s' <> Nobody /\ steps_of_a_read (cc s') < steps_of_a_read (cc s).
+Proof. exact (read_moves N most W enc dec room wide codes s reached). Qed.
+Theorem a_read_ends_in_own_steps s' : step s s' -> 0 < steps_of_a_read (cc s) ->
+  cc s' = cc s \/ steps_of_a_read (cc s') < steps_of_a_read (cc s).
+Proof. exact (read_falls N most W enc dec room wide s s'). Qed.
+Theorem both_are_short : steps_of_a_push (pp s) <= 2 * most + 2 /\ steps_of_a_read (cc s) <= most + 1.
+Proof.
+  split; [exact (push_short N most W enc dec room wide codes s reached)|exact (read_short N most W enc dec room wide codes s reached)].
+Qed.
+End One_producer.
