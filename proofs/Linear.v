@@ -11,6 +11,9 @@ Inductive qstep : queue -> queue -> Prop :=
 | q_release l t f : qstep (l, t, f) (l, t, t)
 | q_dies l t f : qstep (l, t, f) (l, f, f).                               (* what was not released comes again *)
 
+Definition popped (q : queue) := let '(_, t, _) := q in t.
+Definition is_empty (q : queue) := let '(l, t, _) := q in t = length l.
+
 (* The linearization points: a push is the store of its first header (p_commit); a pop is the load of
    a header that says a record (c_poll, c_exam_header). A record that is being read was popped. *)
 Definition queue_of (s : st) : queue :=
@@ -57,5 +60,18 @@ Proof.
     + left. unfold queue_of. cbn [log done cc]. destruct (ending q); reflexivity.
   - (* the consumer dies *) right. unfold queue_of at 2. cbn [log done cc SpscFacts.held]. rewrite app_nil_r, Nat.add_0_r.
     unfold queue_of. cbn [log done]. apply q_dies.
+Qed.
+
+(* Where it takes effect. *)
+Ltac cases := repeat match goal with
+  | |- context[match ?x with Some _ => _ | None => _ end] => destruct x
+  | |- context[if ?b then _ else _] => destruct b end.
+Lemma pushed_at s s' : step s s' -> log s' <> log s -> exists f w bs, pp s = Commit f w bs /\ log s' = log s ++ bs.
+Proof. intros Hs. destruct Hs; cbn [log pp]; cases; cbn [log]; intros D; try congruence. eauto. Qed.
+Lemma popped_at s s' : step s s' -> popped (queue_of s) < popped (queue_of s') -> exists q h n,
+  (cc s = Idle q h \/ exists x, cc s = Exam q h x) /\ cc s' = Take q h n nil.
+Proof.
+  intros Hs. unfold queue_of, popped. destruct Hs; unfold after_header; cbn [done cc SpscFacts.held]; cases;
+    cbn [done cc SpscFacts.held]; rewrite ?app_nil_r, ?app_length; cbn [length]; intros L; try lia; eauto 8.
 Qed.
 End Linear.

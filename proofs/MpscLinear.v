@@ -2,7 +2,7 @@
    the queue's, or none. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscHolds MpscStated.
+From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscHolds MpscStated MpscProgress Answers.
 
 Inductive place := Open (i : nat) | Full (x : list nat) | Void.
 (* All places that were ever taken, how many of them the consumer has passed, how many were released. *)
@@ -16,6 +16,9 @@ Inductive qstep : queue -> queue -> Prop :=
     qstep (a ++ v ++ b, length a, f) (a ++ v ++ b, length a + length v, f)
 | q_release l t f : qstep (l, t, f) (l, t, t)
 | q_dies l t f : qstep (l, t, f) (l, f, f).                    (* what was not released comes again *)
+
+(* The place that the consumer comes to next. *)
+Definition next (q : queue) := let '(l, t, _) := q in nth_error l t.
 
 (* The linearization points: a place is taken at the exchange of write_pos (p_claim), and filled at the
    commit; a pop is the load of a header that says `committed` (c_poll). Who is being read was popped. *)
@@ -240,5 +243,70 @@ Proof.
   - same.
   - same.
   - same.
+Qed.
+
+(* ---- where it takes effect ---- *)
+Lemma taken_at s s' : step s s' -> length (claims s) < length (claims s') -> exists i f t n,
+  pp s i = Said f t n /\ pp s' i = Won f t n.
+Proof.
+  intros Hs. destruct Hs; cbn [claims pp]; try lia; [|unfold ends_so; rewrite map_length; lia].
+  match goal with H : Mpsc.pstep _ _ _ _ _ _ _ _ _ _ _ |- _ => remember (p i) as was eqn:Eq; destruct H end;
+    try (unfold ends_so; rewrite ?map_length; lia).
+  intros _. exists i, f, t, n. split; auto. unfold upd. destruct (Nat.eq_dec i i); congruence.
+Qed.
+Lemma pays_ends l i w : match w with Came _ _ => False | _ => True end -> pays (ends_so l i w) = pays l.
+Proof.
+  intros Nc. induction l as [|c l IH]; auto. change (ends_so (c :: l) i w) with (ended i w c :: ends_so l i w).
+  cbn [pays]. rewrite IH. unfold ended. destruct (what c) eqn:E; rewrite ?E; auto.
+  destruct (own c =? i); cbn [what]; rewrite ?E; auto. destruct w; auto; contradiction.
+Qed.
+Lemma filled_at s s' : step s s' -> pays (claims s') <> pays (claims s) -> exists i f t n x,
+  pp s i = Fill f t n x (length x) /\ pp s' i = Settle f.
+Proof.
+  intros Hs. destruct Hs; cbn [claims pp]; try congruence; [|rewrite pays_ends by exact I; congruence].
+  match goal with H : Mpsc.pstep _ _ _ _ _ _ _ _ _ _ _ |- _ => remember (p i) as was eqn:Eq; destruct H end;
+    try (rewrite ?pays_ends, ?pays_app, ?app_nil_r by exact I; congruence).
+  intros _. exists i, f, t, n, x. split; auto. unfold upd. destruct (Nat.eq_dec i i); congruence.
+Qed.
+
+(* ---- answers ---- *)
+Variable s : st.
+Hypothesis reached : reach s.
+Lemma known_now : known producers (mm s) (pp s) (alive s) (claims s).
+Proof. destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] _]. exact K. Qed.
+Lemma next_at c r f h : cc s = Idle c r f h -> c <= extent (claims s) /\
+  (next (queue_of s) = None /\ c = extent (claims s) \/ exists x, at_pos (claims s) c x /\ next (queue_of s) = Some (place_of x)).
+Proof.
+  intros E. destruct (fronts s reached) as [_ [B _]]. unfold queue_of, next. rewrite E in *. cbn [front] in *.
+  pose proof (all_sized s reached) as S. destruct B as [a [b [Ec <-]]]. rewrite Ec in *. split; [rewrite extent_app; lia|].
+  rewrite below_prefix by auto. rewrite map_app, nth_error_app2 by (rewrite map_length; auto).
+  rewrite map_length, Nat.sub_diag. destruct b as [|x b]; [left; rewrite app_nil_r; auto|right].
+  exists x. split; auto. exists a, b. auto.
+Qed.
+Lemma found_nothing c r f h k x : cc s = Idle c r f h -> can_read (mm s) Co (word N c) k ->
+  state_of (val (hist (mm s) (word N c) k)) <> 2 -> next (queue_of s) = Some (Full x) -> misses (mm s) Co (word N c) k.
+Proof.
+  intros E R V F. destruct (next_at c r f h E) as [_ [[Z _]|[y [A Y]]]]; [congruence|].
+  destruct (stale_misses _ _ _ _ _ _ (a_sane _ _ _ _ _ known_now) R) as [M| ->]; auto. exfalso.
+  rewrite Y in F. injection F as F. unfold place_of in F. destruct (what y) as [| |t z|] eqn:Wy; try discriminate.
+  destruct (MpscHolds.inv_reach N most producers Npos s reached) as [_ [_ [_ [[_ [_ [_ A4]]] _]]]]. rewrite E in A4.
+  destruct A4 as [-> [_ [B3 _]]]. destruct (unread_stands N most producers Npos s reached c y t z A Wy B3) as [_ [L _]].
+  apply V. unfold last in L. rewrite L. unfold state_of, committed. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity.
+Qed.
+Lemma found_no_claim c r f h k : cc s = Idle c r f h -> can_read (mm s) Co WP k -> val (hist (mm s) WP k) = c ->
+  next (queue_of s) = None \/ misses (mm s) Co WP k.
+Proof.
+  intros E R V. destruct (next_at c r f h E) as [_ [[Z _]|[y [A _]]]]; [auto|right].
+  destruct (stale_misses _ _ _ _ _ _ (a_sane _ _ _ _ _ known_now) R) as [M| ->]; auto. exfalso.
+  pose proof (a_wp _ _ _ _ _ known_now) as W. unfold last in W. pose proof (at_pos_end _ _ _ A).
+  pose proof (all_sized s reached y) as P. destruct A as [a [b [Ec _]]]. rewrite Ec in P.
+  specialize (P ltac:(apply in_or_app; right; left; auto)). lia.
+Qed.
+Lemma found_no_room i f t n k : pp s i = Try f t n -> can_read (mm s) (Pr i) FR k -> val (hist (mm s) FR k) + N < t + n ->
+  last (mm s) FR + N < extent (claims s) + n \/ misses (mm s) (Pr i) FR k.
+Proof.
+  intros P R V. destruct (stale_misses _ _ _ _ _ _ (a_sane _ _ _ _ _ known_now) R) as [M| ->]; auto. left.
+  destruct (pinv_reach N most producers Npos s reached) as [[_ Se] _]. destruct (Se i f t n (or_introl P)) as [k [_ [K Kt]]].
+  pose proof (a_wps _ _ _ _ _ known_now k K). unfold last. lia.
 Qed.
 End Linear.

@@ -1,7 +1,7 @@
 (* What Theorems.v states of the ring of one producer, drawn from the invariant. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
-From Annulus Require Import Machine Layout Spsc SpscInvariant SpscWrites SpscKept SpscProducer SpscConsumer.
+From Annulus Require Import Machine Layout Spsc SpscInvariant SpscWrites SpscKept SpscProducer SpscConsumer Answers.
 
 Definition held (c : consumer) := match c with
   | Nobody | Attach _ | Attached _ _ => nil
@@ -194,20 +194,54 @@ Proof.
   intros E. pose proof (inv_reach N most W enc dec fits wide codes s reached) as I.
   destruct s as [m p c g d e z]. cbn [pp] in E. subst p. eapply always_clears; eauto.
 Qed.
+(* Where the consumer stands, the next record's header does, if there is one. *)
+Lemma next_stands q h : place_of (cc s) = Some q -> held (cc s) = h -> length (done s ++ h) < length (log s) ->
+  let n := length (rec (log s) (length (done s ++ h))) in n <= most /\ last (mm s) (word (cursor q)) = header (cursor q) n.
+Proof.
+  intros Q Hd L. destruct stood as [tau [H [_ [_ [_ [j [X1 [X2 [_ [X3 _]]]]]]]]]]. rewrite Hd in X2. rewrite Q in X3.
+  assert (Lj : length (done s ++ h) = j) by (rewrite X2; apply firstn_length_le; lia). rewrite Lj in *.
+  destruct (unread j) as [tau' [H' S]]; [lia|auto|]. split; [apply (rec_ok most (log s) (s_log _ _ _ _ _ _ _ H') j)|].
+  rewrite X3. apply (last_header N most W enc fits tau' (mm s) (log s) H' j S L).
+Qed.
 Lemma takeable q h : cc s = Idle q h -> length (done s ++ h) < length (log s) ->
   exists k, can_read (mm s) C (word (cursor q)) k /\
     after_header most W dec q h (val (hist (mm s) (word (cursor q)) k)) =
       Take q h (length (rec (log s) (length (done s ++ h)))) nil.
 Proof.
-  intros E L. destruct stood as [tau [H [_ [_ [_ [j [X1 [X2 [_ [X3 _]]]]]]]]]]. rewrite E in X2, X3. simpl in X2, X3.
-  assert (Lj : length (done s ++ h) = j) by (rewrite X2; apply firstn_length_le; lia). rewrite Lj in *.
-  destruct (unread j) as [tau' [H' S]]; [lia|auto|].
-  pose proof (ts_in N most W enc tau' _ _ H' C (word (cursor q))). exists (len (mm s) (word (cursor q)) - 1).
-  split; [split; lia|]. change (val (hist (mm s) (word (cursor q)) (len (mm s) (word (cursor q)) - 1))) with (last (mm s) (word (cursor q))).
-  rewrite X3. rewrite (last_header N most W enc fits tau' (mm s) (log s) H' j S L). rewrite <- X3.
-  pose proof (rec_ok most (log s) (s_log _ _ _ _ _ _ _ H') j) as Rm.
+  intros E L. destruct (next_stands q h) as [Rm Ls]; [rewrite E; reflexivity|rewrite E; reflexivity|auto|].
+  destruct stood as [tau [H _]]. pose proof (ts_in N most W enc tau _ _ H C (word (cursor q))).
+  exists (len (mm s) (word (cursor q)) - 1). split; [split; lia|]. unfold last in Ls. rewrite Ls.
   unfold after_header. rewrite (header_back most W enc dec codes) by auto.
-  destruct (Nat.leb_spec (length (rec (log s) j)) most); [auto|lia].
+  destruct (Nat.leb_spec (length (rec (log s) (length (done s ++ h)))) most); [auto|lia].
+Qed.
+(* Nothing readable was read at the cursor: there is nothing, or the load missed it. *)
+Lemma found_nothing q h k : place_of (cc s) = Some q -> held (cc s) = h -> can_read (mm s) C (word (cursor q)) k ->
+  readable most W dec q (val (hist (mm s) (word (cursor q)) k)) = false ->
+  length (done s ++ h) = length (log s) \/ misses (mm s) C (word (cursor q)) k.
+Proof.
+  intros Q Hd R N0. destruct stood as [tau [H [_ [_ [_ [j [X1 [X2 _]]]]]]]].
+  destruct (stale_misses _ _ _ _ _ _ (s_sane _ _ _ _ _ _ _ H) R) as [M|M]; auto. left.
+  assert (Le : length (done s ++ h) <= length (log s)) by (rewrite <- Hd, X2; rewrite firstn_length_le; lia).
+  destruct (Nat.eq_dec (length (done s ++ h)) (length (log s))) as [|Ne]; auto. exfalso.
+  destruct (next_stands q h Q Hd) as [Rm Ls]; [lia|]. subst k. unfold last in Ls. rewrite Ls in N0.
+  unfold readable in N0. rewrite (header_back most W enc dec codes) in N0 by auto. apply Nat.leb_gt in N0. lia.
+Qed.
+(* No room was found: what the producer knows to be freed leaves none. *)
+Lemma found_no_room f w bs n : pp s = Open f w bs -> dist W (f + N) (w + total bs) < n + 2 -> exists j k,
+  j <= length (done s) /\ k < len (mm s) FR /\ val (hist (mm s) FR k) = off (log s) j /\
+  (k = len (mm s) FR - 1 \/ misses (mm s) P FR k) /\ off (log s) j + N < total (log s) + total bs + n + 2.
+Proof.
+  intros E D. destruct (inv_reach N most W enc dec fits wide codes s reached) as [tau [H [_ [HP [[A1 [_ [A3 _]]] _]]]]].
+  rewrite E in HP. destruct HP as [E1 [E2 [_ [_ [E5 _]]]]].
+  destruct (seen_off N most W enc tau _ _ H) as [j [J1 J2]].
+  pose proof (seen_last N most W enc fits tau _ _ H) as Sl. pose proof (s_fr _ _ _ _ _ _ _ H) as Fr.
+  pose proof (ts_in N most W enc tau _ _ H P FR) as T.
+  destruct (le_lt_dec j (length (done s))) as [Lj|Lj].
+  2: { exfalso. pose proof (off_next (log s) (length (done s)) j Lj J1). unfold size in *. lia. }
+  exists j, (ts (tv (mm s) P) FR). split; auto. split; auto. split; [exact J2|]. split.
+  - destruct (stale_misses _ _ (mm s) P FR (ts (tv (mm s) P) FR) (s_sane _ _ _ _ _ _ _ H)); auto. split; lia.
+  - pose proof (off_mono (log s) j (length (log s)) J1) as M. rewrite off_all in M.
+    rewrite (dist_le W) in D by lia. lia.
 Qed.
 Lemma ended q h k : cc s = Ended q h k ->
   k < len (mm s) OW /\ val (hist (mm s) OW k) = 2 /\ nth k (ends s) 0 <= length (done s ++ h) /\

@@ -24,7 +24,7 @@ DEFINITIONS = HERE / "definitions.txt"
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
           "MpscNeeds", "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
-          "TheoremsWrap"]
+          "TheoremsWrap", "TheoremsQueue"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
@@ -196,7 +196,8 @@ ATTACKS = [
      "dist W a b \\/ W = 1.\nProof. intros. left. now apply wrapped_distance. Qed.",
      ["Theorems", "Necessity"]),
     ("a definition says less", "Linear", "| q_release l t f :",
-     "| q_any a b : qstep a b\n| q_release l t f :", ["Linear", "Theorems", "Necessity"]),
+     "| q_any a b : qstep a b\n| q_release l t f :",
+     ["Linear", "Theorems", "Necessity", "TheoremsQueue"]),
     ("a theorem of many says less", "TheoremsMpsc",
      "last (mm s) (word N q) = 0.\n"
      "Proof. exact (free_is_zero N most producers room s reached q). Qed.",
@@ -211,7 +212,7 @@ ATTACKS = [
      ["Mpsc", "MpscClaims", "MpscKnown", "MpscFacts", "MpscData", "MpscAccess", "MpscEnds",
       "MpscMarks", "MpscHolds"]),
     ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous",
-     ["NotVacuous", "Necessity"]),
+     ["NotVacuous", "Necessity", "TheoremsQueue"]),
     ("a step of the protocol is weaker", "Spsc", "Definition shipped := Orders true",
      "Definition shipped := Orders false",
      ["Spsc", "SpscInvariant", "SpscWrites", "SpscKept", "SpscProducer", "SpscConsumer"]),
