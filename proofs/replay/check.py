@@ -60,7 +60,6 @@ IN_ANSWERS = {"spsc": ("`closed` before the last look",),
 
 # Seeded errors that these traces cannot show, and why.
 UNSEEN = {
-    "a new producer reads payload": "only where payload is checked; no trace has checksums",
     "a closer look tells nothing": "the steps tell at any time or not at all: room comes late, and "
                                    "no message is lost (models/)",
     "a starved consumer tells nothing": "the same",

@@ -214,9 +214,24 @@ struct relacy_atomics {
         all_->all[at / 8].put_bytes(0, {__FILE__, __LINE__, "zero"});
       }
     }
-    static std::uint32_t checksum(std::uint64_t, std::uint64_t, std::uint64_t) { return 0; }
-    static void set_trailer(std::uint64_t, std::uint32_t) {}
-    static std::uint32_t trailer(std::uint64_t) { return 0; }
+    // A checksum that tells all words from others. Payload comes in whole words where there is
+    // one, so it has a word of its own.
+    [[nodiscard]] std::uint32_t checksum(std::uint64_t index, std::uint64_t count,
+                                         std::uint64_t seed) const {
+      RL_ASSERT(count % 8 == 0);
+      const place at{__FILE__, __LINE__, "checksum"};
+      for (auto word = index - start_; word < index - start_ + count; word += 8) {
+        seed = (seed ^ all_->all[word / 8].get_bytes(at)) * 0x9e3779b97f4a7c15;
+      }
+      return static_cast<std::uint32_t>(seed >> 32);
+    }
+    void set_trailer(std::uint64_t index, std::uint32_t value) const {
+      all_->all[(index - start_) / 8].put_bytes(value, {__FILE__, __LINE__, "set_trailer"});
+    }
+    [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const {
+      const auto word = all_->all[(index - start_) / 8].get_bytes({__FILE__, __LINE__, "trailer"});
+      return static_cast<std::uint32_t>(word);
+    }
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
     static bool lacks_memory() { return false; }

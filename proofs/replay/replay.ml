@@ -14,10 +14,13 @@ open Trace
 (* Values of the trace, as the protocol has them. *)
 let width = 1 lsl 20 and laps = 64 and machine = 1 lsl 40 and first_junk = 1 lsl 61
 type ring = {
-  n : int; most : int; first : int64; key : int64; zero : int array;
+  n : int; most : int; first : int64; key : int64; trailer : int; zero : int array;
   junk : (int64, int) Hashtbl.t; raws : (int, int64 list) Hashtbl.t;
-  mutable claim : int }  (* words of a claim that is not begun yet *)
+  mutable claim : int;  (* words of a claim that is not begun yet *)
+  mutable early : event option }  (* a checksum that was read ahead of what it is of *)
 
+(* Its checksum is payload to the protocol. *)
+let payload_words r bytes = words_of (bytes + r.trailer)
 let position r p = Int64.add r.first (Int64.of_int (8 * p))
 let junk r raw = match Hashtbl.find_opt r.junk raw with
   | Some id -> id
@@ -27,7 +30,7 @@ let payload r i raw =
   let rec lap k = if k = laps || i >= r.n then junk r raw else
     let p = i + k * r.n in
     match header_at ~key:r.key (position r p) raw with
-    | Some bytes -> trace_enc width p (words_of bytes)
+    | Some bytes -> trace_enc width p (payload_words r bytes)
     | None -> lap (k + 1) in
   if raw = 0L then 0 else lap 0
 let agrees r where value raw = match where with
@@ -38,7 +41,7 @@ let agrees r where value raw = match where with
   | D i -> if value = 0 then raw = 0L
       else if value >= first_junk then junk r raw = value
       else match header_at ~key:r.key (position r (value / width - 1)) raw with
-        | Some bytes -> words_of bytes = value mod width - 1
+        | Some bytes -> payload_words r bytes = value mod width - 1
         | None -> false
 
 let location name = match name with
@@ -154,6 +157,7 @@ let record r later e =
   let rec words i next = match next with
     | x :: rest when x.role <> e.role -> words i rest
     | x :: rest when x.what = "put" && x.where = "D" ^ string_of_int i -> payload r i x.raw :: words (i + 1) rest
+    | x :: rest when x.what = "get" -> words i rest
     | _ -> [] in
   match location e.where with
   | Some (D i) -> let x = words i (e :: later) in
@@ -210,6 +214,7 @@ let consumer r s e =
   | "store", _, "RP" -> [[Release]]
   | "store", _, "FR" -> [[ArriveTell]; [TellFreed]]
   | "get", 'D', _ -> (match q, location e.where with
+    | Take _, _ -> [[Word]]
     | Idle (q, held), Some (D i) ->
       (* The held record that this word is in. *)
       let rec find n p = function
@@ -227,15 +232,30 @@ let answer r s e = match (snd s).cq, e.edge with
   | _, "closed" -> raise (Rejected (e, lazy ("`closed` too early: " ^ expected r (snd s) C)))
   | _ -> s
 
-let step r s e later =
+(* For its checksum a producer reads what it has written. That is no step: nobody else may. *)
+let reads_its_own r s e = match (snd s).cp, location e.where with
+  | Fill (_, w, bs, x, i), Some (D at) ->
+    let first = List.fold_left (fun sum b -> sum + 1 + List.length b) w bs mod r.n + 1 in
+    let l = D at in
+    if first <= at && at < first + i && raw_of r (fst s) l (newest r (fst s) l) = e.raw then s
+    else raise (Rejected (e, lazy "a producer reads what it has not written"))
+  | _ -> raise (Rejected (e, lazy (expected r (snd s) P)))
+(* The checksum of what is taken, read ahead of it: the language leaves open which is read first. *)
+let is_early r s e = match (snd s).cq with
+  | Take (q, _, n, got) -> r.early = None && List.length got < n - 1 && e.where = "D" ^ string_of_int (q.cursor mod r.n + n)
+  | _ -> false
+
+let rec step r s e later =
   let t = if e.role = "P" then P else C in
   match e.what with
   | "enter" -> s
-  | "dies" -> if t = P then r.claim <- 0; let a = if t = P then DieP else DieC in count (name_of_act a); Option.get (exec r s a)
+  | "dies" -> if t = P then r.claim <- 0 else r.early <- None; let a = if t = P then DieP else DieC in count (name_of_act a); Option.get (exec r s a)
   | "claim" -> r.claim <- Int64.to_int e.raw; s
   | "abort" -> r.claim <- 0; (match exec r s Abort with Some s -> count "Abort"; s | None -> s)
   | "answers" -> answer r s e
   | _ when is_projected e -> s
+  | "get" when t = P -> reads_its_own r s e
+  | "get" when is_early r s e -> r.early <- Some e; s
   | _ ->
     let candidates = if t = P then producer r s e later else consumer r s e in
     match List.find_map (fun c -> Option.map (fun x -> (c, x)) (attempt r s e c)) candidates with
@@ -246,9 +266,13 @@ let step r s e later =
       (match x with Store (_, _, _, l, _) | Exchange (_, _, _, l, _) | Count (_, _, _, l) -> stored r l e.raw | _ -> ());
       if (fst s).frace then raise (Rejected (e, lazy "a data race"));
       if (snd s).cwrong then raise (Rejected (e, lazy "damage, where none is"));
-      match (snd s).cq with
-      | Take _ when t = C -> count "View"; Option.get (exec r s View)
-      | _ -> s
+      if t = C then deliver r s else s
+(* What was taken is delivered: without a checksum as it is, with one when all of it was read. *)
+and deliver r s = match (snd s).cq, r.early with
+  | Take _, _ when r.trailer = 0 -> count "View"; Option.get (exec r s View)
+  | Take (_, _, n, got), _ when List.length got = n -> count "Deliver"; Option.get (exec r s Deliver)
+  | Take (_, _, n, got), Some e when List.length got = n - 1 -> r.early <- None; step r s e []
+  | _ -> s
 
 let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart all
   else interleave ~step:(step r) ~answers:(fun _ _ -> []) fstart
@@ -256,9 +280,9 @@ let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart al
       Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.claim <- claim)
     (List.map (fun role -> List.filter (fun e -> e.role = role) all) ["P"; "C"])
 
-let make_ring capacity most first key init =
-  let r = { n = capacity / 8; most = words_of most; first; key; junk = Hashtbl.create 64; raws = Hashtbl.create 64;
-    zero = Array.make (List.length init) 0; claim = 0 } in
+let make_ring capacity most first key trailer init =
+  let r = { n = capacity / 8; most = words_of (most + trailer); first; key; trailer; junk = Hashtbl.create 64; raws = Hashtbl.create 64;
+    zero = Array.make (List.length init) 0; claim = 0; early = None } in
   List.iter (fun (i, raw) -> r.zero.(i) <- payload r i raw; stored r (D i) raw) init;
   List.iter (fun l -> stored r l first) [WP; RP; FR];
   List.iter (fun l -> stored r l 0L) [AN; OW; RO];
@@ -266,7 +290,7 @@ let make_ring capacity most first key init =
 
 (* Each step's access, as Coq has it, from a place where the step may be taken. *)
 let print_steps () =
-  let r = make_ring 64 16 0L 0L [] in
+  let r = make_ring 64 16 0L 0L 0 [] in
   let x = [1] and q = { cursor = 4; released = 4; told = 0; ending = None } in
   let producers = [Away; Come; Freed 0; Known (0, 0); Walk (0, 0); Clear (0, 0); Tell (0, 0); Call (0, 0);
     Open (0, 0, []); Open (0, 0, [x]); Fill (0, 0, [], x, 0); Fill (0, 0, [x], x, 1); Commit (0, 0, [x]);
@@ -287,7 +311,7 @@ let () =
   if Array.exists ((=) "--steps") Sys.argv then (print_steps (); exit 0);
   main ~steps:(List.map name_of_act (Begin [] :: Shorten 0 :: Abort :: View :: Again (0, 0) :: OverLoad (0, 0) :: GoOn :: DieP :: DieC :: steps_tried))
     ~replay:(fun shape init ordered all -> match shape with
-      | [capacity; most; first; key] ->
-        let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) init in
+      | [capacity; most; first; key; trailer] ->
+        let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) (int_of_string trailer) init in
         List.length (snd (replay_any r ordered all)).cdone
       | _ -> failwith "this is no ring of one producer")

@@ -1,12 +1,13 @@
 // What a traced role did, one line each: the trace that replay.ml and replay_many.ml read.
 //
-//     ring capacity max_message first_pos key [producers]   bytes; the data's words as they are:
+//     ring capacity max_message first_pos key LAST   bytes; LAST: of one producer how long a
+//     checksum is, of many how many they are. The data's words as they are:
 //     init INDEX VALUE
 //     P enter | P dies | C enter | C dies           a role's lives
 //     P claim WORDS | P abort                       its caller claims, gives the claim up
 //     P load publish acquire D3 VALUE STORE PLACE   STORE: which store of D3 was read; - is unknown
 //     P store | exchange | put EDGE ORDER LOCATION VALUE - PLACE
-//     C get - - D3 VALUE - PLACE                    payload: plain memory
+//     C get - - D3 VALUE - PLACE                    payload: plain memory (P: for its checksum)
 //     C answers closed - - 0 - PLACE                what its caller is told instead of a message
 //     end
 //

@@ -27,6 +27,7 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
     constexpr std::uint64_t firsts[] = {0, capacity * 6, 0 - capacity};
     const auto first = firsts[rl::rand(3)];
     memory.geometry = small_ring(topology::spsc, 1, first);
+    if (rl::rand(4) == 0) memory.geometry.integrity = integrity::crc32c;
     memory.control = &control;
     memory.producers = producers;
     memory.data = relacy_atomics::area(data);
@@ -37,8 +38,8 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
     for (auto* counters : {&control.consumer.counters, &producers[0].counters}) {
       counters->counted_to.start(location::of("counter"), first);
     }
-    std::fprintf(trace, "ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", capacity,
-                 max_message, first, key);
+    std::fprintf(trace, "ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                 capacity, max_message, first, key, trailer());
     for (std::uint64_t i = 0; i < relacy_atomics::words::most; ++i) {
       const auto value = i == 0 ? 0 : disguised(i);
       data.all[i].start(location::data(i), value);
@@ -61,9 +62,10 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
   std::uint64_t disguised(std::uint64_t word) {
     return replay::disguised(word, memory.geometry.first_pos);
   }
+  std::uint64_t trailer() const { return memory.geometry.trailer_bytes(); }
   std::uint64_t length() {
-    constexpr std::uint64_t all[] = {8, 0, 16, 5, 24};
-    return all[rl::rand(5)];
+    constexpr std::uint64_t all[] = {8, 0, 16, 24, 5};
+    return all[rl::rand(trailer() == 0 ? 5 : 4)];  // a checksum has a word of its own
   }
 
   void produce() {
@@ -96,10 +98,11 @@ struct spsc : rl::test_suite<spsc<Counts>, 2> {
   void claim(producer_type& role, std::uint64_t count, const std::uint64_t* words) {
     auto open = role.try_claim(count);
     if (!open) return;
-    std::fprintf(trace, "P claim %" PRIu64 "\n", (count + 7) / 8);
+    std::fprintf(trace, "P claim %" PRIu64 "\n", (count + trailer() + 7) / 8);
     const auto used = rl::rand(2) == 0 ? count : count / 16 * 8;
     auto space = open.bytes();
-    if (rl::rand(2) == 0) space.count = used;  // else more is written than is committed
+    // More may be written than is committed, but where a checksum would be written over it.
+    if (trailer() != 0 || rl::rand(2) == 0) space.count = used;
     space.fill(words, {__FILE__, __LINE__, "claim"});
     if (rl::rand(4) == 0) (void)role.try_push({nullptr, 0, 8, words});  // refused meanwhile
     if (rl::rand(4) != 0) return open.commit(used);

@@ -54,7 +54,7 @@ class round_of_lives {
 
   // Lives both roles to their ends; tells the trace.
   void run() {
-    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", capacity, max_message,
+    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n", capacity, max_message,
                 first_, key);
     std::printf("unordered\n");
     for (std::uint64_t i = 0; i * 8 < data_bytes; ++i) {
