@@ -268,6 +268,15 @@ Proof.
     try (rewrite ?pays_ends, ?pays_app, ?app_nil_r by exact I; congruence).
   intros _. exists i, f, t, n, x. split; auto. unfold upd. destruct (Nat.eq_dec i i); congruence.
 Qed.
+(* Messages that were popped; of one that is being read, that is so already. *)
+Definition read_so_far (s : st) := length (done s ++ held (cc s)) + match cc s with Take _ _ _ _ _ _ => 1 | _ => 0 end.
+Lemma popped_at s s' : step s s' -> read_so_far s < read_so_far s' -> exists c r f h n, cc s = Idle c r f h /\ cc s' = Take c r f h n nil.
+Proof.
+  intros Hs. unfold read_so_far. destruct Hs; cbn [done cc]; try lia; [|cbn [held]; rewrite app_nil_r, app_length; lia].
+  match goal with H : Mpsc.cstep _ _ _ _ _ _ _ _ _ _ |- _ => destruct H end; unfold scanned;
+    repeat match goal with |- context[if ?b then _ else _] => destruct b end;
+    cbn [held]; rewrite ?app_nil_r, ?app_length; cbn [length]; intros L; try lia; eauto 8.
+Qed.
 
 (* ---- answers ---- *)
 Variable s : st.

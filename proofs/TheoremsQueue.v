@@ -58,13 +58,17 @@ Hypothesis room : 0 < N.
 Variable s : st.
 Hypothesis reached : reach N most producers shipped s.
 
-(* A place is taken at the exchange of write_pos, and filled at the store of its header: only there. *)
+(* A place is taken at the exchange of write_pos, filled at the store of its header, popped at the load
+   of a header that says `committed`: only there. *)
 Theorem a_place_is_taken_at_the_exchange s' : step N most producers shipped s s' -> length (claims s) < length (claims s') ->
   exists i f t n, pp s i = Said f t n /\ pp s' i = Won f t n.
 Proof. exact (taken_at N most producers room s s'). Qed.
 Theorem a_place_is_filled_at_the_commit s' : step N most producers shipped s s' -> pays (claims s') <> pays (claims s) ->
   exists i f t n x, pp s i = Fill f t n x (length x) /\ pp s' i = Settle f.
 Proof. exact (filled_at N most producers s s'). Qed.
+Theorem a_pop_takes_effect_at_its_load_of_many s' : step N most producers shipped s s' -> read_so_far s < read_so_far s' ->
+  exists c r f h n, cc s = Idle c r f h /\ cc s' = Take c r f h n nil.
+Proof. exact (popped_at N most producers room s s'). Qed.
 
 (* A poll finds nothing: the next place is not filled (none is taken, or it is open, or void), or its
    commit did not happen before. Behind a place that is open, filled ones may stand. *)
