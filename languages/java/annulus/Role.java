@@ -6,7 +6,8 @@ import com.sun.jna.Pointer;
 /**
  * What a producer and a consumer have in common. A role is used by one thread at a time; another
  * may call interrupt(), until close(). Waits: Duration.ZERO never waits, Annulus.FOREVER has no
- * deadline. Once it is closed every call is refused.
+ * deadline. Once it is closed every call is refused. One that nobody closes is held until the
+ * process ends: the collector closes none.
  */
 public abstract class Role implements AutoCloseable {
   Pointer role;
