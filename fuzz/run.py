@@ -14,11 +14,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.resolve().parent / "tests"))
+from own_directory import own_directory  # noqa: E402
 TIMES = {"ci": 10, "nightly": 1200}
 CANARY_SECONDS = 60
 
@@ -42,17 +43,11 @@ def command(args, seed, seconds, work):
 
 
 def run(line, world):
-    """Runs it in a folder of its own, which goes with all that was made under its name."""
-    folder = Path(tempfile.mkdtemp(prefix="annulus-fuzz-", dir="/dev/shm"))
-    try:
-        return subprocess.run(line, env=dict(world, ANNULUS_FUZZ_FOLDER=str(folder)),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, errors="replace")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        for place in (Path("/tmp"), Path("/dev/shm")):
-            for left in place.glob(f"*{folder.name}*"):
-                left.unlink(missing_ok=True)
+    """Runs it in a folder of its own, which goes with all that was made there."""
+    folder = own_directory("annulus-fuzz-")
+    return subprocess.run(line, env=dict(world, ANNULUS_FUZZ_FOLDER=folder, ANNULUS_DIR=folder),
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, errors="replace")
 
 
 def figure(pattern, text):

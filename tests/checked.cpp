@@ -2,14 +2,13 @@
 // was. This program is compiled with ANNULUS_CHECKED, all of the library included.
 #include "bytes.hpp"
 #include "endpoints.hpp"
+#include "own_directory.hpp"
 #include "pipes.hpp"
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/time.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
 #include <new>
 #include <optional>
 #include <string>
@@ -26,21 +25,12 @@ namespace {
 static_assert(checked::is_on);
 
 // A death test runs the program again: in a forked child the roles would be its parent's. What it
-// made it leaves behind, so it makes that in a folder of the one that runs it.
+// makes it leaves behind, in a directory that goes with it.
+const own_directory all_channels;
+
 class Checked : public ::testing::Test {
  protected:
-  Checked() : above_(files::directory()), folder_(above_ + "/annulus.checked.XXXXXX") {
-    GTEST_FLAG_SET(death_test_style, "threadsafe");
-    if (mkdtemp(folder_.data()) == nullptr) std::abort();
-    setenv(files::directory_variable, folder_.c_str(), 1);
-  }
-  ~Checked() override {
-    setenv(files::directory_variable, above_.c_str(), 1);
-    std::filesystem::remove_all(folder_);
-  }
-
- private:
-  std::string above_, folder_;
+  Checked() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
 segment ring_of(topology kind) {

@@ -258,7 +258,7 @@ TEST(CliStreams, a_strangers_file_name_neither_spoils_the_list_nor_reaches_the_t
   for (const auto* end : {"bad\xff", "x\033]0;owned\007\033[2J", "line\nbreak",
                           "c1\xc2\x9b"
                           "2J"}) {
-    odd.push_back("/dev/shm/annulus." + at.ring() + end);
+    odd.push_back(files::directory() + "/annulus." + at.ring() + end);
     close(open(odd.back().c_str(), O_CREAT | O_WRONLY, 0600));
   }
   const auto text = annulus_says(at, {"stat"});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/exit_code.hpp"
+#include "own_directory.hpp"
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -28,11 +29,13 @@ namespace annulus::testing {
 
 inline constexpr std::uint64_t mebibyte = 1 << 20;
 
+inline const own_directory all_channels;
+
 // Files and channels of one test, gone with it.
 class place {
  public:
   place() {
-    std::string pattern = ::testing::TempDir() + "annulus-XXXXXX";
+    std::string pattern = all_channels.path() + "/files-XXXXXX";
     folder_ = mkdtemp(pattern.data());
     ring_ = "test-" + std::filesystem::path(folder_).filename().string();
   }

@@ -17,10 +17,13 @@ import subprocess
 import sys
 import tempfile
 
+from own_directory import own_directory
+
 ANNULUS = os.path.abspath(sys.argv[1])
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().getrandbits(32)
 MOST = int(sys.argv[3]) if len(sys.argv) > 3 else 100
 LIMIT = 10  # seconds for each command
+PLACE = own_directory("annulus-faults-")
 CODES = range(0, 10)
 
 # What each call may say; an error that no kernel gives there would show nothing.
@@ -128,7 +131,7 @@ def lines(text):
 
 def play(scene, strace):
     """The code, and what the command said. Raises Fault."""
-    at = tempfile.mkdtemp(prefix="annulus-faults-", dir="/dev/shm")
+    at = tempfile.mkdtemp(dir=PLACE)
     running = []
     try:
         for words in scene.before:
@@ -137,7 +140,7 @@ def play(scene, strace):
             running.append(start(at, words))
         if scene.writer:
             running.append(start(at, scene.writer, text_file(TEXT)))
-        log = os.path.join(at, "..", os.path.basename(at) + ".log")
+        log = at + ".log"
         one = subprocess.Popen(["strace", "-f", "-qq", "-o", log, *strace, ANNULUS, *scene.words],
                                env=environment(at), stdin=text_file(scene.text),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

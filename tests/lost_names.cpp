@@ -3,6 +3,7 @@
 #include "bytes.hpp"
 #include "child.hpp"
 #include "endpoints.hpp"
+#include "own_directory.hpp"
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,6 +28,8 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
+const own_directory all_channels;
+
 enum class loss { unlinked, renamed, replaced, fifo_only, moved };  // moved: a directory above
 struct way {
   const char* scheme;
@@ -37,7 +40,7 @@ struct way {
 class LostName : public ::testing::TestWithParam<way> {
  protected:
   LostName() {
-    std::string pattern = ::testing::TempDir() + "lost-XXXXXX";
+    std::string pattern = all_channels.path() + "/lost-XXXXXX";
     above = mkdtemp(pattern.data());
     folder = above + "/in/it";
     std::filesystem::create_directories(folder);
@@ -196,7 +199,7 @@ TEST(LostNames, are_none_of_memory_that_never_had_one) {
 class Place : public ::testing::Test {
  protected:
   Place() {
-    std::string pattern = ::testing::TempDir() + "place-XXXXXX";
+    std::string pattern = all_channels.path() + "/place-XXXXXX";
     above = mkdtemp(pattern.data());
     std::filesystem::create_directories(above + "/a/b/c");
     file = open((above + "/a/b/c/file").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
