@@ -162,7 +162,11 @@ void pipe_producer::commit_claim(std::size_t count) noexcept {
   if (send_owed() == status::ok || peer() != presence::attached) return;
   const auto ended = wait(
       no_deadline, [&](auto at_most) { nap_for_page(at_most); }, [&] { return send_owed(); },
-      [&] { return why_in_vain(false, peer() != presence::attached); });
+      [&] {
+        // Without bytes: this process has closed the FIFO under its role, as closefrom() does.
+        const bool is_without_fifo = kernel_bytes(fifo_.number()) == 0;
+        return why_in_vain(false, is_without_fifo || peer() != presence::attached);
+      });
   if (ended == status::interrupted) waits_.interrupt.put_back();
 }
 

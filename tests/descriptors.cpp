@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <string>
 
 #include <annulus/channel/file.hpp>
@@ -43,6 +44,25 @@ TEST(Descriptors, no_role_of_any_transport_takes_a_closed_standard_stream) {
     });
     EXPECT_EQ(one.exit_status(), 0) << scheme;
   }
+}
+
+// As closefrom() does. What is sent then goes nowhere, and says so; nothing waits for it.
+TEST(Descriptors, a_claim_whose_files_were_closed_under_it_ends_and_stays_owed) {
+  const scratch_endpoint at;
+  child one([&] {
+    auto tx = open_producer(at.at("pipe"));
+    const auto rx = open_consumer(at.at("pipe"));
+    if (!tx || !rx) return 1;
+    auto claim = tx->try_claim(3000);
+    if (!claim) return 1;
+    alarm(30);
+    if (close_range(3, ~0U, 0) != 0) return 2;
+    claim.commit(3000);
+    if (!tx->owes()) return 3;
+    const auto said = tx->push(message{}, within(std::chrono::milliseconds(20)));
+    return said == status::ok ? 4 : 0;
+  });
+  EXPECT_EQ(one.exit_status(), 0);
 }
 
 }  // namespace
