@@ -14,16 +14,19 @@
 
 namespace annulus::testing {
 
-// From now on the call gives this error if its third argument has one of these bits; without bits,
-// always. Holds for what this process becomes by exec, too. Returns false if it cannot be had.
-[[nodiscard]] inline bool forbid(long call, int error, std::uint32_t bits = 0) {
+// From now on the call gives this error if one of its arguments, the third, has one of these bits;
+// without bits, always. Holds for what this process becomes by exec, too. Returns false if it
+// cannot be had.
+[[nodiscard]] inline bool forbid(long call, int error, std::uint32_t bits = 0,
+                                 std::uint32_t argument = 2) {
   const auto number = static_cast<std::uint32_t>(call);
   const std::uint32_t refusal = SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error);
+  const auto at = static_cast<std::uint32_t>(offsetof(seccomp_data, args)) + 8 * argument;
   sock_filter words[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4),
       BPF_JUMP(BPF_JMP | BPF_JA, bits == 0 ? 2U : 0U, 0, 0),
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
       BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1),
       BPF_STMT(BPF_RET | BPF_K, refusal),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
