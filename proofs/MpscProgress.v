@@ -157,6 +157,24 @@ Proof.
   - eexists. split; [apply s_called; exact Eq|]. split; auto. cbn [roll]. destruct (a && negb b); cbn [steps_of_a_roll]; lia.
   - eexists. split; [eapply s_hears; [lia|exact R|reflexivity]|]. split; auto. cbn [roll steps_of_a_roll]. rewrite app_length. cbn [length]. lia.
 Qed.
+(* No more can be passed than was claimed, and that is no more than a capacity past what was freed. *)
+Lemma cursor_within c : cursor_of (cc s) = Some c -> c <= last (mm s) FR + N.
+Proof.
+  destruct (MpscHolds.inv_reach N most producers Npos s reached) as [_ [_ [H [[_ [_ [_ A4]]] _]]]]. pose proof (d_cap _ _ _ _ _ H) as Cap.
+  assert (St : forall c r f h, standing (mm s) (claims s) (done s) c r f h -> c <= extent (claims s)).
+  { intros c0 r f h [_ [_ [_ [B _]]]]. eapply bound_le; try exact Npos. eapply bound_split. exact B. }
+  destruct (cc s); cbn [cursor_of]; intros E; try discriminate E; injection E as <-;
+    first [apply St in A4|destruct A4 as [A4 _]; apply St in A4]; lia.
+Qed.
+Lemma cursor_climbs m' k' d' c c' : cstep (alive s) (mm s) (cc s) (done s) m' k' d' -> cursor_of (cc s) = Some c ->
+  cursor_of k' = Some c' -> c <= c'.
+Proof.
+  destruct (MpscHolds.inv_reach N most producers Npos s reached) as [_ [_ [_ [[_ [_ [_ A4]]] _]]]]. remember (cc s) as k eqn:Ek.
+  intros Hs. destruct Hs; unfold scanned; cbn [cursor_of];
+    repeat match goal with |- context[if ?b then _ else _] => destruct b end;
+    cbn [cursor_of]; intros E F; try discriminate; injection E as <-; injection F as <-; try lia;
+    destruct A4 as [_ [_ [p [x [t [_ [_ [Q1 [Q2 _]]]]]]]]]; lia.
+Qed.
 Lemma claim_moves i : 0 < steps_of_a_claim (pp s i) -> exists m' p' l', pstep i (mm s) (pp s i) (claims s) m' p' l'.
 Proof.
   destruct (MpscHolds.inv_reach N most producers Npos s reached) as [[K _] [Op [H [IC _]]]].

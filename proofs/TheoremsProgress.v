@@ -44,6 +44,14 @@ Proof. exact (call_falls N producers al m c d m' c' d'). Qed.
 Theorem a_call_of_the_consumer_is_short : steps_of_a_call producers (cc s) <= 2 * producers + N + 8.
 Proof. exact (call_short N most producers room s reached). Qed.
 
+(* A poll is a round for each claim that it passes. No step leads the cursor back, and it is never more
+   than a capacity past what was freed: so between two releases there are no more rounds than words. *)
+Theorem a_cursor_stays_within_a_capacity c : cursor_of (cc s) = Some c -> c <= last (mm s) FR + N.
+Proof. exact (cursor_within N most producers room s reached c). Qed.
+Theorem a_cursor_never_goes_back m k d c c' : cstep N producers shipped (alive s) (mm s) (cc s) (done s) m k d ->
+  cursor_of (cc s) = Some c -> cursor_of k = Some c' -> c <= c'.
+Proof. exact (cursor_climbs N most producers room s reached m k d c c'). Qed.
+
 (* A roll call is wait-free: it asks each producer once, and nothing but another call lengthens it. *)
 Theorem a_roll_call_can_go_on c r f h a b ks : cc s = Idle c r f h -> roll s = Asking a b ks -> exists s',
   step N most producers shipped s s' /\ cc s' = cc s /\ steps_of_a_roll producers (roll s') < steps_of_a_roll producers (roll s).
