@@ -132,6 +132,13 @@ struct process_atomics : std_atomics {
     std::memcpy(to, &value, sizeof value);
     finish(mine);
   }
+  static std::uint64_t get(const std::byte* from, const char* file = __builtin_FILE(),
+                           unsigned line = __builtin_LINE()) {
+    entry& mine = begin("get", "-", "-", from, 0, file, line);
+    std::memcpy(&mine.value, from, sizeof mine.value);
+    finish(mine);
+    return mine.value;
+  }
 
   // Payload comes in whole words here.
   class area {
@@ -165,9 +172,20 @@ struct process_atomics : std_atomics {
         put(base_ + (at - start_), 0, __FILE__, __LINE__);
       }
     }
-    static std::uint32_t checksum(std::uint64_t, std::uint64_t, std::uint64_t) { return 0; }
-    static void set_trailer(std::uint64_t, std::uint32_t) {}
-    static std::uint32_t trailer(std::uint64_t) { return 0; }
+    // A checksum that tells all words from others, in a word of its own.
+    [[nodiscard]] std::uint32_t checksum(std::uint64_t index, std::uint64_t count,
+                                         std::uint64_t seed) const noexcept {
+      for (std::uint64_t j = 0; j < count; j += 8) {
+        seed = (seed ^ get(base_ + (index - start_) + j)) * 0x9e3779b97f4a7c15;
+      }
+      return static_cast<std::uint32_t>(seed >> 32);
+    }
+    void set_trailer(std::uint64_t index, std::uint32_t value) const noexcept {
+      put(base_ + (index - start_), value, __FILE__, __LINE__);
+    }
+    [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const noexcept {
+      return static_cast<std::uint32_t>(get(base_ + (index - start_)));
+    }
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
     static bool lacks_memory() { return false; }
@@ -209,11 +227,7 @@ struct process_atomics : std_atomics {
 
 // The consumer reads the payload.
 inline void get(process_atomics::const_bytes message) {
-  for (std::size_t j = 0; j < message.size(); j += 8) {
-    entry& mine = begin("get", "-", "-", message.data() + j, 0, __FILE__, __LINE__);
-    std::memcpy(&mine.value, message.data() + j, sizeof mine.value);
-    finish(mine);
-  }
+  for (std::size_t j = 0; j < message.size(); j += 8) (void)process_atomics::get(&message[j]);
 }
 
 // What the consumer's caller is told instead of a message.

@@ -271,13 +271,13 @@ let rec step r s e later =
 and deliver r s = match (snd s).cq, r.early with
   | Take _, _ when r.trailer = 0 -> count "View"; Option.get (exec r s View)
   | Take (_, _, n, got), _ when List.length got = n -> count "Deliver"; Option.get (exec r s Deliver)
-  | Take (_, _, n, got), Some e when List.length got = n - 1 -> r.early <- None; step r s e []
+  | Take (_, _, n, got), Some e when List.length got = n - 1 -> let s = step r s e [] in r.early <- None; s
   | _ -> s
 
 let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart all
   else interleave ~step:(step r) ~answers:(fun _ _ -> []) fstart
-    ~save:(fun () -> let raws = Hashtbl.copy r.raws and claim = r.claim in fun () ->
-      Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.claim <- claim)
+    ~save:(fun () -> let raws = Hashtbl.copy r.raws and claim = r.claim and early = r.early in fun () ->
+      Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.claim <- claim; r.early <- early)
     (List.map (fun role -> List.filter (fun e -> e.role = role) all) ["P"; "C"])
 
 let make_ring capacity most first key trailer init =

@@ -32,6 +32,7 @@ class round_of_lives {
   round_of_lives(shared& all, std::uint64_t seed) : all_(all), random_(seed) {
     first_ = random_() % 2 == 0 ? capacity * 6 : 0 - capacity;
     memory_.geometry = small_ring(topology::spsc, 1, first_);
+    if (random_() % 4 == 0) memory_.geometry.integrity = integrity::crc32c;
     memory_.control = &all.control;
     memory_.producers = &all.producer;
     memory_.data = process_atomics::area(all.data);
@@ -54,8 +55,8 @@ class round_of_lives {
 
   // Lives both roles to their ends; tells the trace.
   void run() {
-    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " 0\n", capacity, max_message,
-                first_, key);
+    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", capacity,
+                max_message, first_, key, trailer());
     std::printf("unordered\n");
     for (std::uint64_t i = 0; i * 8 < data_bytes; ++i) {
       std::uint64_t value;
@@ -71,6 +72,7 @@ class round_of_lives {
   }
 
  private:
+  std::uint64_t trailer() const { return memory_.geometry.trailer_bytes(); }
   std::uint64_t disguised() { return header_like(random_(), first_); }
 
   pid_t start(unsigned role, unsigned life) {
@@ -106,9 +108,10 @@ class round_of_lives {
       default: {
         auto claim = role.try_claim(count);
         if (!claim) return;
-        say("claim", count / 8);
+        say("claim", (count + trailer() + 7) / 8);
         const auto used = random_() % 2 == 0 ? count : count / 16 * 8;
-        const auto written = random_() % 2 == 0 ? used : count;
+        // More may be written than is committed, but where a checksum would be written over it.
+        const auto written = trailer() != 0 || random_() % 2 == 0 ? used : count;
         for (std::uint64_t j = 0; j < written; j += 8) {
           process_atomics::put(claim.bytes().data() + j, words[j / 8], __FILE__, __LINE__);
         }
