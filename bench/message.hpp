@@ -102,22 +102,21 @@ class order_check {
   order_check(std::uint64_t salt, Sizes sizes, unsigned producers = 1)
       : text_(salt), salt_(salt), sizes_(std::move(sizes)), next_(producers) {}
 
-  // Returns the message's number.
+  // Returns the message's number. Requires: the messages of several producers have one size.
   std::uint64_t operator()(message seen) noexcept {
     ++seen_;
+    const auto bytes = sizes_(next_[0]);
+    if (seen.size() != bytes) [[unlikely]]
+      return wrong(0);
+    if (bytes < sizeof(std::uint64_t) && next_.size() > 1) return 0;  // nobody's in particular
     const std::byte* const at = seen.data();
-    const bool is_labelled = seen.size() >= sizeof(std::uint64_t);
-    if (!is_labelled && next_.size() > 1) {  // nobody's in particular
-      return seen.size() == sizes_(0) ? 0 : wrong(0);
-    }
     const std::uint64_t producer = next_.size() > 1 ? text_.producer_of(at) : 0;
     if (producer >= next_.size()) [[unlikely]]
       return wrong(0);
     const std::uint64_t n = next_[producer]++;
-    const auto bytes = sizes_(n);
-    if (seen.size() == bytes && script(salt_, producer).is(at, bytes, n)) [[likely]]
+    if (script(salt_, producer).is(at, bytes, n)) [[likely]]
       return n;
-    return wrong(is_labelled ? text_.number_of(at) : 0);
+    return wrong(bytes < sizeof(std::uint64_t) ? 0 : text_.number_of(at));
   }
 
   [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
