@@ -38,12 +38,16 @@ std::optional<std::string> option_of(std::string_view text, std::string_view key
   }
 }
 
-void named_endpoint::name(const std::string& text) {
+void require_name(const std::string& text) {
   if (nats::is_address(text)) {
     static_cast<void>(must(nats::parse(text)));
   } else {
     static_cast<void>(must(bus::parse(text)));
   }
+}
+
+void named_endpoint::name(const std::string& text) {
+  require_name(text);
   text_ = text;
 }
 

@@ -14,6 +14,9 @@
 
 namespace annulus::cli {
 
+// Throws command_error when the text names neither an endpoint nor a stream.
+void require_name(const std::string& text);
+
 class named_endpoint {
  public:
   // Throws command_error when the text names no endpoint.

@@ -121,13 +121,7 @@ class account {
 };
 
 bus::gateway opened(gateway_command o) {
-  for (const auto& name : o.names) {
-    if (nats::is_address(name)) {
-      static_cast<void>(must(nats::parse(name)));
-    } else {
-      static_cast<void>(must(bus::parse(name)));
-    }
-  }
+  for (const auto& name : o.names) require_name(name);
   const auto to = std::move(o.names.back());
   o.names.pop_back();
   if (o.once && option_of(to, "once") == "no") {
