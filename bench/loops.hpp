@@ -11,7 +11,6 @@
 //     memory_bytes()                 what it holds; 0: cannot be told
 //
 // `bytes` is a std::size_t, or a constant where the system is given the size at compile time.
-// message.hpp has the kinds of sizes. The messages of a batch have one size.
 #pragma once
 
 #include "bench/line.hpp"
@@ -39,13 +38,22 @@ inline void begin_together(const load& how, stage& on, bool is_first_producer) {
   on.go.pass(how.sides());
 }
 
-template <class Channel, class Sizes = one_size>
+template <class Size>
+[[nodiscard]] Size size_from(std::size_t bytes) {
+  if constexpr (is_constant<Size>) {
+    return {};
+  } else {
+    return bytes;
+  }
+}
+
+template <class Channel, class Size = std::size_t>
 class link_of final : public link {
  public:
   // `more` goes to the channel, behind the shape.
   template <class... More>
   explicit link_of(const shape& of, const More&... more)
-      : channel_(of, more...), sizes_(of.bytes) {}
+      : channel_(of, more...), bytes_(size_from<Size>(of.bytes)) {}
   static std::unique_ptr<link> open(const shape& of) { return std::make_unique<link_of>(of); }
 
   void produce(const load& how, stage& on, unsigned number) override {
@@ -56,12 +64,14 @@ class link_of final : public link {
     if (how.pace != pace::flood) return follow(tx, text, how, on, wait);
     stretch* const report = number == 0 ? &on.producer : nullptr;
     if (how.batch == 1) {
-      flood(how, on, report, [&](std::uint64_t n) { send(tx, text, n, wait); });
-    } else {
-      const auto bytes = sizes_(0);
-      sheaf many(how.batch, bytes);
       flood(how, on, report, [&](std::uint64_t n) {
-        for (std::size_t i = 0; i < many.size(); ++i) text.write(many[i], bytes, n + i);
+        tx.send(
+            bytes_, [&](std::byte* to) { text.write(to, bytes_, n); }, wait);
+      });
+    } else {
+      sheaf many(how.batch, bytes_);
+      flood(how, on, report, [&](std::uint64_t n) {
+        for (std::size_t i = 0; i < many.size(); ++i) text.write(many[i], bytes_, n + i);
         tx.send_all(many.all(), wait);
       });
     }
@@ -69,7 +79,7 @@ class link_of final : public link {
 
   void consume(const load& how, stage& on, std::span<std::uint64_t> latencies) override {
     auto rx = channel_.consumer();
-    order_check<Sizes> check(how.salt, sizes_, how.producers);
+    order_check<Size> check(how.salt, bytes_, how.producers);
     poll wait(how.is_crowded);
     begin_together(how, on, false);
     if (how.pace == pace::flood) {
@@ -95,13 +105,15 @@ class link_of final : public link {
   trips ask(link& back, const load& how, stage& on, std::span<std::uint64_t> each) override {
     auto tx = channel_.producer();
     auto rx = static_cast<link_of&>(back).channel_.consumer();
-    order_check<Sizes> check(how.salt, sizes_);
+    order_check<Size> check(how.salt, bytes_);
     const script text(how.salt);
     poll wait(how.is_crowded);
     begin_together(how, on, true);
     std::uint64_t n = 0;
     const auto trip = [&] {
-      send(tx, text, n++, wait);
+      tx.send(
+          bytes_, [&](std::byte* to) { text.write(to, bytes_, n); }, wait);
+      ++n;
       take_one(rx, check, wait);
     };
     const trips seen = time_trips(how.span, each, trip);
@@ -114,13 +126,15 @@ class link_of final : public link {
   void answer(link& back, const load& how, stage& on) override {
     auto rx = channel_.consumer();
     auto tx = static_cast<link_of&>(back).channel_.producer();
-    order_check<Sizes> check(how.salt, sizes_);
+    order_check<Size> check(how.salt, bytes_);
     const script text(how.salt);
     poll wait(how.is_crowded);
     begin_together(how, on, false);
     do {
       take_one(rx, check, wait);
-      send(tx, text, check.seen() - 1, wait);
+      const auto n = check.seen() - 1;
+      tx.send(
+          bytes_, [&](std::byte* to) { text.write(to, bytes_, n); }, wait);
     } while (!on.end.is_reached(check.seen(), 1));
     on.consumer.wrong = check.wrong();
   }
@@ -136,11 +150,10 @@ class link_of final : public link {
           [&](std::uint64_t n) {
             auto& at = traces[n].producer;
             at[0] = clock::now();
-            const auto bytes = sizes_(n);
-            auto claim = tx.role.claim(bytes, no_deadline);
+            auto claim = tx.role.claim(bytes_, no_deadline);
             require(claim.status());
             at[1] = clock::now();
-            text.write(claim.bytes().data(), bytes, n);
+            text.write(claim.bytes().data(), bytes_, n);
             at[2] = clock::now();
             claim.commit();
             at[3] = clock::now();
@@ -151,7 +164,7 @@ class link_of final : public link {
   void consume_traced(const load& how, stage& on, std::span<trace> traces) override {
     if constexpr (requires { channel_.consumer().role; }) {
       auto rx = channel_.consumer();
-      order_check<Sizes> check(how.salt, sizes_);
+      order_check<Size> check(how.salt, bytes_);
       begin_together(how, on, false);
       for (auto& one : traces) {
         const view seen = rx.role.read(no_deadline);
@@ -169,14 +182,6 @@ class link_of final : public link {
   [[nodiscard]] std::uint64_t memory_bytes() const override { return channel_.memory_bytes(); }
 
  private:
-  // The n-th message.
-  template <class Producer>
-  void send(Producer& tx, const script& text, std::uint64_t n, poll& wait) {
-    const auto bytes = sizes_(n);
-    tx.send(
-        bytes, [&](std::byte* to) { text.write(to, bytes, n); }, wait);
-  }
-
   // `send(n)` sends the next batch, whose first message is the n-th.
   template <class Send>
   static void flood(const load& how, stage& on, stretch* report, Send send) {
@@ -199,7 +204,7 @@ class link_of final : public link {
   // Measures after a fifth of the span, which warms pages, caches and branch predictors. A counted
   // run reports all of its messages.
   template <class Take>
-  static void take_flood(const load& how, stage& on, const order_check<Sizes>& check, Take take) {
+  static void take_flood(const load& how, stage& on, const order_check<Size>& check, Take take) {
     std::uint64_t before = 0;
     on.consumer.begin(how);
     if (!how.is_counted) {
@@ -231,7 +236,8 @@ class link_of final : public link {
         [&](clock::time_point due) { sleeps ? sleep_until(due) : poll_until(due, how.is_crowded); },
         [&](std::uint64_t n) {
           const auto before = sleeps ? clock::now() : clock::time_point();
-          send(tx, text, n, wait);
+          tx.send(
+              bytes_, [&](std::byte* to) { text.write(to, bytes_, n); }, wait);
           if (sleeps) in_calls += clock::now() - before;
         });
     on.producer.end(how);
@@ -240,12 +246,12 @@ class link_of final : public link {
   }
 
   template <class Consumer>
-  static void take_one(Consumer& rx, order_check<Sizes>& check, poll& wait) {
+  static void take_one(Consumer& rx, order_check<Size>& check, poll& wait) {
     while (rx.receive([&](message m) { check(m); }, 1) == 0) wait.again();
   }
 
   Channel channel_;
-  [[no_unique_address]] Sizes sizes_;
+  [[no_unique_address]] Size bytes_;
 };
 
 }  // namespace annulus::bench

@@ -12,26 +12,15 @@
 #include <cstring>
 #include <span>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <annulus/channel/concepts.hpp>
 
 namespace annulus::bench {
 
-// The size of the n-th message. All have one, known at run time or to the compiler.
-struct one_size {
-  one_size(std::size_t bytes) : bytes_(bytes) {}
-  std::size_t operator()(std::uint64_t) const noexcept { return bytes_; }
-
- private:
-  std::size_t bytes_;
-};
+// A message size: std::size_t, or a constant that the compiler knows.
 template <std::size_t Bytes>
-struct constant_size {
-  explicit constant_size(std::size_t) {}
-  std::integral_constant<std::size_t, Bytes> operator()(std::uint64_t) const noexcept { return {}; }
-};
+using constant_size = std::integral_constant<std::size_t, Bytes>;
 template <class Size>
 inline constexpr bool is_constant = !std::is_same_v<Size, std::size_t>;
 
@@ -96,27 +85,26 @@ class script {
 };
 
 // Checks that each message is whole and the next one of its producer.
-template <class Sizes = one_size>
+template <class Size = std::size_t>
 class order_check {
  public:
-  order_check(std::uint64_t salt, Sizes sizes, unsigned producers = 1)
-      : text_(salt), salt_(salt), sizes_(std::move(sizes)), next_(producers) {}
+  order_check(std::uint64_t salt, Size bytes, unsigned producers = 1)
+      : text_(salt), salt_(salt), bytes_(bytes), next_(producers) {}
 
-  // Returns the message's number. Requires: the messages of several producers have one size.
+  // Returns the message's number.
   std::uint64_t operator()(message seen) noexcept {
     ++seen_;
-    const auto bytes = sizes_(next_[0]);
-    if (seen.size() != bytes) [[unlikely]]
+    if (seen.size() != bytes_) [[unlikely]]
       return wrong(0);
-    if (bytes < sizeof(std::uint64_t) && next_.size() > 1) return 0;  // nobody's in particular
+    if (bytes_ < sizeof(std::uint64_t) && next_.size() > 1) return 0;  // nobody's in particular
     const std::byte* const at = seen.data();
     const std::uint64_t producer = next_.size() > 1 ? text_.producer_of(at) : 0;
     if (producer >= next_.size()) [[unlikely]]
       return wrong(0);
     const std::uint64_t n = next_[producer]++;
-    if (script(salt_, producer).is(at, bytes, n)) [[likely]]
+    if (script(salt_, producer).is(at, bytes_, n)) [[likely]]
       return n;
-    return wrong(bytes < sizeof(std::uint64_t) ? 0 : text_.number_of(at));
+    return wrong(bytes_ < sizeof(std::uint64_t) ? 0 : text_.number_of(at));
   }
 
   [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
@@ -130,7 +118,7 @@ class order_check {
 
   script text_;
   std::uint64_t salt_;
-  Sizes sizes_;
+  Size bytes_;
   std::vector<std::uint64_t> next_;
   std::uint64_t seen_ = 0;
   std::uint64_t wrong_ = 0;

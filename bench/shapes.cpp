@@ -18,29 +18,76 @@ constexpr std::size_t KiB = 1024;
 constexpr std::size_t usual_capacity = 1024 * KiB;
 constexpr std::size_t drained = 1024;  // messages taken at once, at most
 
-// Each size from 8 bytes to the greatest is as likely, and both sides know them.
-class random_sizes {
+// Messages of lengths that both sides know: the n-th has lengths[n % many].
+class varied final : public link {
+  static constexpr std::size_t many = 4096;
+
  public:
-  explicit random_sizes(std::size_t greatest) {
-    std::mt19937_64 random(greatest);
-    std::uniform_int_distribution<std::size_t> size(8, greatest);
-    for (auto& one : sizes_) one = size(random);
+  explicit varied(const shape& of) : memory_(must(segment::anonymous({.capacity = of.capacity}))) {
+    std::mt19937_64 random(of.bytes);
+    std::uniform_int_distribution<std::size_t> length(8, of.bytes);
+    for (auto& one : lengths_) one = length(random);
   }
-  std::size_t operator()(std::uint64_t n) const noexcept { return sizes_[n % sizes_.size()]; }
+
+  void produce(const load& how, stage& on, unsigned) override {
+    auto tx = must(spsc_producer::attach(memory_));
+    const script text(how.salt);
+    std::array<std::byte, 4 * KiB> own{};
+    begin_together(how, on, true);
+    const auto send = [&](std::uint64_t n) {
+      const auto one = std::span(own).first(lengths_[n % many]);
+      text.write(one.data(), one.size(), n);
+      while (tx.try_push(one) == status::full) {
+      }
+    };
+    std::uint64_t n = 0;
+    for (; n % 64 != 0 || !on.end.is_asked(); ++n) send(n);
+    on.end.announce(n + 1);
+    send(n);
+  }
+
+  void consume(const load& how, stage& on, std::span<std::uint64_t>) override {
+    auto rx = must(spsc_consumer::attach(memory_));
+    const script text(how.salt);
+    std::uint64_t seen = 0;
+    begin_together(how, on, false);
+    const auto check = [&](message one) {
+      const auto length = lengths_[seen % many];
+      on.consumer.wrong += one.size() != length || !text.is(one.data(), length, seen);
+      ++seen;
+    };
+    const auto take = [&] { rx.drain(check, how.limit); };
+    repeat_for(how.span / 5, take);
+    const auto before = seen;
+    on.consumer.begin(how);
+    repeat_for(how.span, take);
+    on.end.ask();
+    on.consumer.end(how);
+    on.consumer.messages = seen - before;
+    while (!on.end.is_reached(seen, 1)) take();
+  }
+
+  static std::unique_ptr<link> open(const shape& of) { return std::make_unique<varied>(of); }
+  trips ask(link&, const load&, stage&, std::span<std::uint64_t>) override { return {}; }
+  void answer(link&, const load&, stage&) override {}
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return 0; }
 
  private:
-  std::array<std::size_t, 4096> sizes_{};
+  segment memory_;
+  std::array<std::size_t, many> lengths_{};
 };
 
-template <class Roles, class Sizes = one_size>
+template <class Link>
 system ring() {
-  system one{"ring", "", &link_of<ring_channel<Roles, by::push, true>, Sizes>::open};
+  system one{"ring", "", &Link::open};
   one.sides = where::threads;
   return one;
 }
-const system one_producer = ring<spsc_roles<tallied>>();
-const system of_random_sizes = ring<spsc_roles<tallied>, random_sizes>();
-const system many_producers = ring<mpsc_roles<tallied>>();
+template <class Roles>
+using usual_link = link_of<ring_channel<Roles, by::push, true>>;
+const system one_producer = ring<usual_link<spsc_roles<tallied>>>();
+const system of_random_sizes = ring<varied>();
+const system many_producers = ring<usual_link<mpsc_roles<tallied>>>();
 
 // A cell of a table: it is measured once a round, and shows its median.
 struct cell {
