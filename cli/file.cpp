@@ -2,6 +2,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/signals.hpp"
+#include "cli/text.hpp"
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,20 +14,27 @@
 #include <utility>
 #include <vector>
 
+#include <annulus/channel/status.hpp>
+
 namespace annulus::cli {
 namespace {
 
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
 
-// A FIFO's opening waits for its other end, and a signal ends that.
+// A FIFO's opening waits for its other end: a signal ends that, and so does the time limit.
 template <class Open>
-int opened(Open attempt) {
-  int number = attempt();
-  while (number < 0 && errno == EINTR) {
+int opened(const std::string& path, const time_limit& limit, Open attempt) {
+  const auto until = limit ? within(*limit) : no_deadline;
+  std::optional<wake_up> at_its_end;
+  if (limit) at_its_end.emplace(*limit);
+  for (;;) {
+    const int number = attempt(path);
+    if (number >= 0 || errno != EINTR) return number;
     throw_if_stopped();
-    number = attempt();
+    if (std::chrono::steady_clock::now() < until) continue;
+    end_with(exit_code::timed_out, "nobody opens the other end of {}, and {} have passed",
+             quoted(path), show_span(*limit));
   }
-  return number;
 }
 
 }  // namespace
@@ -47,10 +55,9 @@ file::~file() {
   if (is_ours_ && descriptor_ >= 0) close(descriptor_);
 }
 
-file file::for_reading(const std::string& path) {
-  file out = path.empty()
-                 ? file(STDIN_FILENO, false, "standard input")
-                 : file(opened([&] { return streams::open_to_read(path); }), true, quoted(path));
+file file::for_reading(const std::string& path, const time_limit& limit) {
+  file out = path.empty() ? file(STDIN_FILENO, false, "standard input")
+                          : file(opened(path, limit, streams::open_to_read), true, quoted(path));
   if (out.descriptor_ < 0) out.fail("open");
   struct stat info {};
   if (fstat(out.descriptor_, &info) != 0) out.fail("read");
@@ -61,10 +68,9 @@ file file::for_reading(const std::string& path) {
   return out;
 }
 
-file file::for_writing(const std::string& path) {
-  file out = path.empty()
-                 ? file(STDOUT_FILENO, false, "standard output")
-                 : file(opened([&] { return streams::open_to_write(path); }), true, quoted(path));
+file file::for_writing(const std::string& path, const time_limit& limit) {
+  file out = path.empty() ? file(STDOUT_FILENO, false, "standard output")
+                          : file(opened(path, limit, streams::open_to_write), true, quoted(path));
   out.path_ = path;
   if (out.descriptor_ < 0 && errno == ENOENT) {
     out.descriptor_ = streams::make_to_write(path, true);

@@ -3,6 +3,7 @@
 
 #include "cli/system.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,13 +12,16 @@
 
 namespace annulus::cli {
 
+// How long a wait may last; nothing: for ever.
+using time_limit = std::optional<std::chrono::nanoseconds>;
+
 class file {
  public:
-  // Without a path: standard input, or standard output.
-  [[nodiscard]] static file for_reading(const std::string& path);
+  // Without a path: standard input, or standard output. A FIFO's other end is waited for.
+  [[nodiscard]] static file for_reading(const std::string& path, const time_limit& limit = {});
   // A file that is there keeps its content until begin(); one that was made for this goes again
   // with an object that never began.
-  [[nodiscard]] static file for_writing(const std::string& path);
+  [[nodiscard]] static file for_writing(const std::string& path, const time_limit& limit = {});
 
   file(file&& other) noexcept;
   file& operator=(file&&) = delete;

@@ -48,7 +48,9 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   add_number(*command, "--count", o->count, 1, no_limit, "end after so many messages");
   auto* producers = add_number(*command, "--producers", o->producers, 1, no_limit,
                                "do not end before so many producers have come (and closed)");
-  add_span(*command, "--timeout", o->timeout, "when nothing comes for so long, end with 7");
+  add_span(
+      *command, "--timeout", o->timeout,
+      "when nothing comes, or nobody reads the FIFO that --file names, for so long: end with 7");
   add_waiting(*command, o->from);
   command->add_flag("--keep", o->survives_death,
                     "when a producer dies, wait for the next one, until one closes");
@@ -59,7 +61,7 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   command->add_flag("--progress", o->shows_progress, "tell on stderr how far it is");
   command->callback([o, &ends_with] {
     o->survives_death |= o->goes_on_for_ever;
-    auto output = file::for_writing(o->path);
+    auto output = file::for_writing(o->path, o->timeout);
     if (const auto stream = o->from.stream()) {
       if (o->producers != 0 || o->survives_death) {
         end_with(exit_code::usage,

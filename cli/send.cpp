@@ -174,7 +174,7 @@ void require_a_store(const send_options& o, const bus::endpoint& at) {
 
 void send(const send_options& o) {
   check(o);
-  auto input = file::for_reading(o.path);
+  auto input = file::for_reading(o.path, o.box.timeout);
   if (const auto stream = o.to.stream()) {
     if (o.asked || o.resumes || o.box.full != on_full::wait || o.box.keeps_on) {
       end_with(exit_code::usage,
@@ -249,7 +249,8 @@ void add_send(CLI::App& app, exit_code&) {
       },
       "without room: wait for it, drop the message, or end with 8 (default: wait)");
   add_span(*command, "--timeout", o->box.timeout,
-           "wait no longer for room, or over a pipe for being read, and end with 7");
+           "wait no longer for room, for the other end of a FIFO that --file names, or over a pipe "
+           "for being read, and end with 7");
   command->add_flag("--keep", o->box.keeps_on,
                     "when the consumer dies or closes, wait for the next one");
   command->add_flag("--resume", o->resumes,

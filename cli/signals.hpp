@@ -1,6 +1,8 @@
 // ^C and its kin end a command cleanly; a segment cut off under our feet ends it with a message.
 #pragma once
 
+#include <chrono>
+
 namespace annulus::cli {
 
 // SIGINT, SIGTERM and SIGHUP only ask to stop. A signal that falls just before a system call that
@@ -10,6 +12,16 @@ void heed_signals();
 
 // The signal that asked to stop; 0: none has.
 [[nodiscard]] int stop_signal() noexcept;
+
+// A system call that blocks ends with EINTR that long from now, and each next one soon after, until
+// this goes. On Windows it does nothing: no opening blocks there.
+class wake_up {
+ public:
+  explicit wake_up(std::chrono::nanoseconds after) noexcept;
+  ~wake_up();
+  wake_up(const wake_up&) = delete;
+  wake_up& operator=(const wake_up&) = delete;
+};
 
 // What a command throws when it gives up because of stop_signal().
 struct stopped {};

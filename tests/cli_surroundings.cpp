@@ -112,6 +112,33 @@ TEST(CliSurroundings, one_that_waits_for_the_other_end_of_a_fifo_is_ended_by_a_s
   }
 }
 
+TEST(CliSurroundings, the_other_end_of_a_fifo_is_waited_for_no_longer_than_the_timeout) {
+  const place at;
+  ASSERT_TRUE(segment::create(at.ring()));
+  ASSERT_EQ(mkfifo(at.path("fifo").c_str(), 0600), 0);
+  for (const std::string what : {"send", "recv"}) {
+    for (const std::string limit : {"0s", "20ms"}) {
+      prepared one({what, at.endpoint(), "--file", at.path("fifo"), "--timeout", limit},
+                   [] { return true; });
+      EXPECT_EQ(one.wait_in_time(), code(exit_code::timed_out)) << what << " " << limit;
+    }
+  }
+}
+
+TEST(CliSurroundings, a_fifo_that_was_opened_in_time_may_be_silent_for_as_long_as_it_likes) {
+  const place at;
+  ASSERT_TRUE(segment::create(at.ring()));
+  ASSERT_EQ(mkfifo(at.path("fifo").c_str(), 0600), 0);
+  const int both_ends = open(at.path("fifo").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(both_ends, 0);
+  prepared one({"send", at.endpoint(), "--file", at.path("fifo"), "--timeout", "0s"},
+               [] { return true; });
+  ASSERT_TRUE(eventually([&] { return at.seen_of_ring().producers.at(0).attached_at != 0; }));
+  ASSERT_EQ(write(both_ends, "late", 4), 4);
+  close(both_ends);
+  EXPECT_EQ(one.wait_in_time(), 0);
+}
+
 // Room for the decision, and none for a channel.
 TEST(CliSurroundings, what_cannot_be_made_leaves_no_decision_of_its_auto_name) {
   const auto little = [] {

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <ctime>
 
@@ -14,11 +16,21 @@ volatile sig_atomic_t asked_to_stop = 0;
 timer_t repeats;
 bool has_timer = false;
 
+constexpr std::chrono::nanoseconds between_alarms = std::chrono::milliseconds(20);
+
+// Zero: no alarm any more.
+void raise_alarms_after(std::chrono::nanoseconds first) {
+  const auto whole = std::chrono::floor<std::chrono::seconds>(first);
+  itimerspec when{};
+  when.it_value.tv_sec = whole.count();
+  when.it_value.tv_nsec = (first - whole).count();
+  when.it_interval.tv_nsec = between_alarms.count();
+  if (has_timer) timer_settime(repeats, 0, &when, nullptr);
+}
+
 void ask_to_stop(int signal) {
   asked_to_stop = signal;
-  itimerspec every{};
-  every.it_value.tv_nsec = every.it_interval.tv_nsec = 20'000'000;
-  if (has_timer) timer_settime(repeats, 0, &every, nullptr);
+  raise_alarms_after(between_alarms);
 }
 
 void interrupt(int) {}
@@ -65,5 +77,15 @@ void heed_signals() {
 }
 
 int stop_signal() noexcept { return asked_to_stop; }
+
+// A signal that asks to stop may come at any moment here: its alarms are the ones that stay.
+wake_up::wake_up(std::chrono::nanoseconds after) noexcept {
+  raise_alarms_after(std::max(after, std::chrono::nanoseconds(1)));
+  if (asked_to_stop != 0) raise_alarms_after(between_alarms);
+}
+wake_up::~wake_up() {
+  raise_alarms_after(std::chrono::nanoseconds(0));
+  if (asked_to_stop != 0) raise_alarms_after(between_alarms);
+}
 
 }  // namespace annulus::cli

@@ -24,4 +24,7 @@ void heed_signals() { SetConsoleCtrlHandler(ask_to_stop, TRUE); }
 
 int stop_signal() noexcept { return asked_to_stop.load(std::memory_order_relaxed); }
 
+wake_up::wake_up(std::chrono::nanoseconds) noexcept {}
+wake_up::~wake_up() = default;
+
 }  // namespace annulus::cli
