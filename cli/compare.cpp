@@ -87,7 +87,7 @@ void add_compare(CLI::App& app, exit_code&) {
   command
       ->add_option("--rate", o->how.rate,
                    "messages a second of the open loop and of the CPU's share (default: 50000)")
-      ->check(CLI::Range(10.0, 10e6));
+      ->check(from_to(10.0, 10e6));
   add_seconds(*command, o->how.seconds)->excludes("--quick");
   command->add_option("--rounds", o->how.repeats, "interleaved rounds (default: 5)")
       ->check(CLI::Range(1, 1000))

@@ -4,6 +4,7 @@
 #include "bench/sides.hpp"
 #include "cli/console.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -37,7 +38,7 @@ inline CLI::Option* add_seconds(CLI::App& command, double& seconds) {
   return command
       .add_option("--seconds", seconds,
                   fmt::format("how long it all takes, about (default: {})", seconds))
-      ->check(CLI::Range(0.1, 86400.0));
+      ->check(from_to(0.1, 86400.0));
 }
 inline void add_processors(CLI::App& command, std::vector<int>& use) {
   command.add_option("--cpus", use, "processors to pin to, the consumer's first (default: two)")

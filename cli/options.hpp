@@ -43,6 +43,8 @@ CLI::Option* add_number(CLI::App& command, const std::string& flag, T& number, s
           help)
       ->type_name("N");
 }
+// What a number with a fraction may be. CLI::Range takes nan: it is not less and not more than any.
+[[nodiscard]] CLI::Validator from_to(double least, double most);
 // One of several words.
 CLI::Option* add_choice(CLI::App& command, const std::string& flag,
                         const std::vector<std::string>& words,

@@ -233,7 +233,7 @@ void add_stat(CLI::App& app, exit_code&) {
           "again every so many seconds, with rates (default: 1)")
       ->expected(0, 1)
       ->default_str("1")
-      ->check(CLI::Range(0.01, 86400.0))
+      ->check(from_to(0.01, 86400.0))
       ->type_name("SECONDS");
   command->callback([o] { stat(*o); });
 }

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace annulus {
@@ -70,6 +71,19 @@ TEST(CliOptions, what_makes_no_sense_is_2_and_is_named) {
     EXPECT_LT(said.err.size(), 400u) << line << "is told in a line or two: " << said.err;
   }
   EXPECT_FALSE(at.has_ring()) << "nothing was made";
+}
+
+TEST(CliOptions, a_number_with_a_fraction_has_limits_that_no_nan_passes) {
+  const place at;
+  const std::vector<std::pair<std::string, std::string>> all = {
+      {"bench", "--seconds"}, {"compare", "--seconds"}, {"compare", "--rate"}, {"stat", "--watch"}};
+  for (const auto& [command, option] : all) {
+    for (const auto* number : {"nan", "-nan", "inf", "-inf", "-1", "1e-300", "1e300", "1x"}) {
+      const auto said = annulus_says(at, {command, option + "=" + number});
+      EXPECT_EQ(said.code, code(exit_code::usage)) << command << option << number;
+      EXPECT_THAT(said.err, HasSubstr(option + ": '" + number + "' is no number")) << number;
+    }
+  }
 }
 
 TEST(CliOptions, what_says_the_same_twice_is_taken) {
