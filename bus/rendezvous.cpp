@@ -18,6 +18,7 @@ using files::system_error;
 
 namespace {
 
+constexpr std::string_view mark = "annulus auto ";  // of every version
 constexpr std::string_view first_line = "annulus auto 1\n";
 
 // Where the decision stands.
@@ -93,8 +94,13 @@ result<choice> read_decision(const endpoint& e, const std::string& path, int fil
   char text[1024];
   const auto got = files::read_at(file, text, sizeof text, 0);
   if (got < 0) return system_error("cannot read " + path, errno);
-  const auto found = parse_decision({text, static_cast<std::size_t>(got)});
+  const std::string_view said(text, static_cast<std::size_t>(got));
+  const auto found = parse_decision(said);
   if (found) return *found;
+  if (!said.starts_with(mark)) {
+    return failure{fault::not_a_channel, path + " is no decision for auto:" + e.name +
+                                             ", but somebody's own file; choose another name"};
+  }
   return failure{fault::damaged,
                  path + " does not say shm or pipe; remove it, and open auto:" + e.name + " anew"};
 }

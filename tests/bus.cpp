@@ -373,9 +373,8 @@ void write(const std::string& path, const std::string& text) { std::ofstream(pat
 TEST(BusMeeting, a_record_that_says_something_else_is_refused_in_words) {
   const std::string start = "annulus auto 1\n";
   for (const auto& bad :
-       {std::string(), std::string("hello\n"), start, start + "shm", start + "shm\n",
-        start + "tcp\nwhy\n", start + "shm\nwhy", start + "shm\n\x1b[2J\n", start + "shm\na\nb\n",
-        std::string("annulus auto 2\nshm\nwhy\n"),
+       {start, start + "shm", start + "shm\n", start + "tcp\nwhy\n", start + "shm\nwhy",
+        start + "shm\n\x1b[2J\n", start + "shm\na\nb\n", std::string("annulus auto 2\nshm\nwhy\n"),
         start + "shm\n" + std::string(4000, 'x') + "\n"}) {
     const scratch_endpoint at;
     write(at.decision_path(), bad);
@@ -386,6 +385,17 @@ TEST(BusMeeting, a_record_that_says_something_else_is_refused_in_words) {
   const scratch_endpoint at;
   write(at.decision_path(), start + "shm\nbecause\n");
   EXPECT_EQ(opened(open_producer(at.at("auto"))).why(), "because");
+}
+
+TEST(BusMeeting, a_file_of_somebodys_own_in_the_records_place_is_refused_in_words) {
+  for (const auto* own : {"", "hello\n", "annulus auto"}) {
+    const scratch_endpoint at;
+    write(at.decision_path(), own);
+    const auto refused = refusal_of(open_producer(at.at("auto")));
+    EXPECT_EQ(refused.kind, fault::not_a_channel) << own;
+    EXPECT_THAT(refused.message, HasSubstr("is no decision")) << own;
+    unlink(at.decision_path().c_str());
+  }
 }
 
 TEST(BusMeeting, what_is_no_file_in_the_records_place_is_refused_in_words) {
@@ -505,10 +515,18 @@ TEST(BusRemove, remains_without_a_channel_are_removed_too) {
 
 TEST(BusRemove, a_damaged_decision_goes_only_by_force) {
   const scratch_endpoint at;
-  write(at.decision_path(), "garbage");
+  write(at.decision_path(), "annulus auto 1\ngarbage");
   EXPECT_EQ(refusal_of(bus::remove(named(at.at("auto")))).kind, fault::damaged);
   EXPECT_FALSE(opened(bus::remove(named(at.at("auto")), true)));
   EXPECT_FALSE(is_there(at.decision_path()));
+}
+
+TEST(BusRemove, what_is_no_decision_stays_even_by_force) {
+  const scratch_endpoint at;
+  write(at.decision_path(), "garbage");
+  EXPECT_EQ(refusal_of(bus::remove(named(at.at("auto")), true)).kind, fault::not_a_channel);
+  EXPECT_TRUE(is_there(at.decision_path()));
+  unlink(at.decision_path().c_str());
 }
 
 TEST(BusRemove, a_file_that_only_looks_like_a_seen_list_by_its_name_stays) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -109,6 +110,18 @@ TEST(CliOptions, remove_leaves_alone_what_is_no_channel_even_by_force) {
     }
   }
   EXPECT_EQ(at.read("junk"), "this is no channel");
+}
+
+TEST(CliOptions, remove_leaves_alone_what_is_no_decision_even_by_force) {
+  const place at;
+  std::ofstream(at.left(".auto")) << "my diary";
+  for (const auto& words : {std::vector<std::string>{"remove", at.any()},
+                            std::vector<std::string>{"remove", at.any(), "--force"}}) {
+    const auto said = annulus_says(at, words);
+    EXPECT_EQ(said.code, code(exit_code::damaged)) << said.err;
+    EXPECT_THAT(said.err, HasSubstr(at.left(".auto") + " is no decision"));
+    EXPECT_TRUE(std::filesystem::exists(at.left(".auto")));
+  }
 }
 
 TEST(CliOptions, the_advice_says_that_a_pipe_ends_at_this_machine) {

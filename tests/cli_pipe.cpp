@@ -553,7 +553,7 @@ TEST(CliAuto, a_decision_in_use_stays_and_a_damaged_one_goes_by_force) {
     EXPECT_TRUE(bus::decision_of(bus::parse(at.any()).value()));
   }
   ASSERT_EQ(annulus_says(at, {"remove", at.any()}).code, 0);
-  std::ofstream(at.left(".auto")) << "nonsense";
+  std::ofstream(at.left(".auto")) << "annulus auto 1\nnonsense";
   for (const auto* command : {"send", "stat", "remove"}) {
     EXPECT_EQ(annulus_says(at, {command, at.any()}).code, code(exit_code::damaged)) << command;
   }
