@@ -48,6 +48,12 @@ void check_pipe(const create_options& o, const bus::endpoint& e) {
   }
 }
 
+bus::channel made(const create_options& o, const bus::endpoint& e) {
+  if (e.transport == bus::transport::pipe) check_pipe(o, e);
+  return must(bus::channel::create(
+      e, {.topology = o.asked, .huge_pages = o.huge_pages, .reserve = o.reserves}));
+}
+
 // A create that fails leaves nothing, unless somebody uses it by now.
 void give_up(const bus::newcomer& one) {
   const auto removed = bus::take_back(one);
@@ -62,19 +68,10 @@ void create(const create_options& o) {
   if (!named.creates) {
     end_with(exit_code::usage, "create=no in {} contradicts what this does", to_string(named));
   }
-  const bool is_new = named.transport == bus::transport::automatic && !bus::decision_of(named);
   auto led = cli::resolve(named);
   const auto& e = led.where;
-  if (e.transport == bus::transport::pipe) check_pipe(o, e);
-  auto made = bus::channel::create(
-      e, {.topology = o.asked, .huge_pages = o.huge_pages, .reserve = o.reserves});
-  if (!made && is_new) {
-    led.held = {};
-    bus::forget_in_vain(named, e);
-  }
-  bus::newcomer one{must(std::move(made))};
+  const bus::newcomer one{made_at(led, [&] { return made(o, e); }), led.decided};
   one.made.is_ring() ? show_ring(e.name, one.made.ring()) : show_pipe(e.name, one.made.pipe());
-  if (is_new) one.decided = named;
   led.held = {};
   if (!is_stdout_whole()) give_up(one);
 }

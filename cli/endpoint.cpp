@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <annulus/bus/channel.hpp>
+#include <annulus/bus/newcomer.hpp>
 #include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
 
@@ -113,13 +114,19 @@ void refuse_files_of(bus::endpoint e, const file& stream) {
   }
 }
 
-bus::resolved resolve(const bus::endpoint& e) {
+led_endpoint resolve(const bus::endpoint& e) {
   const bool is_decided = e.transport != bus::transport::automatic || bus::decision_of(e);
-  auto led = must(bus::resolve(e));
+  led_endpoint led{must(bus::resolve(e)), {}};
   if (!is_decided) {
+    led.decided = e;
     remark("{} leads to {}: {}", to_string(e), to_string(led.where), led.why);
   }
   return led;
+}
+
+void forget_in_vain(led_endpoint& led) {
+  led.held = {};
+  if (led.decided) bus::forget_in_vain(*led.decided, led.where);
 }
 
 found_endpoint find(bus::endpoint e) {

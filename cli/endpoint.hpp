@@ -49,8 +49,25 @@ class named_endpoint {
 // Throws command_error if a stream is one of the files of the channel itself.
 void refuse_files_of(bus::endpoint e, const file& stream);
 
-// Where it leads: itself, unless it is auto (then held). The first decides, and says so on stderr.
-[[nodiscard]] bus::resolved resolve(const bus::endpoint& e);
+// Where a name leads, and the auto: name itself if that was decided just now.
+struct led_endpoint : bus::resolved {
+  std::optional<bus::endpoint> decided;
+};
+// Itself, unless it is auto (then held). The first decides, and says so on stderr.
+[[nodiscard]] led_endpoint resolve(const bus::endpoint& e);
+// Takes a decision of ours back, unless there is a channel by now.
+void forget_in_vain(led_endpoint& led);
+
+// What `make` makes there. Where it throws, nothing was made, and a decision of ours goes again.
+template <class Make>
+[[nodiscard]] auto made_at(led_endpoint& led, Make make) {
+  try {
+    return make();
+  } catch (...) {
+    forget_in_vain(led);
+    throw;
+  }
+}
 
 // The same, where nothing may be decided: throws not_found when nobody has.
 struct found_endpoint {

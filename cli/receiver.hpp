@@ -1,6 +1,7 @@
 // Reads a channel to its end and writes it out. Only what was written out is released.
 #pragma once
 
+#include "cli/endpoint.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
 #include "cli/gathered.hpp"
@@ -71,7 +72,7 @@ class receiver {
 
   const receiver_options& o_;
   const bus::endpoint& named_;
-  bus::resolved led_;
+  led_endpoint led_;
   file& output_;
   gathered batch_;
   progress progress_;

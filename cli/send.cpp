@@ -193,8 +193,10 @@ void send(const send_options& o) {
   for (const auto began = std::chrono::steady_clock::now();;) {
     throw_if_stopped();
     auto led = cli::resolve(named);
-    require_a_store(o, led.where);
-    const auto to = open_channel(o, led.where);
+    const auto to = made_at(led, [&] {
+      require_a_store(o, led.where);
+      return open_channel(o, led.where);
+    });
     try {
       return send_through(o, to, led, input);
     } catch (const start_over&) {

@@ -151,6 +151,20 @@ TEST(CliSurroundings, what_cannot_be_made_leaves_no_decision_of_its_auto_name) {
   EXPECT_EQ(prepared({"gateway", at.any(), "shm:" + at.path("to")}, little).wait(),
             code(exit_code::failure));
   EXPECT_NE(::access(at.left(".auto").c_str(), F_OK), 0);
+  EXPECT_EQ(prepared({"send", at.any()}, little).wait(), code(exit_code::failure));
+  EXPECT_NE(::access(at.left(".auto").c_str(), F_OK), 0);
+}
+
+TEST(CliSurroundings, what_is_refused_leaves_no_decision_of_its_auto_name) {
+  const place at;
+  const std::vector<std::vector<std::string>> all = {{"create", at.any(), "--no-reserve"},
+                                                     {"create", at.any(), "--huge-pages"},
+                                                     {"create", at.any(), "--integrity", "crc32c"},
+                                                     {"send", at.any(), "--resume"}};
+  for (const auto& words : all) {
+    EXPECT_EQ(prepared(words, [] { return true; }).wait(), code(exit_code::usage)) << words.back();
+    EXPECT_NE(::access(at.left(".auto").c_str(), F_OK), 0) << words.back();
+  }
 }
 
 }  // namespace
