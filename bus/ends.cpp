@@ -138,6 +138,11 @@ result<endpoint> opened_ends::led_to(const endpoint& e) {
 result<channel_source> opened_ends::open_source(const endpoint& from) {
   auto where = led_to(from);
   if (!where) return where.error();
+  for (const auto& other : sources_) {
+    if (!is_same_channel(other.where, *where)) continue;
+    return failure{fault::bad_argument, to_string(other.named) + " and " + to_string(from) +
+                                            " are the same channel; a gateway reads each once"};
+  }
   auto role = open_consumer(from);
   if (!role) return role.error();
   sources_.push_back({from, *where});

@@ -48,8 +48,8 @@ answer answer_for(const bus::endpoint& e) {
   return out;
 }
 
-bus::endpoint parsed(const std::string& name) {
-  auto e = must(bus::parse(name));
+bus::endpoint undecided(const std::string& name) {
+  auto e = parsed(name);
   if (e.transport == bus::transport::automatic) return e;
   end_with(exit_code::usage, "'{}' leaves nothing to choose; write auto:NAME", name);
 }
@@ -139,7 +139,7 @@ void choose(const choose_options& o) {
   bus::endpoint nameless;
   nameless.transport = bus::transport::automatic;
   if (o.names.empty()) answers.push_back(answer_for(with(nameless, o.needs)));
-  for (const auto& name : o.names) answers.push_back(answer_for(with(parsed(name), o.needs)));
+  for (const auto& name : o.names) answers.push_back(answer_for(with(undecided(name), o.needs)));
   if (!o.as_json) {
     for (const auto& one : answers) say(one);
     return;

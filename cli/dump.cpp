@@ -51,7 +51,7 @@ bus::endpoint endpoint_of(const std::string& text) {
   const bool is_path =
       text.find(':') == text.npos || text.starts_with('/') || text.starts_with('.');
   if (!is_path) {
-    e = must(bus::parse(text));
+    e = parsed(text);
   } else {
     e.name = whole_path(text);
     const bool is_roles = e.name.ends_with(roles_end);

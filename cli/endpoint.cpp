@@ -12,6 +12,7 @@
 #include <annulus/bus/newcomer.hpp>
 #include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
+#include <annulus/channel/file.hpp>
 
 namespace annulus::cli {
 namespace {
@@ -22,7 +23,29 @@ bool is_same(const std::string& one, const std::string& other) {
   return one == other || (size && size == parse_bytes(other));
 }
 
+// What --dir said; empty: it was not there.
+std::string& said_directory() {
+  static std::string path;
+  return path;
+}
+
 }  // namespace
+
+void say_directory(const std::string& path) {
+  said_directory() = path;
+  set_variable(files::directory_variable, path);
+}
+
+bus::endpoint parsed(const std::string& name) {
+  auto out = must(bus::parse(name));
+  const auto& said = said_directory();
+  if (said.empty() || out.directory.empty() || out.directory == said ||
+      files::lead_to_same(out.directory, said)) {
+    return out;
+  }
+  end_with(exit_code::usage, "--dir {} contradicts dir={} in '{}'; leave one of them out", said,
+           out.directory, name);
+}
 
 std::optional<std::string> option_of(std::string_view text, std::string_view key) {
   const auto question = text.find('?');
@@ -43,7 +66,7 @@ void require_name(const std::string& text) {
   if (nats::is_address(text)) {
     static_cast<void>(must(nats::parse(text)));
   } else {
-    static_cast<void>(must(bus::parse(text)));
+    static_cast<void>(parsed(text));
   }
 }
 
@@ -74,7 +97,7 @@ bus::endpoint named_endpoint::whole() const {
         text_);
   }
   auto text = text_;
-  auto out = must(bus::parse(text));
+  auto out = parsed(text);
   for (const auto& one : flags_) {
     if (const auto said = option_of(text_, one.key)) {
       if (is_same(*said, one.value)) continue;

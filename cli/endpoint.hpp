@@ -14,7 +14,7 @@
 
 namespace annulus::cli {
 
-// Throws command_error when the text names neither an endpoint nor a stream.
+// Throws command_error when the text names neither an endpoint nor a stream, or contradicts --dir.
 void require_name(const std::string& text);
 
 class named_endpoint {
@@ -39,6 +39,11 @@ class named_endpoint {
   std::string text_;
   std::vector<saying> flags_;
 };
+
+// Where channels without a path live, as --dir says it.
+void say_directory(const std::string& path);
+// What a name stands for. Throws command_error when it is none, or contradicts --dir.
+[[nodiscard]] bus::endpoint parsed(const std::string& name);
 
 // What the options of a name say of a key.
 [[nodiscard]] std::optional<std::string> option_of(std::string_view name, std::string_view key);

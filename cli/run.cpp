@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
+#include "cli/endpoint.hpp"
 #include "cli/signals.hpp"
 #include "cli/system.hpp"
 #include <fmt/format.h>
@@ -44,7 +45,7 @@ void add_directory(CLI::App& command) {
           "--dir",
           [](const std::string& path) {
             if (path.empty()) throw CLI::ValidationError("--dir", "a directory has a name");
-            set_variable(files::directory_variable, path);
+            say_directory(path);
           },
           fmt::format("where channels without a path live, the same for both sides (default: {}, "
                       "else /dev/shm, else /tmp)",

@@ -62,6 +62,10 @@ TEST(CliOptions, what_makes_no_sense_is_2_and_is_named) {
       {{"bench", "--topology", "spsc", "--producers", "2"}, "spsc"},
       {{"stat", "--watch"}, "--watch"},
       {{"stat", ring, "--watch", "0"}, "--watch"},
+      {{"create", ring + "?dir=/tmp", "--dir", "/"}, "--dir / contradicts dir=/tmp"},
+      {{"choose", "auto:x?dir=/tmp", "--dir", "/"}, "--dir / contradicts dir=/tmp"},
+      {{"gateway", ring + "?dir=/tmp", ring + "2", "--dir", "/"}, "--dir / contradicts dir=/tmp"},
+      {{"gateway", ring, ring, ring + "2"}, "a gateway reads each once"},
   };
   for (const auto& one : all) {
     std::string line;
@@ -95,6 +99,8 @@ TEST(CliOptions, what_says_the_same_twice_is_taken) {
                 at, {"choose", "auto:x?rate=5&latency=1ms", "--rate", "5", "--latency", "1000us"})
                 .code,
             0);
+  const auto here = at.path("");
+  EXPECT_EQ(annulus_says(at, {"choose", "auto:x?dir=" + here, "--dir", here + "/."}).code, 0);
 }
 
 TEST(CliOptions, remove_leaves_alone_what_is_no_channel_even_by_force) {

@@ -368,7 +368,8 @@ TEST(Gateway, what_makes_no_sense_is_refused_in_words) {
   EXPECT_THAT(into_itself(a.at("auto"), a.at("pipe")), HasSubstr("the same channel"));
   EXPECT_THAT(into_itself("shm:" + files::directory() + "/annulus." + a.str(), a.at("shm")),
               HasSubstr("the same channel"));
-  EXPECT_EQ(refusal_of(open_gateway({a.at("shm"), a.at("shm")}, b.at("shm"))).kind, fault::in_use);
+  EXPECT_EQ(refusal_of(open_gateway({a.at("shm"), a.at("shm")}, b.at("shm"))).kind,
+            fault::bad_argument);
   EXPECT_EQ(refusal_of(open_gateway({a.at("shm")}, b.at("pipe", "create=no"))).kind,
             fault::not_found);
 }
