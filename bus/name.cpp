@@ -38,6 +38,9 @@ bool keep(const std::optional<T>& read, std::optional<T>& out) {
   return read.has_value();
 }
 
+bool set_max_message(endpoint& e, std::string_view text) {
+  return keep(parse_bytes(text), e.max_message) && *e.max_message > 0;
+}
 bool set_mode(endpoint& e, std::string_view text) {
   return read_number(text, e.mode, 8) && (e.mode & ~0666u) == 0 && (e.mode & 0600) == 0600;
 }
@@ -87,8 +90,7 @@ constexpr std::string_view yes_or_no = "yes or no";
 constexpr option options[] = {
     {"capacity", true, true, size,
      [](endpoint& e, std::string_view t) { return keep(parse_bytes(t), e.capacity); }},
-    {"max_message", true, true, size,
-     [](endpoint& e, std::string_view t) { return keep(parse_bytes(t), e.max_message); }},
+    {"max_message", true, true, size, set_max_message},
     {"producers", true, true, "a number from 1 to 1024", set_producers},
     {"mode", true, true, "octal permissions, 0600 to 0666, none to execute", set_mode},
     {"integrity", true, false, "structure or crc32c", set_integrity},

@@ -101,6 +101,12 @@ CLI::Option* add_span(CLI::App& command, const std::string& flag,
       ->type_name("TIME");
 }
 
+void add_file(CLI::App& command, std::string& path, const std::string& help) {
+  command.add_option("--file", path, help)->type_name("PATH")->check([](const std::string& text) {
+    return text.empty() ? "names no file" : "";
+  });
+}
+
 void add_topology(CLI::App& command, std::optional<topology>& asked) {
   add_choice(
       command, "--topology", {"spsc", "mpsc"},

@@ -52,6 +52,8 @@ CLI::Option* add_choice(CLI::App& command, const std::string& flag,
                         const std::string& help);
 CLI::Option* add_span(CLI::App& command, const std::string& flag,
                       std::optional<std::chrono::nanoseconds>& span, const std::string& help);
+// --file
+void add_file(CLI::App& command, std::string& path, const std::string& help);
 void add_topology(CLI::App& command, std::optional<topology>& asked);
 void add_waiting(CLI::App& command, waiting& how);
 

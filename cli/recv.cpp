@@ -42,7 +42,7 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
   auto* command = app.add_subcommand("recv", "Receive to standard output, or into a file");
   command->footer(footer);
   add_endpoint(*command, o->from)->required();
-  command->add_option("--file", o->path, "write into this file")->type_name("PATH");
+  add_file(*command, o->path, "write into this file");
   add_framing(*command, o->how, "end each message with a newline",
               "put each message's length before it");
   add_number(*command, "--count", o->count, 1, no_limit, "end after so many messages");

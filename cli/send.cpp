@@ -160,6 +160,9 @@ void check(const send_options& o) {
   if (o.resumes && (o.how != framing::bytes || o.box.full == on_full::drop)) {
     end_with(exit_code::usage, "--resume goes by whole chunks: not with --lines, --frames or drop");
   }
+  if (o.resumes && o.asked == topology::mpsc) {
+    end_with(exit_code::usage, "--resume goes by what one producer has sent, --topology spsc");
+  }
   if (o.chunk != 0 && o.how != framing::bytes) {
     end_with(exit_code::usage, "--chunk has no meaning with --lines or --frames");
   }
@@ -236,7 +239,7 @@ void add_send(CLI::App& app, exit_code&) {
   auto* command = app.add_subcommand("send", "Send standard input, or a file");
   command->footer(footer);
   add_endpoint(*command, o->to)->required();
-  command->add_option("--file", o->path, "send this file")->type_name("PATH");
+  add_file(*command, o->path, "send this file");
   add_framing(*command, o->how, "a message for each line", "a message for each frame");
   add_size(*command, "--chunk", o->chunk, "bytes in a message (default: 32KiB, or what fits)")
       ->check([](const std::string& text) { return text == "0" ? "a chunk of 0 bytes" : ""; });

@@ -146,6 +146,7 @@ TEST(BusName, a_channels_limits_hold_whatever_its_transport) {
     }
     EXPECT_THAT(answer("capacity=8KiB&max_message=4097"),
                 HasSubstr("max_message 4097 is not between 1 and half the capacity, 4096"));
+    EXPECT_THAT(answer("max_message=0"), HasSubstr("max_message takes a size"));
   }
 }
 
