@@ -200,9 +200,10 @@ std::string to_string(const host& h) {
 }
 
 std::string to_string(const address& a) {
-  std::string out;
+  std::string out(prefix);
   for (const auto& one : a.hosts) {
-    out += out.empty() ? to_string(one) : "," + to_string(one).substr(prefix.size());
+    if (&one != &a.hosts.front()) out += ',';
+    out.append(to_string(one), prefix.size());
   }
   return out + "/" + a.stream;
 }
