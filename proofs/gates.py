@@ -24,7 +24,7 @@ DEFINITIONS = HERE / "definitions.txt"
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
           "MpscNeeds", "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
-          "TheoremsWrap", "TheoremsQueue"]
+          "TheoremsWrap", "TheoremsQueue", "TheoremsHistory"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
@@ -198,6 +198,9 @@ ATTACKS = [
     ("a definition says less", "Linear", "| q_release l t f :",
      "| q_any a b : qstep a b\n| q_release l t f :",
      ["Linear", "Theorems", "Necessity", "TheoremsQueue"]),
+    ("a history is linearizable with effects that nobody called", "History", "| at_death h p l r :",
+     "| at_will h p l x : points h p l -> points h p (l ++ [x])\n| at_death h p l r :",
+     ["History", "SpscHistory", "TheoremsHistory"]),
     ("a theorem of many says less", "TheoremsMpsc",
      "last (mm s) (word N q) = 0.\n"
      "Proof. exact (free_is_zero N most producers room s reached q). Qed.",
@@ -212,7 +215,7 @@ ATTACKS = [
      ["Mpsc", "MpscClaims", "MpscKnown", "MpscFacts", "MpscData", "MpscAccess", "MpscEnds",
       "MpscMarks", "MpscHolds"]),
     ("a theorem is gone", "NotVacuous", "Theorem not_vacuous", "Lemma not_vacuous",
-     ["NotVacuous", "Necessity", "TheoremsQueue"]),
+     ["NotVacuous", "Necessity", "TheoremsQueue", "TheoremsHistory"]),
     ("a step of the protocol is weaker", "Spsc", "Definition shipped := Orders true",
      "Definition shipped := Orders false",
      ["Spsc", "SpscInvariant", "SpscWrites", "SpscKept", "SpscProducer", "SpscConsumer"]),
