@@ -5,6 +5,7 @@ traces     traces of the shipped headers are runs of the protocol; all its steps
 processes  the same of real processes, killed ones among them
 canaries   errors in the C++ and changes in a trace are rejected, and named
 sites      the atomic accesses of the C++ are those of the steps in Coq; a changed order is told
+necessity  what Coq shows to be needed is what the models reject; one thing less on a side is told
 layout     samples of the C++'s layout are as Coq computes them; a changed one is told, and so is
            each constant of the C++ that has another value
 
@@ -27,6 +28,7 @@ from typing import NamedTuple
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent / "models"))
 import mutants  # noqa: E402
+import necessity as need  # noqa: E402
 import sites as table  # noqa: E402
 
 TIMES = 100 if os.environ.get("ANNULUS_PROOFS") == "nightly" else 1
@@ -235,13 +237,20 @@ def changed_canaries(ring, binaries):
     return found, missed
 
 
+PREFIXES = ("", "Many.")
+
+
+def steps_in_coq(binaries, ring, prefix, *weakened):
+    said = subprocess.run([binaries / ring.replay, "--steps", *weakened], capture_output=True,
+                          text=True, check=True).stdout
+    return table.steps_of(said, prefix)
+
+
 def sites(binaries):
     root = HERE.parent.parent
     coq = {}
-    for ring, prefix in zip(RINGS, ("", "Many.")):
-        said = subprocess.run([binaries / ring.replay, "--steps"], capture_output=True, text=True,
-                              check=True).stdout
-        coq |= table.steps_of(said, prefix)
+    for ring, prefix in zip(RINGS, PREFIXES):
+        coq |= steps_in_coq(binaries, ring, prefix)
     wrong, count = table.compare(coq, root)
     print("\n".join(wrong))
     if wrong:
@@ -264,6 +273,26 @@ def sites(binaries):
             print(f"MISSED: {site} with another order")
     print(f"{count} accesses compared, {len(wrong)} complaints, {missed} changed orders missed")
     return 1 if wrong or missed or count < 50 else 0
+
+
+def necessity(binaries):
+    orders, theorems = need.needed()
+    carried = {}
+    for ring, prefix in zip(RINGS, PREFIXES):
+        coq = steps_in_coq(binaries, ring, prefix)
+        for name in orders:
+            if found := re.fullmatch(rf"{prefix}(\w+_(?:store|load))", name):
+                weaker = steps_in_coq(binaries, ring, prefix, found[1])
+                carried[name] = {step for step in coq if coq[step] != weaker[step]}
+    sides = (orders, theorems, need.accesses(carried), need.mutants(), *need.explained())
+    wrong = need.compare(*sides)
+    print(*wrong, sep="\n")
+    if wrong:
+        return 1
+    missed = list(need.missed(*sides))
+    print(*(f"MISSED: {what}" for what in missed), sep="\n")
+    print(f"{len(theorems)} theorems and {len(sides[3])} mutants compared, {len(missed)} missed")
+    return 1 if missed or len(theorems) < 25 else 0
 
 
 # What the layout rests on in the C++, and another value for each: it must not pass as Coq's.
@@ -342,7 +371,7 @@ def layout(binaries):
 def main():
     part, binaries = sys.argv[1], Path(sys.argv[2]).resolve()
     parts = {"traces": traces, "processes": processes, "canaries": canaries, "sites": sites,
-             "layout": layout}
+             "necessity": necessity, "layout": layout}
     return parts[part](binaries)
 
 

@@ -1,7 +1,7 @@
 (* Holds traces of many producers' C++ (trace.hpp) to the steps that Coq proves safe, as replay.ml does.
 
      replay_many PROJECTED [--unused] <traces
-     replay_many --steps
+     replay_many --steps [ORDER]
 
    An accepted trace is a run of the protocol: MpscReplay.v, accepted_is_reached_of_many. *)
 open Protocol_many
@@ -42,7 +42,8 @@ let raws r l = Option.value ~default:[] (Hashtbl.find_opt r.raws (code l))
 let raw_of r m l k = List.nth (raws r l) (newest m l - k)  (* the newest is first *)
 let stored r l raw = Hashtbl.replace r.raws (code l) (raw :: raws r l)
 
-let plan r q a = plan r.n r.most r.producers shipped a q
+let orders = ref shipped  (* another one only for --steps *)
+let plan r q a = plan r.n r.most r.producers !orders a q
 let exec r s a = fexec r.n r.most r.producers a s
 
 (* Names, for people. *)
@@ -279,6 +280,13 @@ let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart al
     (List.map (fun role -> List.filter (fun e -> e.role = role) all)
       ("C" :: List.init r.producers (fun i -> "P" ^ string_of_int i)))
 
+let without = function
+  | "publish_store" -> { shipped with publish_store = false } | "publish_load" -> { shipped with publish_load = false }
+  | "free_store" -> { shipped with free_store = false } | "free_load" -> { shipped with free_load = false }
+  | "claim_store" -> { shipped with claim_store = false } | "claim_load" -> { shipped with claim_load = false }
+  | "idle_store" -> { shipped with idle_store = false } | "idle_load" -> { shipped with idle_load = false }
+  | "roll_store" -> { shipped with roll_store = false } | "roll_load" -> { shipped with roll_load = false }
+  | order -> failwith ("no order: " ^ order)
 (* Each step's access, as Coq has it, from a place where the step may be taken. *)
 let print_steps () =
   let r = make_ring 64 16 0L 0L 1 in
@@ -299,7 +307,10 @@ let print_steps () =
     (producer_steps 0 @ consumer_steps)
 
 let () =
-  if Array.exists ((=) "--steps") Sys.argv then (print_steps (); exit 0);
+  (match Array.to_list Sys.argv with
+    | [_; "--steps"] -> print_steps (); exit 0
+    | [_; "--steps"; order] -> orders := without order; print_steps (); exit 0
+    | _ -> ());
   main ~steps:(List.sort_uniq compare (List.map name_of_action
       (Dies 0 :: Arrives 0 :: ConsumerDies :: producer_steps 0 @ consumer_steps)))
     ~replay:(fun shape init ordered all -> match shape, init with

@@ -66,19 +66,19 @@ def in_source(root):
 
 
 def in_table():
-    """Counts the table's sites; the steps of each; complaints about its form."""
-    counts, steps, wrong = Counter(), [], []
+    """The table's rows, a site and its steps; complaints about its form."""
+    rows, wrong = [], []
     for number, line in enumerate(TABLE.read_text().splitlines(), 1):
         if not line or line.startswith("#"):
             continue
         site, _, made_by = (part.strip() for part in line.partition("|"))
-        counts[site] += 1
         if made_by.startswith("- ") and len(made_by) > 4:
+            rows.append((site, []))
             continue
         if not made_by or made_by.startswith("-"):
             wrong.append(f"sites.txt:{number}: neither a step nor a reason: {site}")
-        steps += [(site, step) for step in made_by.split()]
-    return counts, steps, wrong
+        rows.append((site, made_by.split()))
+    return rows, wrong
 
 
 KINDS = {"load": "load", "store": "store", "compare_exchange": "exchange",
@@ -90,8 +90,9 @@ PLAIN = {"Write", "Word", "Again", "Many.Write", "Many.Word", "Many.Rereads",
 FAILED = {"Many.Fails": "Many.Exchanges"}
 
 
-def unlisted(source, lines, table):
+def unlisted(source, lines, rows):
     """Complaints where the table is not as the source."""
+    table = Counter(site for site, _ in rows)
     return [f"{lines.get(site, 'sites.txt')}: {site}: {source[site]} in the source, "
             f"{table[site]} in the table" for site in sorted((source - table) | (table - source))]
 
@@ -100,10 +101,10 @@ def compare(coq, root, instead=None):
     """Complaints, and how many accesses were compared. `instead` of the source: for canaries."""
     source, lines = in_source(root)
     source = instead or source
-    table, steps, wrong = in_table()
-    wrong += unlisted(source, lines, table)
+    rows, wrong = in_table()
+    wrong += unlisted(source, lines, rows)
     named = set()
-    for site, step in steps:
+    for site, step in ((site, step) for site, steps in rows for step in steps):
         access, *orders = site.split(": ")[1].split()[1:]
         made = [(step, f"{KINDS[access]} {orders[0]}")]
         made += [(failed, f"load {orders[-1]}") for failed, of in FAILED.items() if of == step]
@@ -128,8 +129,8 @@ def steps_of(said, prefix=""):
 
 def main():
     source, lines = in_source(HERE.parent.parent)
-    table, _, wrong = in_table()
-    wrong += unlisted(source, lines, table)
+    rows, wrong = in_table()
+    wrong += unlisted(source, lines, rows)
     print(*wrong, f"{sum(source.values())} accesses, {len(wrong)} complaints", sep="\n")
     return bool(wrong)
 
