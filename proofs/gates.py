@@ -24,7 +24,8 @@ DEFINITIONS = HERE / "definitions.txt"
 # Files whose theorems a reader is to judge: all of their names stand in golden.txt.
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
           "MpscNeeds", "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
-          "TheoremsWrap", "TheoremsQueue", "TheoremsHistory"]
+          "TheoremsWrap", "TheoremsQueue", "TheoremsHistory",
+          "TheoremsRecovery"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
