@@ -10,8 +10,10 @@ open Trace
 (* Values of the trace, as the protocol has them. *)
 let first_junk = 1 lsl 60
 type ring = {
-  n : int; most : int; producers : int; first : int64; key : int64;
-  junk : (int64, int) Hashtbl.t; raws : (int, int64 list) Hashtbl.t }
+  n : int; most : int; producers : int; first : int64; key : int64; trailer : int;
+  junk : (int64, int) Hashtbl.t; raws : (int, int64 list) Hashtbl.t;
+  mutable early : event option;   (* a checksum that was read ahead of what it is of *)
+  mutable found : bool }          (* the search behind a dead claim has just found a header *)
 
 let position r p = Int64.add r.first (Int64.of_int (8 * p))
 let place r raw = Int64.to_int (Int64.div (Int64.sub raw r.first) 8L)
@@ -19,9 +21,11 @@ let place r raw = Int64.to_int (Int64.div (Int64.sub raw r.first) 8L)
 let payload r raw = if raw = 0L then 0 else match Hashtbl.find_opt r.junk raw with
   | Some id -> id
   | None -> let id = first_junk + 4 * Hashtbl.length r.junk in Hashtbl.add r.junk raw id; id
-(* The header of a claim at p: of so many words, in this state, by producer i. *)
+(* The header of a claim at p: of so many words, in this state, by producer i. The checksum of a message is
+   payload to the protocol; what is busy or given up has it in its length. *)
 let is_header r p i value raw =
-  Header.state_of raw = value mod 4 && 1 + Header.words_of (Header.bytes_of raw) = value / 4
+  let trailer = if value mod 4 = 2 then r.trailer else 0 in
+  Header.state_of raw = value mod 4 && 1 + Header.words_of (Header.bytes_of raw + trailer) = value / 4
   && Header.mismatch ~key:r.key (position r p) raw = (if value mod 4 = 1 then i else 0)
 
 let location name = match name with
@@ -154,6 +158,7 @@ let wanted e later =
 let record r n e later =
   let rec words left = function
     | { what = "put"; raw } :: rest when left > 0 -> payload r raw :: words (left - 1) rest
+    | { what = "get" } :: rest -> words left rest
     | _ -> List.init left (fun _ -> 0) in
   words n (until_death (its_own e later))
 
@@ -232,7 +237,28 @@ let answer r s e = match (snd s).croll, e.edge with
     | None -> raise (Rejected (e, lazy ("`closed` too early: " ^ expected r (snd s) Co))))
   | _ -> s
 
-let step r s e later =
+(* For its checksum a producer reads what it has written. That is no step: nobody else may. *)
+let reads_its_own r s i e = match (snd s).cpp i, location e.where with
+  | Fill (_, t, _, _, j), Some (D at as l) when t mod r.n < at && at <= t mod r.n + j && raw_of r (fst s) l (newest (fst s) l) = e.raw -> s
+  | _ -> raise (Rejected (e, lazy ("a producer reads what it has not written: " ^ expected r (snd s) (Pr i))))
+(* The checksum of what is taken, read ahead of it: the language leaves open which is read first. *)
+let is_early r s e = match (snd s).ccc with
+  | Take (c, _, _, _, n, got) -> r.trailer > 0 && r.early = None && List.length got < n - 1 && e.where = "D" ^ string_of_int (c mod r.n + n)
+  | _ -> false
+(* The search behind a dead claim checks all of the record that it finds, where the protocol looks at its
+   header alone. That is no step, but it reads what was committed, and Coq's memory tells a race. *)
+let checks_what_it_found r s e = match (snd s).ccc, location e.where with
+  | (Idle (c, _, _, _) | Blank (c, _, _, _)), Some (D at as l) ->
+    let rec is_of p = function
+      | { words; what = Came _ } :: _ when p = c -> c mod r.n < at && at < c mod r.n + words
+      | { words } :: rest when p < c -> is_of (p + words) rest
+      | _ -> false in
+    (match fperform (tids r.producers) code tcode zero Co (Peek (Co, l)) (fst s) with
+      | Some (m, _) when is_of 0 (snd s).ccl && not m.frace && raw_of r m l (newest m l) = e.raw -> m, snd s
+      | _ -> raise (Rejected (e, lazy ("a search reads what it has not found: " ^ expected r (snd s) Co))))
+  | _ -> raise (Rejected (e, lazy (expected r (snd s) Co)))
+
+let rec step r s e later =
   let t = thread_of_role e.role in
   let must a = match exec r s a with
     | Some s -> count (name_of_action a); settle r s
@@ -241,12 +267,15 @@ let step r s e later =
   | "enter", Pr i -> must (Arrives i)
   | "enter", Co -> s
   | "dies", Pr i -> must (Dies i)
-  | "dies", Co -> must ConsumerDies
+  | "dies", Co -> r.early <- None; r.found <- false; must ConsumerDies
   | "asks", _ -> (match (snd s).ccc, location e.where with
     | Doubt (_, _, _, _, _, i), Some (Ann j) when i = j && (e.raw = 0L || e.raw = 1L) -> must (Consumer (if e.raw = 1L then Alive else Dead))
     | _ -> raise (Rejected (e, lazy (expected r (snd s) t))))
   | "answers", _ -> answer r s e
   | _ when is_projected e -> s
+  | "get", Pr i -> count "own payload"; reads_its_own r s i e
+  | "get", Co when r.found -> count "payload of what was found"; checks_what_it_found r s e
+  | "get", Co when is_early r s e -> r.early <- Some e; s
   | _ ->
     if t = Co then look_for_damage r s e;
     let candidates = match t with Pr i -> producer r s i e later | Co -> consumer r s e in
@@ -256,11 +285,16 @@ let step r s e later =
       if (fst s).frace then raise (Rejected (e, lazy "a data race"));
       List.iter (fun a -> count (name_of_action a)) actions;
       (match x with Store (_, _, _, l, _) | Exchange (_, _, _, l, _) | Swap (_, _, _, l, _, _) -> stored r l e.raw | _ -> ());
-      settle r s
+      let s = settle r s in
+      if t = Co then r.found <- (match actions, (snd s).ccc with
+        | [Consumer (ScanNext _)], (Idle _ | Blank _) -> e.raw <> 0L | _ -> false);
+      match (snd s).ccc, r.early with
+      | Take (_, _, _, _, n, got), Some early when t = Co && List.length got = n - 1 -> r.early <- None; step r s early []
+      | _ -> s
 
-let make_ring capacity most first key producers =
-  let r = { n = capacity / 8; most = Header.words_of most; producers; first; key; junk = Hashtbl.create 64;
-    raws = Hashtbl.create 64 } in
+let make_ring capacity most first key trailer producers =
+  let r = { n = capacity / 8; most = Header.words_of (most + trailer); producers; first; key; trailer; junk = Hashtbl.create 64;
+    raws = Hashtbl.create 64; early = None; found = false } in
   List.iter (fun l -> stored r l first) [WP; RM; RP; FR];
   List.iter (fun i -> stored r (Ann i) 0L; stored r (Own i) 0L) (List.init producers Fun.id);
   List.iter (fun i -> stored r (D i) 0L) (List.init (r.n + r.most + 1) Fun.id);
@@ -275,8 +309,8 @@ let answers role = function
 
 let replay_any r ordered all = if ordered then in_order ~step:(step r) fstart all
   else interleave ~step:(step r) ~answers fstart
-    ~save:(fun () -> let raws = Hashtbl.copy r.raws in fun () ->
-      Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws)
+    ~save:(fun () -> let raws = Hashtbl.copy r.raws and early = r.early and found = r.found in fun () ->
+      Hashtbl.reset r.raws; Hashtbl.iter (Hashtbl.replace r.raws) raws; r.early <- early; r.found <- found)
     (List.map (fun role -> List.filter (fun e -> e.role = role) all)
       ("C" :: List.init r.producers (fun i -> "P" ^ string_of_int i)))
 
@@ -289,7 +323,7 @@ let without = function
   | order -> failwith ("no order: " ^ order)
 (* Each step's access, as Coq has it, from a place where the step may be taken. *)
 let print_steps () =
-  let r = make_ring 64 16 0L 0L 1 in
+  let r = make_ring 64 16 0L 0L 0 1 in
   let producers = [Away; Come; Here; Parted; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, [1], 0);
     Fill (0, 0, 2, [1], 1); Settle 0] in
   let consumers = [Nobody; Attach 0; Redo (0, 0); Idle (0, 0, 0, []); Idle (2, 0, 0, [[1]]); Take (0, 0, 0, [], 1, []); Zero (2, 2, 0, []);
@@ -311,10 +345,11 @@ let () =
     | [_; "--steps"] -> print_steps (); exit 0
     | [_; "--steps"; order] -> orders := without order; print_steps (); exit 0
     | _ -> ());
-  main ~steps:(List.sort_uniq compare (List.map name_of_action
+  main ~steps:("own payload" :: "payload of what was found" :: List.sort_uniq compare (List.map name_of_action
       (Dies 0 :: Arrives 0 :: ConsumerDies :: producer_steps 0 @ consumer_steps)))
     ~replay:(fun shape init ordered all -> match shape, init with
-      | [capacity; most; first; key; producers], [] ->
-        let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) (int_of_string producers) in
+      | [capacity; most; first; key; trailer; producers], [] ->
+        let r = make_ring (int_of_string capacity) (int_of_string most) (number first) (number key) (int_of_string trailer)
+          (int_of_string producers) in
         List.length (snd (replay_any r ordered all)).cdone
       | _ -> failwith "this is no new ring of many producers")

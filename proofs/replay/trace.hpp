@@ -1,7 +1,7 @@
 // What a traced role did, one line each: the trace that replay.ml and replay_many.ml read.
 //
-//     ring capacity max_message first_pos key LAST   bytes; LAST: of one producer how long a
-//     checksum is, of many how many they are. The data's words as they are:
+//     ring capacity max_message first_pos key CHECKSUM [PRODUCERS]   bytes; CHECKSUM: how long one
+//     is; PRODUCERS: of many, how many they are. The data's words as they are:
 //     init INDEX VALUE
 //     P enter | P dies | C enter | C dies           a role's lives
 //     P claim WORDS | P abort                       its caller claims, gives the claim up

@@ -29,6 +29,7 @@ struct mpsc : rl::test_suite<mpsc<Counts>, many + 1> {
     constexpr std::uint64_t firsts[] = {0, capacity * 6, 0 - capacity};
     const auto first = firsts[rl::rand(3)];
     memory.geometry = small_ring(topology::mpsc, many, first);
+    if (rl::rand(4) == 0) memory.geometry.integrity = integrity::crc32c;
     memory.control = &control;
     memory.producers = producers;
     memory.data = relacy_atomics::area(data);
@@ -40,8 +41,8 @@ struct mpsc : rl::test_suite<mpsc<Counts>, many + 1> {
     control.consumer.releasing.start(location::of("RM"), first);
     control.freed.start(location::of("FR"), first);
     control.consumer.counters.counted_to.start(location::of("counter"), first);
-    std::fprintf(trace, "ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u\n", capacity,
-                 max_message, first, key, many);
+    std::fprintf(trace, "ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u\n",
+                 capacity, max_message, first, key, memory.geometry.trailer_bytes(), many);
     for (std::uint64_t i = 0; i < relacy_atomics::words::most; ++i) {
       data.all[i].start(location::data(i), 0);
     }
@@ -76,8 +77,9 @@ struct mpsc : rl::test_suite<mpsc<Counts>, many + 1> {
   void push(producer_type& role) {
     std::uint64_t words[3];
     for (auto& word : words) word = disguised(rl::rand(16));
-    constexpr std::uint64_t lengths[] = {8, 0, 16, 5, 24};
-    const auto count = lengths[rl::rand(5)];
+    constexpr std::uint64_t lengths[] = {8, 0, 16, 24, 5};
+    // A checksum has a word of its own.
+    const auto count = lengths[rl::rand(memory.geometry.trailer_bytes() == 0 ? 5 : 4)];
     const relacy_atomics::bytes message{nullptr, 0, count, words};
     switch (rl::rand(4)) {
       case 0: (void)role.try_push(message); break;

@@ -35,6 +35,7 @@ class round_of_lives {
   round_of_lives(shared& all, int locks, std::uint64_t seed) : all_(all), random_(seed) {
     first_ = random_() % 2 == 0 ? capacity * 6 : 0 - capacity;
     memory_.geometry = small_ring(topology::mpsc, many, first_);
+    if (random_() % 4 == 0) memory_.geometry.integrity = integrity::crc32c;
     memory_.control = &all.control;
     memory_.producers = all.producers;
     memory_.data = process_atomics::area(all.data);
@@ -62,8 +63,8 @@ class round_of_lives {
 
   // Lives all roles to their ends; tells the trace.
   void run() {
-    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u\n", capacity, max_message,
-                first_, key, many);
+    std::printf("ring %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %u\n", capacity,
+                max_message, first_, key, memory_.geometry.trailer_bytes(), many);
     std::printf("unordered\n");
     std::fflush(stdout);
     live_all(roles, lives, random_,
