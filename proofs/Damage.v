@@ -91,7 +91,8 @@ Definition examine q := Get Rp (fun _ => Put Rp (released q) (Get Fr (fun _ => P
 Definition attach := Get Rp (fun r => Get Fr (fun f => let from s := Put Fr s (Ret (Consumer s s s s)) in
   if dist r f <=? N then from r else Get Wp (fun w => from (if dist w f <=? N then f else r)))).
 
-(* The producer's successor: end_search. Nothing: the cursors make no sense. *)
+(* The producer's successor: end_search. Nothing: the cursors make no sense. first: where the ring began, clean:
+   its predecessor closed. *)
 Definition longest := record most.
 Fixpoint ends_here back more p : prog bool := match more with
   | 0 => Ret false
@@ -106,10 +107,10 @@ Fixpoint walk more (clean : bool) p limit : prog nat := match more with
           do gap <- next_header (dist limit p) p p limit; match gap with
           | (p', Some _) => walk more clean p' limit
           | (_, None) => Ret (p + min longest (dist limit p - 1)) end end) end.
-Definition find_end (clean : bool) : prog (option (nat * nat)) := Get Fr (fun f => Get Rp (fun r => Get Wp (fun s =>
+Definition find_end (first : nat) (clean : bool) : prog (option (nat * nat)) := Get Fr (fun f => Get Rp (fun r => Get Wp (fun s =>
   let limit := (if dist r f <=? N then f else r) + N in
   do p <- (if dist s r <=? N then Ret s else if dist r s <=? N then Ret r else
-           do it <- ends_here 1 longest r; Ret (if it then r else s));
+           do it <- (if dist r first =? 0 then Ret true else ends_here 1 longest r); Ret (if it then r else s));
   if N <? dist limit p then Ret None else
   do p <- walk (S (dist limit p)) clean p limit;
   let done := Put Wp p (Ret (Some (p, limit))) in

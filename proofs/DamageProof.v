@@ -267,8 +267,8 @@ Proof.
     + intros k x K F _. assert (E : dist limit (p + k) = dist limit p - k) by (apply dist_on; lia).
       assert (1 <= k) by lia. apply IH; rewrite ?E; try lia. intros. apply H; lia.
 Qed.
-Lemma find_end_safe clean : psafe (fun r _ => match r with Some (p, limit) => dist limit p <= N | None => True end)
-  (3 * N + longest + 6) (find_end N most W trailer dec clean).
+Lemma find_end_safe first clean : psafe (fun r _ => match r with Some (p, limit) => dist limit p <= N | None => True end)
+  (3 * N + longest + 6) (find_end N most W trailer dec first clean).
 Proof.
   unfold find_end. split; [exact I|]. split; [lia|]. intros f. split; [exact I|]. split; [lia|]. intros r.
   split; [exact I|]. split; [lia|]. intros s. set (limit := (if dist r f <=? N then f else r) + N). apply safe_bind.
@@ -280,7 +280,8 @@ Proof.
     - split; [exact I|]. split; [lia|]. exact D'.
     - split; [apply at_in|]. split; [lia|]. split; [exact I|]. split; [lia|]. exact D'. }
   clearbody limit. destruct (dist s r <=? N); [apply (G s); lia|]. destruct (dist r s <=? N); [apply (G r); lia|].
-  apply safe_bind. apply ends_here_safe; [lia|]. intros b m M. apply (G (if b then r else s)). lia.
+  apply safe_bind. destruct (dist r first =? 0); [apply (G r); lia|].
+  apply ends_here_safe; [lia|]. intros b m M. apply (G (if b then r else s)). lia.
 Qed.
 Lemma stores_safe (may : place -> Prop) k : forall i then_ (Q : pushed -> nat -> Prop) n, k <= n -> (forall j, i <= j < i + k -> may (Data j)) ->
   safe in_bounds may Q (n - k) then_ -> safe in_bounds may Q n (stores i k then_).

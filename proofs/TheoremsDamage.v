@@ -28,10 +28,10 @@ Theorem attaching_is_safe : safe in_bounds positions_only (fun q _ => sane W q /
 Proof. exact (attach_safe N most W trailer room wide). Qed.
 
 (* A new producer finds an end at most a capacity before its limit, or says that there is none. *)
-Theorem finding_the_end_is_safe clean : safe in_bounds in_bounds
+Theorem finding_the_end_is_safe first clean : safe in_bounds in_bounds
   (fun r _ => match r with Some (p, limit) => Spsc.dist W limit p <= N | None => True end)
-  (3 * N + longest most trailer + 6) (find_end N most W trailer dec clean).
-Proof. exact (find_end_safe N most W trailer dec room wide clean). Qed.
+  (3 * N + longest most trailer + 6) (find_end N most W trailer dec first clean).
+Proof. exact (find_end_safe N most W trailer dec room wide first clean). Qed.
 
 (* A push: it stores to its record and the terminator, which have room below the limit that it was told. *)
 Theorem a_push_is_safe w n : n <= most -> safe in_bounds (of_record N trailer w n)

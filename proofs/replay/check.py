@@ -4,13 +4,15 @@
 traces     traces of the shipped headers are runs of the protocol; all its steps are taken
 processes  the same of real processes, killed ones among them
 canaries   errors in the C++ and changes in a trace are rejected, and named
+damage     calls in a damaged ring make the accesses of Damage.v's programs; errors are rejected
 sites      the atomic accesses of the C++ are those of the steps in Coq; a changed order is told
 necessity  what Coq shows to be needed is what the models reject; one thing less on a side is told
 layout     samples of the C++'s layout are as Coq computes them; a changed one is told, and so is
            each constant of the C++ that has another value
 
 BINARIES holds replay, layout, layout_samples, and trace_models, trace_mutants, trace_processes,
-trace_processes_mutants; of many producers replay_many, trace_many_models and so on. CI replays
+trace_processes_mutants; of many producers replay_many, trace_many_models and so on; of damage
+replay_damage, trace_damage and trace_damage_mutants. CI replays
 thousands of traces of each kind, ANNULUS_PROOFS=nightly a hundred times as many.
 """
 
@@ -287,6 +289,64 @@ def changed_canaries(ring, binaries):
     return found, missed
 
 
+DAMAGE = Ring("_damage", "damage")
+# The consumer's own two words: stored only where they differ, in Damage.v always.
+MENDED = re.compile(r"C store \S+ \S+ (RP|FR) ")
+
+
+def changed_calls(text):
+    """Traces of damage with one access of another word, left out, or before the one ahead of it:
+    of each place in the source."""
+    skipped = projected_places(DAMAGE)
+    seen = set()
+    for lines in (("ring " + one).splitlines() for one in text.split("ring ")[1:]):
+        for at, line in enumerate(lines):
+            words, ahead = line.split(), lines[at - 1].split()
+            if len(words) != 8 or words[4] == "?" or words[-1] in seen or skipped(line):
+                continue
+            own = ["P", "get"]  # for its checksum: Damage.v leaves it out
+            if words[:2] == own:
+                continue
+            place = words[-1]
+            seen.add(place)
+            other = [*words[:4], "AN" if words[4][0] == "D" else "D9", *words[5:]]
+            yield f"{place}: another word", [*lines[:at], " ".join(other), *lines[at + 1:]]
+            if not MENDED.match(line):
+                yield f"{place}: left out", lines[:at] + lines[at + 1:]
+            is_ordered = words[1] != "get" and len(ahead) == 8 and not skipped(lines[at - 1])
+            if is_ordered and ahead[:2] != own and ahead[4] != words[4]:
+                yield f"{place}: too early", [*lines[:at - 1], line, lines[at - 1], *lines[at + 1:]]
+
+
+def damage(binaries):
+    seed = os.environ.get("ANNULUS_SEED") or str(int.from_bytes(os.urandom(4), "big"))
+    print(f"again with ANNULUS_SEED={seed}", flush=True)
+    source = [binaries / "trace_damage", str(20_000 * TIMES), seed]
+    if not accepts(DAMAGE, binaries, source, "--unused"):
+        return 1
+    found, missed = 0, []
+    for number, one in enumerate(mutants.MUTANTS, 1):
+        is_ours = "damage flip" in one.models or one.name == "a new producer reads payload"
+        if is_ours and all(file.startswith("spsc") for file, _, _ in one.edits):
+            status, said = replay(DAMAGE, binaries, [binaries / "trace_damage_mutants", "2000", "1",
+                                                     str(number)])
+            found += 1
+            if status != 1 or "REJECTED" not in said:
+                missed.append(one.name)
+    text = subprocess.run([binaries / "trace_damage", "300", "1"], capture_output=True, text=True,
+                          check=True).stdout
+    for name, lines in changed_calls(text):
+        done = subprocess.run([binaries / DAMAGE.replay, DAMAGE.projected], text=True,
+                              input="\n".join(lines) + "\n", capture_output=True, check=False)
+        found += 1
+        if done.returncode != 1 or "REJECTED" not in done.stdout:
+            missed.append(f"a changed trace: {name}")
+    for name in missed:
+        print(f"MISSED: {name}")
+    print(f"{found - len(missed)} seeded errors rejected, {len(missed)} missed")
+    return 1 if missed or found < 60 else 0
+
+
 PREFIXES = ("", "Many.")
 
 
@@ -421,7 +481,7 @@ def layout(binaries):
 def main():
     part, binaries = sys.argv[1], Path(sys.argv[2]).resolve()
     parts = {"traces": traces, "processes": processes, "canaries": canaries, "sites": sites,
-             "necessity": necessity, "layout": layout}
+             "necessity": necessity, "layout": layout, "damage": damage}
     return parts[part](binaries)
 
 

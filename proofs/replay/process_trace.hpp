@@ -50,15 +50,17 @@ struct life_log {
   entry all[most];
 };
 
-inline life_log* own_log;       // of this process
-inline unsigned accesses_left;  // until it kills itself; 0: it does not
-inline bool dies_behind;        // the access, or before it
+inline life_log* own_log;        // of this process
+inline unsigned accesses_left;   // until it kills itself; 0: it does not
+inline bool dies_behind;         // the access, or before it
+inline void (*before_access)();  // may change memory
 
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 
 inline entry& begin(const char* what, const char* of, const char* order, const void* word,
                     std::uint64_t value, const char* file, unsigned line) {
   if (own_log->count == life_log::most) std::abort();
+  if (before_access != nullptr) before_access();
   entry& one = own_log->all[own_log->count];
   one = {what, of, order, word, value, file, line, false};
   compiler_barrier();
@@ -122,6 +124,7 @@ struct process_atomics : std_atomics {
       return before;
     }
     void set(T value) { value_ = value; }
+    [[nodiscard]] T value() const { return value_; }
 
    private:
     alignas(std::atomic_ref<T>::required_alignment) mutable T value_;
@@ -317,9 +320,8 @@ inline process_options options_of(const char* program, int argc, char** argv) {
   return asked;
 }
 
-// Writes a life: what it did, up to its end.
-inline void write(const life_log& life, const std::map<const void*, location>& names) {
-  std::printf("%s enter\n", life.role);
+// Writes what a role did.
+inline void write_accesses(const life_log& life, const std::map<const void*, location>& names) {
   for (unsigned i = 0; i < life.count; ++i) {
     const entry& one = life.all[i];
     const bool changes = std::strcmp(one.what, "load") != 0 && std::strcmp(one.what, "get") != 0 &&
@@ -332,6 +334,11 @@ inline void write(const life_log& life, const std::map<const void*, location>& n
                 known == names.end() ? "?" : known->second.name.data(), one.value,
                 one.is_over ? "-" : "maybe", slash != nullptr ? slash + 1 : one.file, one.line);
   }
+}
+// Writes a life: what it did, up to its end.
+inline void write(const life_log& life, const std::map<const void*, location>& names) {
+  std::printf("%s enter\n", life.role);
+  write_accesses(life, names);
   std::printf("%s dies\n", life.role);
 }
 
