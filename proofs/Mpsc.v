@@ -2,13 +2,15 @@
 
    A header is 0, or 4 * words + state: busy 1, committed 2, aborted 3. Free space is zero. A claim is
    announced, won by an exchange of write_pos, stamped busy, filled, committed or aborted, settled.
+   At its commit it splits into pieces: the records of a batch, of which all but the first have their
+   headers before, and what a message left of it, whose header says aborted. Then they are as claims.
    The consumer hands space back: a mark up to where nothing is read again (`releasing`), zeros, where
    its successor goes on (read_pos), the position that producers look at (`freed`), the mark at rest.
    A new one does it again up to the mark that it finds. Recovery is its grace period: it reads
    write_pos, then each announcement, then asks the kernel for those who announced below it.
    A roll call reads each producer's owner word. Once one has closed and none is attached, the
    consumer answers `closed` where it then finds write_pos at its cursor, and has handed back what it passed.
-   Positions grow for ever here, they do not wrap; a claim is filled wholly or aborted. *)
+   Positions grow for ever here, they do not wrap. *)
 From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Layout.
@@ -42,7 +44,8 @@ Record orders := Orders {
   claim_store : bool; claim_load : bool; idle_store : bool; idle_load : bool; roll_store : bool; roll_load : bool }.
 Definition shipped := Orders true true true true true true true true true true.
 
-(* A producer. f: the position that it knows to be freed; t, n: position and words of its claim. *)
+(* A producer. f: the position that it knows to be freed; t, n: position and words of its claim; r: of
+   these words, those that have a header at the end and no message; b: the records that are whole. *)
 Inductive producer :=
 | Away                                         (* nobody, or dead *)
 | Come                                         (* has the role's lock *)
@@ -51,7 +54,8 @@ Inductive producer :=
 | Try (f t n : nat)                            (* means to claim n words at t *)
 | Said (f t n : nat)                           (* has announced it *)
 | Won (f t n : nat)                            (* has claimed it *)
-| Fill (f t n : nat) (x : list nat) (i : nat)  (* stamped; i words of x are written *)
+| Fill (f t n r : nat) (b : list (list nat)) (x : list nat) (i : nat)  (* stamped; behind b, i words of x are written *)
+| Ready (f t n r : nat) (b : list (list nat))  (* b has its headers, but the first *)
 | Settle (f : nat)                             (* committed or aborted, no room, or new: no claim is open *)
 | Parted.                                      (* has closed *)
 
@@ -100,15 +104,19 @@ Fixpoint pays (l : list claim) := match l with
 
 Record st := St {
   mm : mem; pp : nat -> producer; alive : nat -> bool; cc : consumer;
-  claims : list claim;                     (* in the order of the exchanges *)
+  claims : list claim;                     (* in the order of the exchanges; pieces, of those that split *)
   done : list (list nat);                  (* what was read and released *)
   said : nat -> list nat;                  (* where claims ended when each owner word was stored *)
   roll : call }.
 
 Definition upd {A} (f : nat -> A) i x := fun j => if Nat.eq_dec i j then x else f j.
-(* The open claim of producer i, if it has one, ends so. *)
-Definition ends_so (l : list claim) i (w : fate) :=
-  map (fun c => match what c with Live => if own c =? i then Claim (words c) i w else c | _ => c end) l.
+(* The open claim of producer i, if it has one, becomes these. *)
+Definition becomes (l : list claim) i (ps : nat -> list claim) :=
+  flat_map (fun c => match what c with Live => if own c =? i then ps (words c) else [c] | _ => [c] end) l.
+Definition ends_so (l : list claim) i (w : fate) := becomes l i (fun n => [Claim n i w]).
+(* The messages b, and r words without one. *)
+Definition pieces i (t : nat) (b : list (list nat)) (r : nat) :=
+  map (fun x => Claim (size x) i (Came t x)) b ++ match r with 0 => nil | _ => [Claim r i (Left t)] end.
 
 Section Ring.
 Variables N most producers : nat.
@@ -120,7 +128,6 @@ Notation rmw := (Machine.rmw loc_dec tid_dec tids).
 Notation learn := (Machine.learn tid_dec).
 Definition word p := D (p mod N).
 Definition cell p i := D (p mod N + 1 + i).
-Definition size (x : list nat) := S (length x).
 (* Behind the zeros from c to q: nothing unreleased stands before them, or something does. *)
 Definition scanned c q r f h := if c =? f then Blank q r f h else Idle q r f h.
 Definition clock (m : mem) i := ck (tv m (Pr i)) (Pr i).
@@ -131,7 +138,7 @@ Inductive pstep (i : nat) : mem -> producer -> list claim -> mem -> producer -> 
     pstep i m (Free f) l (read atomic (free_load O) (Pr i) FR k m) (Free (val (hist m FR k))) l
 | p_glance m f l k : can_read m (Pr i) WP k ->          (* how many fit into a batch *)
     pstep i m (Free f) l (read atomic false (Pr i) WP k m) (Free f) l
-| p_aim m f n l k : 0 < n <= S most -> can_read m (Pr i) WP k ->
+| p_aim m f n l k : 0 < n -> can_read m (Pr i) WP k ->
     pstep i m (Free f) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
 | p_aim_again m f t n l k : can_read m (Pr i) WP k ->
     pstep i m (Try f t n) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
@@ -144,15 +151,28 @@ Inductive pstep (i : nat) : mem -> producer -> list claim -> mem -> producer -> 
     pstep i m (Said f t n) l (rmw false (claim_store O) (Pr i) WP (t + n) m) (Won f t n) (l ++ [Claim n i Live])
 | p_fail m f t n l k : can_read m (Pr i) WP k -> val (hist m WP k) <> t ->
     pstep i m (Said f t n) l (read atomic false (Pr i) WP k m) (Try f (val (hist m WP k)) n) l
-| p_stamp m f t n x l : size x = n ->
-    pstep i m (Won f t n) l (write atomic false (Pr i) (word t) (busy n) m) (Fill f t n x 0) l
-| p_fill m f t n x j l : j < length x ->
-    pstep i m (Fill f t n x j) l (write plain false (Pr i) (cell t j) (nth j x 0) m) (Fill f t n x (S j)) l
-| p_commit m f t n x l :
-    pstep i m (Fill f t n x (length x)) l (write atomic (publish_store O) (Pr i) (word t) (committed n) m) (Settle f)
-      (ends_so l i (Came (S (clock m i)) x))
-| p_abort m f t n x j l :
-    pstep i m (Fill f t n x j) l (write atomic (publish_store O) (Pr i) (word t) (aborted n) m) (Settle f)
+| p_stamp m f t n x l : size x <= n -> length x <= most ->
+    pstep i m (Won f t n) l (write atomic false (Pr i) (word t) (busy n) m) (Fill f t n 0 nil x 0) l
+| p_fill m f t n r b x j l : j < length x ->
+    pstep i m (Fill f t n r b x j) l (write plain false (Pr i) (cell (t + total b) j) (nth j x 0) m) (Fill f t n r b x (S j)) l
+(* the first record is whole: its header is the commit *)
+| p_whole m f t n r x l :
+    pstep i m (Fill f t n r nil x (length x)) l m (Ready f t n r [x]) l
+(* another of a batch is *)
+| p_head m f t n r y b x l :
+    pstep i m (Fill f t n r (y :: b) x (length x)) l (write atomic false (Pr i) (word (t + total (y :: b))) (committed (size x)) m)
+      (Ready f t n r ((y :: b) ++ [x])) l
+| p_next m f t n r b x l : total b + size x + r <= n -> length x <= most ->
+    pstep i m (Ready f t n r b) l m (Fill f t n r b x 0) l
+(* the message becomes shorter: k words, and no more come behind it *)
+| p_rest m f t n r b x j k l : 0 < r -> total b + S k + r = n -> k <= length x ->
+    pstep i m (Fill f t n 0 b x j) l (write atomic false (Pr i) (word (t + (n - r))) (aborted r) m)
+      (Fill f t n r b (firstn k x) (min j k)) l
+| p_commit m f t n r x b l : total (x :: b) + r = n ->
+    pstep i m (Ready f t n r (x :: b)) l (write atomic (publish_store O) (Pr i) (word t) (committed (size x)) m) (Settle f)
+      (becomes l i (fun _ => pieces i (S (clock m i)) (x :: b) r))
+| p_abort m f t n r b x j l :
+    pstep i m (Fill f t n r b x j) l (write atomic (publish_store O) (Pr i) (word t) (aborted n) m) (Settle f)
       (ends_so l i (Left (S (clock m i))))
 | p_settle m f l :
     pstep i m (Settle f) l (write atomic (idle_store O) (Pr i) (Ann i) 0 m) (Free f) l

@@ -15,7 +15,7 @@ Notation word := (word N). Notation cell := (cell N).
 Notation occ := (occ N). Notation occ_apart := (occ_apart N Npos).
 Notation data := (data N). Notation inv_c := (inv_c N). Notation good := (good N).
 Notation excused := (excused N). Notation knows_acc := (knows_acc N). Notation same_words := (same_words N).
-Notation occ_word := (occ_word N). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
+Notation occ_word := (occ_word N Npos). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
 Notation same_at := (same_at N Npos). Notation apart_bound := (apart_bound N Npos). Notation knows_more := (knows_more N Npos).
 Notation knows_acc_new := (knows_acc_new N). Notation knows_claims := (knows_claims N). Notation bound_at := (bound_at N Npos).
 Notation bound_le := (bound_le N Npos). Notation bound_boundary := (bound_boundary N Npos).
@@ -66,11 +66,12 @@ Proof.
     - intros. rewrite E3. auto.
     - intros k. rewrite E1, E2. auto. }
   [head]: {
-    intros p x A B. rewrite LR in B. unfold Mpsc.word. rewrite E3. etransitivity; [apply h_head; eauto|apply (l_ck _ _ L)]. }
+    intros p x A B. rewrite LR in B. unfold Mpsc.word. rewrite E3. destruct (h_head p x A B) as [X|X]; auto. left.
+    etransitivity; [exact X|apply (l_ck _ _ L)]. }
   [free]: {
     intros q Q1 Q2. rewrite LR in Q2. apply (untouched_same N Npos m); auto; [|apply Tc]. intros i _. rewrite E1, E2. auto. }
   [val]: {
-    intros p x A B Ho. rewrite LM in B. apply (good_same N Npos m m' pp); eauto. intros i _. rewrite E1, E2. auto. }
+    intros p x A B Ho. rewrite LM in B. apply (good_same N Npos cl m m' pp); eauto. intros i _. rewrite E1, E2. auto. }
 Qed.
 
 (* The consumer's place, while the words that it has an eye on stand. *)
@@ -109,7 +110,7 @@ Qed.
 (* ---- the producer writes a word of its live claim ---- *)
 Lemma data_writeP (m : mem) pp al cl t x (na rel : bool) j0 v p' : known producers m pp al cl -> data None m pp cl ->
   at_pos cl t x -> what x = Live -> occ t (words x) j0 -> last m RM <= t ->
-  (if na then exists j, S j < words x /\ j0 = t mod N + 1 + j else j0 = t mod N) ->
+  (na = plain -> exists q, t < q < t + words x /\ j0 mod N = q mod N) ->
   frees p' = frees (pp (own x)) -> has_room N p' ->
   let m' := write na rel (Pr (own x)) (D j0) v m in
   data (Some t) m' (upd pp (own x) p') cl /\ (forall d c, inv_c m cl d c -> inv_c m' cl d c).
@@ -153,8 +154,8 @@ Proof.
       unfold m', Machine.write. cbn [race]. rewrite h_race. cbn [orb]. apply racy_no. intros u na' wr' Cl.
       destruct (Kn j0 na' wr' u) as [X|[[p [y [B [B1 [B2 B3]]]]]|[-> [-> [-> [p [B1 [B2 B3]]]]]]]]; auto.
       - destruct (Uniq p y f B B1 Fle F2 B2) as [-> ->]. destruct B3 as [->|[-> B3]]; [apply (sn_acc k1)|contradiction].
-      - exfalso. destruct na; [|discriminate]. destruct Kind as [j [J1 J2]].
-        pose proof (Nat.mod_upper_bound p N). assert (E : p mod N = (t + S j) mod N) by (rewrite mod_shift; lia).
+      - exfalso. destruct na; [|discriminate]. destruct (Kind eq_refl) as [j [J1 J2]].
+        assert (E : p mod N = j mod N) by (rewrite <- J2, B2, Nat.mod_mod by lia; auto).
         destruct (le_lt_dec p t) as [G|G].
         + apply mod_same in E; lia.
         + pose proof (apart_bound cl Wp t x p A B3 G). symmetry in E. apply mod_same in E; lia. }
@@ -185,14 +186,15 @@ Proof.
     [head]: {
       intros p y B B1. rewrite LR in B1. assert (Pr0 : 0 < words y) by eauto.
       destruct (Ac plain true (word p) (Pr (own y))) as [->|[En [_ [E _]]]].
-      - etransitivity; [apply h_head; eauto|apply (l_ck _ _ L)].
-      - exfalso. injection E as E. subst na. destruct Kind as [j [J1 J2]].
-        destruct (UniqR p y B B1) as [-> _]; [rewrite <- E; apply occ_word; lia|]. lia. }
+      - destruct (h_head p y B B1) as [X|X]; [left|right; exact X]. exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr (own y)))).
+      - exfalso. injection E as E. subst na. destruct (Kind eq_refl) as [j [J1 J2]].
+        destruct (UniqR p y B B1) as [-> _]; [rewrite <- E; apply occ_word; lia|].
+        rewrite <- E, Nat.mod_mod in J2 by lia. apply mod_same in J2; lia. }
     [free]: {
       intros q Q1 Q2. rewrite LR in Q2. apply (untouched_same N Npos m); [apply Same|apply Tc|auto]. intros Oq.
       apply (occ_apart (last m FR) t (words x) q 1 j0); auto; lia. }
     [val]: {
-      intros p y B B1 Ho. rewrite LM in B1. assert (Np : p <> t) by congruence. apply (good_same N Npos m m' pp); eauto.
+      intros p y B B1 Ho. rewrite LM in B1. assert (Np : p <> t) by congruence. apply (good_same N Npos cl m m' pp); eauto.
       - apply Same. intros Oy. destruct (UniqR p y B); auto; lia.
       - intros Ly. unfold upd. destruct (Nat.eq_dec i (own y)) as [E|]; auto. exfalso. apply Np. apply (LivU p y); auto.
       - apply h_val; auto. discriminate. }

@@ -62,51 +62,64 @@ Proof.
   rewrite rmw_len. destruct (loc_dec l (Own i)); auto. destruct (E i). auto.
 Qed.
 
-(* Each claim of the new list is one of the old, as far as it matters here, or is at its end. *)
-Definition same_claims cl cl' := forall p y, at_pos cl' p y -> exists x, at_pos cl p x /\ words x = words y /\ own x = own y.
-Lemma same_claims_refl cl : same_claims cl cl.
-Proof. intros p y A. eauto. Qed.
-Lemma same_claims_ends cl i w : same_claims cl (ends_so cl i w).
+(* Each claim of the new list is one of the old, as far as it matters here, or part of one. *)
+Definition part_of cl p y := exists q x, at_pos cl q x /\ q <= p /\ p + words y <= q + words x /\ own x = own y.
+Definition same_claims (pp : nat -> producer) cl cl' := forall p y, at_pos cl' p y -> part_of cl p y /\
+  ((exists x, at_pos cl p x /\ own x = own y) \/ there (pp (own y))).
+Lemma part_of_itself cl p y : at_pos cl p y -> part_of cl p y.
+Proof. intros A. exists p, y. auto. Qed.
+Lemma same_claims_refl pp cl : same_claims pp cl cl.
+Proof. intros p y A. split; [apply part_of_itself; auto|eauto]. Qed.
+Lemma same_claims_becomes (pp : nat -> producer) cl i ps c : cuts cl i ps c ->
+  (there (pp i) \/ forall x z y, open i x -> at_pos (ps (words x)) z y -> z = 0) -> same_claims pp cl (becomes cl i ps).
 Proof.
-  intros p y A. apply at_pos_ends in A. destruct A as [x [A ->]]. exists x. rewrite ended_words, ended_own. auto.
+  intros Cu Th p y A. destruct (at_pos_becomes cl i ps c p y Cu A) as [[X _]|[q [x [z [X [O [D ->]]]]]]].
+  - split; [apply part_of_itself; auto|eauto].
+  - destruct (Cu x (at_pos_in _ _ _ X) O) as [E F]. destruct (F y (at_pos_in _ _ _ D)) as [Oy _]. pose proof (at_pos_end _ _ _ D).
+    destruct O as [O1 O2]. split; [exists q, x; split; auto; split; [lia|split; [lia|congruence]]|].
+    destruct Th as [T|Z]; [right; congruence|left]. exists x. rewrite (Z x z y), Nat.add_0_r; auto; [split; auto; congruence|split; auto].
 Qed.
 
 (* Steps that touch no owner word. *)
 Lemma kept m pp al c cl d sd q m' pp' al' c' cl' d' q' : sane m -> same_owners m m' -> extent cl <= extent cl' ->
-  (forall p y, at_pos cl' p y -> (exists x, at_pos cl p x /\ words x = words y /\ own x = own y) \/
+  (forall p y, at_pos cl' p y -> part_of cl p y /\ ((exists x, at_pos cl p x /\ own x = own y) \/ there (pp (own y))) \/
      (p = extent cl /\ there (pp (own y)) /\ reaches m' (tv m' (Pr (own y))) (p + words y))) ->
   (forall i, there (pp' i) -> there (pp i)) ->
   closing (St m pp al c cl d sd q) -> closing (St m' pp' al' c' cl' d' sd q') /\
   (forall hs, heard_well (St m pp al c cl d sd q) hs -> heard_well (St m' pp' al' c' cl' d' sd q') hs) /\
   (forall i k p y, k < len m (Own i) -> before_said (St m' pp' al' c' cl' d' sd q') i k p y ->
-     exists x, words x = words y /\ before_said (St m pp al c cl d sd q) i k p x).
+     exists q0 x, p + words y <= q0 + words x /\ before_said (St m pp al c cl d sd q) i k q0 x).
 Proof.
   intros Sn [L O] Ex C Th [e1 e2 e3 e4 e5 e6]. unfold before_said, heard_well. cbn [mm Mpsc.pp claims said] in *.
   assert (B : forall i k p y, k < len m (Own i) -> at_pos cl' p y /\ own y = i /\ p < nth k (sd i) 0 ->
-     exists x, words x = words y /\ at_pos cl p x /\ own x = i /\ p < nth k (sd i) 0).
-  { intros i k p y K [A [E Lt]]. destruct (C p y A) as [[x [X1 [X2 X3]]]|[X _]]; [exists x; repeat split; auto; congruence|].
-    specialize (e2 i k). lia. }
+     exists q0 x, p + words y <= q0 + words x /\ at_pos cl q0 x /\ own x = i /\ q0 < nth k (sd i) 0).
+  { intros i k p y K [A [E Lt]]. destruct (C p y A) as [[[q0 [x [X1 [X2 [X3 X4]]]]] _]|[X _]].
+    - exists q0, x. split; auto. split; auto. split; [congruence|lia].
+    - specialize (e2 i k). lia. }
+  assert (Re : forall v v' e e', ts v WP <= ts v' WP -> e <= e' -> reaches m v e' -> reaches m' v' e).
+  { intros v v' a a' T Le [j [J1 [J2 J3]]]. apply (reaches_later m m' v v' a L T). exists j. split; auto. split; auto. lia. }
   assert (Ol : forall i, len m' (Own i) = len m (Own i)) by apply O. assert (Oh : forall i, hist m' (Own i) = hist m (Own i)) by apply O.
   split; [constructor; unfold before_said; cbn [mm Mpsc.pp claims said]; unfold last in *|split].
   - intros i. rewrite Ol. auto.
   - intros i k. specialize (e2 i k). lia.
-  - intros p y A. destruct (C p y A) as [[x [X1 [X2 X3]]]|[_ [_ X]]]; auto. rewrite <- X2, <- X3.
-    eapply reaches_later; [exact L|apply (l_ts _ _ L); auto|auto].
-  - intros i k K V p y Y. rewrite Ol in K. rewrite Oh in *. destruct (B i k p y K Y) as [x [<- X]].
-    eapply reaches_later; [exact L| |apply (e4 i k K V p x X)]. auto.
-  - intros i V p y A E. rewrite Ol, Oh in *. destruct (C p y A) as [[x [X1 [X2 X3]]]|[_ [X _]]].
+  - intros p y A. destruct (C p y A) as [[[q0 [x [X1 [X2 [X3 X4]]]]] _]|[_ [_ X]]]; auto. rewrite <- X4.
+    eapply Re; [apply (l_ts _ _ L); auto|exact X3|auto].
+  - intros i k K V p y Y. rewrite Ol in K. rewrite Oh in *. destruct (B i k p y K Y) as [q0 [x [Le X]]].
+    eapply Re; [|exact Le|apply (e4 i k K V q0 x X)]. auto.
+  - intros i V p y A E. rewrite Ol, Oh in *. destruct (C p y A) as [[_ [[x [X1 X2]]|X]]|[_ [X _]]].
     + apply (e5 i V p x X1). congruence.
+    + rewrite E in X. destruct (V (e6 i X)).
     + rewrite E in X. destruct (V (e6 i X)).
   - intros i T. rewrite Ol, Oh. apply e6. auto.
   - intros hs W i k K. destruct (W i k K) as [W1 [W2 W3]]. rewrite Ol, Oh. split; auto. split; auto.
-    intros p y Y. destruct (B i k p y W1 Y) as [x [<- X]]. eapply reaches_later; [exact L|apply (l_ts _ _ L); auto|apply (W3 p x X)].
+    intros p y Y. destruct (B i k p y W1 Y) as [q0 [x [Le X]]]. eapply Re; [apply (l_ts _ _ L); auto|exact Le|apply (W3 q0 x X)].
   - exact B.
 Qed.
 Lemma ends_kept s s' hs : (forall i k p y, k < len (mm s) (Own i) -> before_said s' i k p y ->
-     exists x, words x = words y /\ before_said s i k p x) -> heard_well s hs -> cc s' = cc s -> at_end s hs -> at_end s' hs.
+     exists q x, p + words y <= q + words x /\ before_said s i k q x) -> heard_well s hs -> cc s' = cc s -> at_end s hs -> at_end s' hs.
 Proof.
   intros B W E [c [C A]]. exists c. split; [congruence|]. intros i k p y I K Y.
-  destruct (B i k p y) as [x [<- X]]; [apply (W i k K)|auto|]. eapply A; eauto.
+  destruct (B i k p y) as [q [x [Le X]]]; [apply (W i k K)|auto|]. etransitivity; [exact Le|]. eapply A; eauto.
 Qed.
 Lemma hears_kept s s' : (forall hs, heard_well s hs -> heard_well s' hs) -> (forall hs, heard_well s hs -> at_end s hs -> at_end s' hs) ->
   roll s' = roll s -> hears s -> hears s'.
@@ -117,20 +130,34 @@ Proof.
 Qed.
 
 (* A producer's step. *)
-Lemma producer_kept i m p cl m' p' cl' : sane m -> last m WP = extent cl -> pstep i m p cl m' p' cl' ->
-  same_owners m m' /\ extent cl <= extent cl' /\ there p /\ forall q y, at_pos cl' q y ->
-    (exists x, at_pos cl q x /\ words x = words y /\ own x = own y) \/
+Lemma producer_kept (pp : nat -> producer) al i m cl m' p' cl' : known producers m pp al cl -> pstep i m (pp i) cl m' p' cl' ->
+  same_owners m m' /\ extent cl <= extent cl' /\ there (pp i) /\ forall q y, at_pos cl' q y ->
+    part_of cl q y /\ ((exists x, at_pos cl q x /\ own x = own y) \/ there (pp (own y))) \/
     (q = extent cl /\ own y = i /\ reaches m' (tv m' (Pr i)) (q + words y)).
 Proof.
-  intros Sn Lw Hs. destruct Hs; cbn [there];
+  intros K Hs. pose proof (a_sane _ _ _ _ _ K) as Sn. pose proof (a_wp _ _ _ _ _ K) as Lw.
+  assert (Th : there (pp i)) by (destruct Hs; exact I).
+  assert (Cm : forall f t n r x b, pp i = Ready f t n r (x :: b) -> total (x :: b) + r = n ->
+    cuts cl i (fun _ => pieces i (S (clock m i)) (x :: b) r) (S (clock m i))).
+  { intros f t n r x b Ep E y I [Lv Eo]. rewrite total_pieces. split; [|apply in_pieces]. destruct (in_at_pos cl y I) as [q B].
+    pose proof (a_live _ _ _ _ _ K q y B Lv) as Oy. rewrite Eo, Ep in Oy. destruct Oy as [_ ->]. auto. }
+  assert (Cl : cuts cl i (fun n => [Claim n i (Left (S (clock m i)))]) (S (clock m i))).
+  { apply cuts_one; auto. intros y I. destruct (in_at_pos cl y I) as [q B]. apply (a_own _ _ _ _ _ K q y B). }
+  remember (pp i) as p eqn:Ep. destruct Hs;
     try (split; [first [apply owners_read; assumption|apply owners_write; discriminate|split; [apply later_refl|split; reflexivity]]|
-      split; [rewrite ?ends_extent; auto|split; [exact I|intros q y A; left; first [apply (same_claims_refl l q y A)|eapply same_claims_ends; exact A]]]]; fail).
-  split; [apply owners_rmw; auto; discriminate|]. split; [rewrite extent_app; lia|]. split; [exact I|].
-  intros q y A. apply at_pos_snoc in A. destruct A as [A|[-> ->]]; [left; eauto|right]. split; auto. split; auto. cbn [words].
-  pose proof (sn_len Sn WP) as PW. destruct (rmw_new tids false (claim_store shipped) (Pr i) WP (t + n) m PW) as [V _].
-  exists (len m WP). split; [|split; [rewrite rmw_len; destruct (loc_dec WP WP); [lia|congruence]|rewrite V; lia]].
-  unfold Machine.rmw, carry. cbn [tv]. rewrite write_ts. destruct (loc_dec WP WP); [|congruence].
-  change (len (read atomic false (Pr i) WP (len m WP - 1) m) WP) with (len m WP). lia.
+      split; [auto|split; [exact I|intros q0 y0 A; left; apply (same_claims_refl pp l q0 y0 A)]]]; fail).
+  - split; [apply owners_rmw; auto; discriminate|]. split; [rewrite extent_app; lia|]. split; [exact I|].
+    intros q y A. apply at_pos_snoc in A. destruct A as [A|[-> ->]]; [left; apply (same_claims_refl pp l q y A)|right]. split; auto. split; auto. cbn [words].
+    pose proof (sn_len Sn WP) as PW. destruct (rmw_new tids false (claim_store shipped) (Pr i) WP (t + n) m PW) as [V _].
+    exists (len m WP). split; [|split; [rewrite rmw_len; destruct (loc_dec WP WP); [lia|congruence]|rewrite V; lia]].
+    unfold Machine.rmw, carry. cbn [tv]. rewrite write_ts. destruct (loc_dec WP WP); [|congruence].
+    change (len (read atomic false (Pr i) WP (len m WP - 1) m) WP) with (len m WP). lia.
+  - pose proof (Cm f t n r x b eq_refl ltac:(assumption)) as C. split; [apply owners_write; discriminate|].
+    split; [rewrite (becomes_extent _ _ _ _ C); auto|]. split; [exact I|]. intros q y A. left.
+    apply (same_claims_becomes pp _ _ _ _ C); auto. left. rewrite <- Ep. exact I.
+  - split; [apply owners_write; discriminate|]. unfold ends_so.
+    split; [rewrite (becomes_extent _ _ _ _ Cl); auto|]. split; [exact I|]. intros q y A. left.
+    apply (same_claims_becomes pp _ _ _ _ Cl); auto. left. rewrite <- Ep. exact I.
 Qed.
 Lemma consumer_kept al m c d m' c' d' : sane m -> cstep al m c d m' c' d' -> same_owners m m'.
 Proof.
@@ -208,33 +235,36 @@ Proof.
   pose proof (a_sane _ _ _ _ _ K) as Sn. pose proof (a_wp _ _ _ _ _ K) as Lw.
   assert (Wp : forall p x, at_pos (claims s) p x -> 0 < words x) by (intros p x A; apply (a_own _ _ _ _ _ K p x A)).
   destruct Hs; cbn [mm pp cc claims done] in *.
-  - rename H2 into Hp. destruct (producer_kept i m (p i) l m' p' l' Sn Lw Hp) as [O [Ex [Th Cl]]].
+  - rename H2 into Hp. destruct (producer_kept p al i m l m' p' l' K Hp) as [O [Ex [Th Cl]]].
     destruct (kept m p al c l d e q m' (upd p i p') al c l' d q) as [X1 [X2 X3]]; auto.
     { intros r y A. destruct (Cl r y A) as [Y|[Y1 [<- Y2]]]; auto. }
     { intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|]; auto. }
     split; [exact X1|]. eapply hears_kept; [exact X2| |reflexivity|exact H]. intros hs W. eapply ends_kept; eauto.
-  - destruct (kept m p al c l d e q m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d q) as [X1 [X2 X3]]; auto.
+  - assert (Cu : cuts l i (fun n => [Claim n i (Gone (clock m i))]) (clock m i)).
+    { apply cuts_one; auto. intros y I. destruct (in_at_pos l y I) as [q0 B]. eauto. }
+    destruct (kept m p al c l d e q m (upd p i Away) (upd al i false) c (ends_so l i (Gone (clock m i))) d q) as [X1 [X2 X3]]; auto.
     { split; [apply later_refl|split; reflexivity]. }
-    { rewrite ends_extent. auto. }
-    { intros r y A. left. eapply same_claims_ends. exact A. }
+    { unfold ends_so. erewrite becomes_extent; eauto. }
+    { intros r y A. left. unfold ends_so in A. eapply (same_claims_becomes p); [exact Cu| |exact A]. right.
+      intros x z w _ D. apply at_pos_one in D. apply D. }
     { intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|]; auto. intros []. }
     split; [exact X1|]. eapply hears_kept; [exact X2| |reflexivity|exact H]. intros hs W. eapply ends_kept; eauto.
   - destruct (kept m p al c l d e q m (upd p i Come) (upd al i true) c l d q) as [X1 [X2 X3]]; auto.
     { split; [apply later_refl|split; reflexivity]. }
-    { intros r y A. left. eauto. }
+    { intros r y A. left. apply (same_claims_refl p l r y A). }
     { intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|]; auto. intros []. }
     split; [exact X1|]. eapply hears_kept; [exact X2| |reflexivity|exact H]. intros hs W. eapply ends_kept; eauto.
   - rename H0 into Hc. pose proof (consumer_kept al m c d m' c' d' Sn Hc) as O.
     destruct (kept m p al c l d e q m' p al c' l d' (answer c c' q)) as [X1 [X2 X3]]; auto.
-    { intros r y A. left. eauto. }
+    { intros r y A. left. apply (same_claims_refl p l r y A). }
     split; [exact X1|]. unfold MpscClosed.hears, answer in *. cbn [roll] in *. destruct (hands_back c || hands_back c') eqn:B.
     + destruct q; auto; [destruct H; auto|]. destruct H as [W [Lk [c0 [E A]]]]. split; [apply X2; exact W|]. split; [exact Lk|].
       exists c0. split; [cbn [cc]; eapply hands_back_kept; eauto|]. intros i k q0 y I Ek Y.
-      destruct (X3 i k q0 y) as [x [<- X]]; [apply (W i k Ek)|exact Y|]. eapply A; eauto.
+      destruct (X3 i k q0 y) as [q' [x [Le X]]]; [apply (W i k Ek)|exact Y|]. etransitivity; [exact Le|]. eapply A; eauto.
     + destruct q; cbn [go_on]; try (split; [apply X2|]); try apply H; auto.
   - destruct (kept m p al c l d e q m p al Nobody l d Unasked) as [X1 [X2 X3]]; auto.
     { split; [apply later_refl|split; reflexivity]. }
-    { intros r y A. left. eauto. }
+    { intros r y A. left. apply (same_claims_refl p l r y A). }
     split; [exact X1|exact I].
   - (* enters *) apply (owner_stored m p al c l d e q i 1); auto; [apply sane_rmw; auto|apply later_rmw; auto| | | |].
     + intros j. rewrite rmw_len. destruct (loc_dec (Own i) (Own j)) as [E|E], (Nat.eq_dec i j); congruence.
@@ -253,14 +283,15 @@ Proof.
   - (* hears *) destruct (kept m p al (Idle c r f h) l d e (Asking a b ks) (read atomic true Co (Own i) k m) p al (Idle c r f h) l d
       (Asking (a || (v =? 2)) (b || (v =? 1)) (ks ++ [k]))) as [X1 [X2 X3]]; auto.
     { apply owners_read. auto. }
-    { intros q0 y A. left. eauto. }
+    { intros q0 y A. left. apply (same_claims_refl p l q0 y A). }
     split; [exact X1|]. intros B. apply orb_false_iff in B. destruct B as [B1 B2]. apply Nat.eqb_neq in B2.
     assert (W : heard_well _ ks) by (apply X2, H; auto). intros j k0 E. destruct (lt_eq_lt_dec j (length ks)) as [[J|J]|J].
     + rewrite nth_error_app1 in E by auto. apply (W j k0 E).
     + rewrite J, nth_error_app2, Nat.sub_diag in E by lia. injection E as <-. fold i in J. rewrite J. destruct H1 as [C1 C2].
       cbn [mm]. split; [exact C2|]. split; [change (val (hist m (Own i) k) <> 1); congruence|]. intros q0 y Y.
-      destruct (X3 i k q0 y C2 Y) as [x [<- X]]. destruct C as [_ _ _ e4 _ _]. cbn [mm] in e4.
-      assert (V1 : val (hist m (Own i) k) <> 1) by congruence. pose proof (e4 i k C2 V1 q0 x X) as Rr.
+      destruct (X3 i k q0 y C2 Y) as [q' [x [Le X]]]. destruct C as [_ _ _ e4 _ _]. cbn [mm] in e4.
+      assert (V1 : val (hist m (Own i) k) <> 1) by congruence. destruct (e4 i k C2 V1 q' x X) as [j0 [J1 [J2 J3]]].
+      assert (Rr : reaches m (mview (hist m (Own i) k)) (q0 + words y)) by (exists j0; repeat split; auto; lia).
       eapply reaches_later; [apply later_read; split; assumption| |exact Rr]. rewrite read_ts. cbv zeta.
       change (Machine.ts (mview (hist m (Own i) k)) WP <= max (if loc_dec (Own i) WP then k else Machine.ts (tv m Co) WP) (Machine.ts (mview (hist m (Own i) k)) WP)).
       apply Nat.le_max_r.
@@ -269,12 +300,12 @@ Proof.
   - split; [destruct C; constructor; auto|]. unfold MpscClosed.hears in *. cbn [roll] in *. destruct a, b; cbn [andb negb]; auto.
   - (* ends *) destruct (kept m p al (Idle c r f h) l d e q (read atomic true Co WP k m) p al (Idle c r f h) l d (Ended ks)) as [X1 [X2 X3]]; auto.
     { apply owners_read. auto. }
-    { intros q0 y A. left. eauto. }
+    { intros q0 y A. left. apply (same_claims_refl p l q0 y A). }
     assert (W : heard_well (St m p al (Idle c r f h) l d e q) ks /\ length ks = producers).
     { unfold MpscClosed.hears in H. cbn [roll] in H. destruct q; try discriminate; cbn [go_on] in H0; injection H0 as ->; tauto. }
     destruct W as [W Lk]. split; [exact X1|]. split; [apply X2; exact W|]. split; [exact Lk|]. exists c. split; [reflexivity|].
-    intros i k0 q0 y I E Y. destruct (X3 i k0 q0 y) as [x [<- X]]; auto; [apply (W i k0 E)|].
-    destruct (W i k0 E) as [_ [_ W3]]. destruct (W3 q0 x X) as [j [J1 [J2 J3]]]. cbn [mm] in *. destruct H1 as [C1 C2].
+    intros i k0 q0 y I E Y. destruct (X3 i k0 q0 y) as [q' [x [Le X]]]; auto; [apply (W i k0 E)|].
+    destruct (W i k0 E) as [_ [_ W3]]. destruct (W3 q' x X) as [j [J1 [J2 J3]]]. cbn [mm] in *. destruct H1 as [C1 C2].
     destruct (Nat.eq_dec j k) as [->|]; [lia|]. specialize (U j k). lia.
   - (* the ring is full of what is held *)
     assert (W : heard_well (St m p al (Idle c r f h) l d e q) ks /\ length ks = producers).
@@ -285,7 +316,7 @@ Proof.
   - (* a view once more *) destruct (kept m p al (Idle c r f h) l d e q (read plain false Co (Mpsc.cell N z j) k m) p al (Idle c r f h) l d q)
       as [X1 [X2 X3]]; auto.
     { apply owners_read, newest_readable; auto. }
-    { intros q0 y0 A. left. eauto. }
+    { intros q0 y0 A. left. apply (same_claims_refl p l q0 y0 A). }
     split; [exact X1|]. eapply hears_kept; [exact X2| |reflexivity|exact H]. intros hs W. eapply ends_kept; eauto.
 Qed.
 Lemma cinv_reach s : reach s -> cinv s.

@@ -15,7 +15,7 @@ Notation word := (word N). Notation cell := (cell N).
 Notation occ := (occ N). Notation occ_apart := (occ_apart N Npos).
 Notation data := (data N). Notation inv_c := (inv_c N). Notation good := (good N).
 Notation excused := (excused N). Notation knows_acc := (knows_acc N). Notation same_words := (same_words N).
-Notation occ_word := (occ_word N). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
+Notation occ_word := (occ_word N Npos). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
 Notation same_at := (same_at N Npos). Notation apart_bound := (apart_bound N Npos). Notation knows_more := (knows_more N Npos).
 Notation knows_acc_new := (knows_acc_new N). Notation knows_claims := (knows_claims N). Notation bound_at := (bound_at N Npos).
 Notation bound_le := (bound_le N Npos). Notation bound_boundary := (bound_boundary N Npos).
@@ -25,139 +25,149 @@ Notation own_later := (own_later N Npos). Notation data_neutral := (data_neutral
 Notation inv_c_keep := (inv_c_keep N Npos).
 
 Lemma fill_hole (m : mem) pp cl t x : (forall p x, at_pos cl p x -> 0 < words x) -> data (Some t) m pp cl ->
-  at_pos cl t x -> good m pp t x -> data None m pp cl.
+  at_pos cl t x -> good cl m pp t x -> data None m pp cl.
 Proof.
   intros Wp H A G. invd H. constructor; auto. intros p y B R _. destruct (Nat.eq_dec p t) as [->|E].
   - rewrite <- (same_at cl Wp t x y A B). auto.
   - apply h_val; auto. congruence.
 Qed.
 
-Lemma excused_ends cl i w f j na wr t : excused cl f j na wr t -> excused (ends_so cl i w) f j na wr t.
+(* ---- a claim ends, and becomes pieces ---- *)
+Section Becomes.
+Variables (cl : list claim) (i : nat) (ps : nat -> list claim) (c : nat).
+Hypothesis Cu : cuts cl i ps c.
+Notation cl' := (becomes cl i ps).
+Hypothesis Wp : forall p x, at_pos cl p x -> 0 < words x.
+Lemma Ex : extent cl' = extent cl.
+Proof. eapply becomes_extent; eauto. Qed.
+Lemma Pieces p y : at_pos cl' p y -> at_pos cl p y /\ ~ open i y \/
+  exists q x z, at_pos cl q x /\ open i x /\ at_pos (ps (words x)) z y /\ p = q + z /\ own y = i /\ finished y = Some c.
+Proof.
+  intros A. destruct (at_pos_becomes cl i ps c p y Cu A) as [X|[q [x [z [B [O [D ->]]]]]]]; [left; auto|right].
+  exists q, x, z. destruct (Cu x (at_pos_in _ _ _ B) O) as [_ X]. destruct (X y (at_pos_in _ _ _ D)) as [X1 [_ X2]]. auto 6.
+Qed.
+(* Where it was, pieces are, at its beginning and at each index. *)
+Lemma piece_at q x j : at_pos cl q x -> open i x -> occ q (words x) j -> exists z y, at_pos (ps (words x)) z y /\
+  at_pos cl' (q + z) y /\ own y = i /\ finished y = Some c /\ occ (q + z) (words y) j.
+Proof.
+  intros A O Oc. destruct (Cu x (at_pos_in _ _ _ A) O) as [E X]. rewrite <- E in Oc. destruct (occ_piece N Npos (ps (words x)) q j Oc) as [z [y [B D]]].
+  exists z, y. split; auto. split; [eapply at_pos_piece; eauto|]. destruct (X y (at_pos_in _ _ _ B)) as [X1 [_ X2]]. auto.
+Qed.
+Lemma boundary_becomes p : boundary cl p -> boundary cl' p.
+Proof.
+  intros [->|[x A]]; [left; symmetry; exact Ex|right]. destruct (open_dec i x) as [O|O]; [|exists x; eapply at_pos_other; eauto].
+  destruct (Cu x (at_pos_in _ _ _ A) O) as [E _]. destruct (at_pos_0 (ps (words x))) as [y B]; [rewrite E; eauto|].
+  exists y. rewrite <- (Nat.add_0_r p). eapply at_pos_piece; eauto.
+Qed.
+Lemma follows_becomes p x : follows cl p x -> follows cl' p x.
+Proof.
+  intros [q [z [t [A [E [O [F1 F2]]]]]]]. exists q, z, t. split; auto. eapply at_pos_other; eauto. eapply finished_not_open; eauto.
+Qed.
+Lemma good_becomes (m : mem) pp p' p x : ~ open i x -> good cl m pp p x -> good cl' m (upd pp i p') p x.
+Proof.
+  intros O G. assert (Sh : forall v t, shown N cl m p x v t -> shown N cl' m p x v t).
+  { intros v t [A|[A B]]; [left; auto|right; split; auto; apply follows_becomes; auto]. }
+  unfold MpscData.good in *. destruct (what x) eqn:Wx; auto.
+  - unfold upd. destruct (Nat.eq_dec i (own x)) as [E|E]; auto. destruct O. split; auto.
+  - destruct G as [G1 [G2 G3]]. auto.
+Qed.
+Lemma excused_becomes f j na wr t : excused cl f j na wr t -> excused cl' f j na wr t.
 Proof.
   intros [[p [x [A [B [C D]]]]]|[E1 [E2 [E3 [p [F1 [F2 F3]]]]]]].
-  - left. exists p, (ended i w x). split; [apply at_pos_ends; eauto|]. rewrite ended_words, ended_own. split; auto. split; auto.
-    destruct D as [D|[D1 D2]]; auto. right. split; auto. unfold ended. destruct (what x) eqn:Wx; congruence.
-  - right. split; auto. split; auto. split; auto. exists p. rewrite ends_extent. split; auto. split; auto.
-    destruct F3 as [F3|[x F3]]; [left; rewrite ends_extent; auto|right]. exists (ended i w x). apply at_pos_ends. eauto.
+  - left. destruct (open_dec i x) as [O|O].
+    + destruct (piece_at p x j A O C) as [z [y [_ [X1 [X2 [X3 X4]]]]]]. exists (p + z), y. split; auto. split; [lia|]. split; auto. left.
+      destruct O as [Lv O]. destruct D as [->|[_ D]]; congruence.
+    + exists p, x. split; [eapply at_pos_other; eauto|auto].
+  - right. split; auto. split; auto. split; auto. exists p. rewrite Ex. split; auto. split; auto. apply boundary_becomes. auto.
 Qed.
 
-Lemma data_ends hole (m : mem) pp cl i w p' c : data hole m pp cl -> sane m ->
-  (forall p x, at_pos cl p x -> 0 < words x) ->
-  match w with Live => False | Gone t | Came t _ | Left t => t = c end -> clock m i <= c ->
-  (hole = None \/ exists t x, hole = Some t /\ at_pos cl t x /\ what x = Live /\ own x = i) ->
-  (forall p x, at_pos cl p x -> own x = i -> what x = Live -> last m RM <= p -> good m (upd pp i p') p (ended i w x)) ->
+Lemma data_becomes hole (m : mem) pp p' : data hole m pp cl -> sane m -> clock m i <= c ->
+  (forall p x, at_pos cl p x -> open i x -> last m RM <= p) ->
+  (hole = None \/ exists t x, hole = Some t /\ at_pos cl t x /\ open i x) ->
+  (forall p x z y, at_pos cl p x -> open i x -> at_pos (ps (words x)) z y -> z = 0 \/ follows cl' (p + z) y) ->
+  (forall p x z y, at_pos cl p x -> open i x -> at_pos (ps (words x)) z y -> good cl' m (upd pp i p') (p + z) y) ->
   (forall f, frees p' = Some f -> frees (pp i) = Some f) -> has_room N p' ->
-  data None m (upd pp i p') (ends_so cl i w).
+  data None m (upd pp i p') cl'.
 Proof.
-  intros H S Wp Hw Cl Ho G Fr Ro. invd H.
-  assert (KA : forall v f, knows_acc m cl v f -> knows_acc m (ends_so cl i w) v f).
-  { intros v f. apply knows_claims. intros. apply excused_ends. auto. }
+  intros H S Cl Ab Ho Fo G Fr Ro. invd H.
+  assert (KA : forall v f, knows_acc m cl v f -> knows_acc m cl' v f).
+  { intros v f. apply knows_claims. intros. apply excused_becomes. auto. }
   split_data; auto.
-  [cap]: { rewrite ends_extent. auto. }
+  [cap]: { rewrite Ex. auto. }
   [wps]: {
-    intros k K. destruct (h_wps k K) as [a [b [E V]]]. exists (ends_so a i w), (ends_so b i w). rewrite ends_extent.
-    split; auto. rewrite E. apply map_app. }
+    intros k K. destruct (h_wps k K) as [a [b [E V]]]. exists (becomes a i ps), (becomes b i ps). rewrite E, becomes_app. split; auto.
+    rewrite V. symmetry. eapply becomes_extent. rewrite E in Cu. apply (cuts_app a b i ps c Cu). }
   [pr]: {
     intros j f F. assert (F2 : frees (pp j) = Some f).
     { unfold upd in F. destruct (Nat.eq_dec i j) as [<-|]; auto. }
     destruct (h_pr j f F2). auto. }
   [room]: { intros j. unfold upd. destruct (Nat.eq_dec i j); auto. }
   [co]: {
-    intros i' na wr j. destruct (h_co i' na wr j) as [X|[p [x [A [B [C D]]]]]]; auto. right. exists p, (ended i w x).
-    rewrite ended_words, ended_own. split; [apply at_pos_ends; eauto|auto]. }
+    intros i' na wr j. destruct (h_co i' na wr j) as [X|[p [x [A [B [C D]]]]]]; auto. right.
+    destruct (open_dec i x) as [O|O]; [|exists p, x; split; auto; eapply at_pos_other; eauto].
+    destruct (piece_at p x i' A O C) as [z [y [_ [X1 [X2 [X3 X4]]]]]]. exists (p + z), y. split; auto. split; [lia|]. split; auto.
+    destruct O. congruence. }
   [fin]: {
-    intros p y c' i' A B F Oc. apply at_pos_ends in A. destruct A as [x [A ->]]. rewrite ended_words in Oc. rewrite ended_own.
-    destruct (finished x) as [c2|] eqn:Fx.
-    - apply (h_fin p x c' i' A B); auto. rewrite <- F. unfold ended, finished in *. destruct (what x) eqn:Wx; try discriminate; rewrite Wx; auto.
-    - assert (E : own x = i /\ c' = c).
-      { unfold ended, finished in *. destruct (what x) eqn:Wx; try discriminate.
-        destruct (Nat.eqb_spec (own x) i) as [E|E]; [|rewrite Wx in F; discriminate]. split; auto. simpl in F.
-        destruct w; try contradiction; congruence. }
-      destruct E as [-> ->]. unfold clock in Cl. split.
-      + intros na wr. pose proof (sn_acc S na wr (D i') (Pr i)). lia.
-      + intros k K Wh. pose proof (sn_st S (D i') K) as St. rewrite Wh in St. lia. }
-  [head]: { intros p y A B. apply at_pos_ends in A. destruct A as [x [A ->]]. rewrite ended_own. auto. }
-  [free]: { intros q Q1. rewrite ends_extent in Q1. auto. }
+    intros p y c' i' A B F Oc. destruct (Pieces p y A) as [[X _]|[q [x [z [_ [_ [_ [_ [-> F2]]]]]]]]]; [apply (h_fin p y c' i' X B F Oc)|].
+    assert (c' = c) as -> by congruence. unfold clock in Cl. split.
+    - intros na wr. pose proof (sn_acc S na wr (D i') (Pr i)). lia.
+    - intros k K Wh. pose proof (sn_st S (D i') K) as St. rewrite Wh in St. lia. }
+  [head]: {
+    intros p y A B. destruct (Pieces p y A) as [[X _]|[q [x [z [X [O [Y [-> [E _]]]]]]]]].
+    - destruct (h_head p y X B); auto. right. apply follows_becomes. auto.
+    - destruct (Fo q x z y X O Y) as [->|F]; auto. rewrite Nat.add_0_r, E in *. pose proof (Ab q x X O).
+      destruct O as [Lv <-]. destruct (h_head q x X) as [Z|[? [? [t [_ [_ [_ [_ Z]]]]]]]]; [lia|left; exact Z|].
+      unfold finished in Z. rewrite Lv in Z. discriminate. }
+  [free]: { intros q Q1. rewrite Ex in Q1. auto. }
   [val]: {
-    intros p y A R _. apply at_pos_ends in A. destruct A as [x [A ->]].
-    destruct (what x) eqn:Wx.
-    - destruct (Nat.eq_dec (own x) i) as [E|E]; [apply G; auto|].
-      assert (Ex : ended i w x = x). { unfold ended. rewrite Wx. destruct (Nat.eqb_spec (own x) i); [contradiction|auto]. }
-      rewrite Ex. assert (Hp : hole <> Some p).
-      { destruct Ho as [->|[t [z [-> [B1 [B2 B3]]]]]]; [discriminate|]. intros Q. injection Q as ->.
-        rewrite (same_at cl Wp p x z A B1) in E. contradiction. }
-      specialize (h_val p x A R Hp). unfold MpscData.good in *. rewrite Wx in *. unfold upd. destruct (Nat.eq_dec i (own x)); [congruence|auto].
-    - assert (Ex : ended i w x = x) by (unfold ended; rewrite Wx; auto). rewrite Ex.
-      assert (Hp : hole <> Some p).
-      { destruct Ho as [->|[t [z [-> [B1 [B2 B3]]]]]]; [discriminate|]. intros Q. injection Q as ->.
-        rewrite (same_at cl Wp p x z A B1) in Wx. congruence. }
-      specialize (h_val p x A R Hp). unfold MpscData.good in *. rewrite Wx in *. auto.
-    - assert (Ex : ended i w x = x) by (unfold ended; rewrite Wx; auto). rewrite Ex.
-      assert (Hp : hole <> Some p).
-      { destruct Ho as [->|[t [z [-> [B1 [B2 B3]]]]]]; [discriminate|]. intros Q. injection Q as ->.
-        rewrite (same_at cl Wp p x z A B1) in Wx. congruence. }
-      specialize (h_val p x A R Hp). unfold MpscData.good in *. rewrite Wx in *. auto.
-    - assert (Ex : ended i w x = x) by (unfold ended; rewrite Wx; auto). rewrite Ex.
-      assert (Hp : hole <> Some p).
-      { destruct Ho as [->|[t [z [-> [B1 [B2 B3]]]]]]; [discriminate|]. intros Q. injection Q as ->.
-        rewrite (same_at cl Wp p x z A B1) in Wx. congruence. }
-      specialize (h_val p x A R Hp). unfold MpscData.good in *. rewrite Wx in *. auto. }
+    intros p y A R _. destruct (Pieces p y A) as [[X O]|[q [x [z [X [O [Y [-> _]]]]]]]]; [|apply (G q x z y); auto].
+    apply good_becomes; auto. apply h_val; auto. intros ->. destruct Ho as [Ho|[t [z [Ho [B1 B2]]]]]; [discriminate|].
+    injection Ho as <-. rewrite (same_at cl Wp p y z X B1) in O. contradiction. }
 Qed.
 
-Lemma ended_not i w x : what x <> Live -> ended i w x = x.
-Proof. unfold ended. destruct (what x); congruence. Qed.
-Lemma pays_ended a i w : (forall x, In x a -> what x <> Live) -> pays (map (ended i w) a) = pays a.
+Lemma split_becomes (m : mem) e l : below m cl e -> split_at cl e l -> split_at cl' e l.
 Proof.
-  induction a as [|x a IH]; intros F; auto. simpl. rewrite (ended_not i w x) by (apply F; left; auto).
-  rewrite IH; auto. intros y Y. apply F. right. auto.
+  intros B [a [b [E [X P]]]]. exists a, (becomes b i ps). split; auto. rewrite E, becomes_app. f_equal.
+  apply becomes_none. intros x I O. apply in_split in I. destruct I as [a1 [a2 I]].
+  assert (A : at_pos cl (extent a1) x) by (exists a1, (a2 ++ b); rewrite E, I, <- app_assoc; auto).
+  destruct (B _ x A) as [t [F _]]; [|exact (finished_not_open i x t F O)].
+  rewrite <- X, I, extent_app. cbn [extent]. pose proof (Wp _ _ A). lia.
 Qed.
-Lemma in_at a (b : list claim) x : In x a -> 0 < words x -> exists p, at_pos (a ++ b) p x /\ p < extent a.
+Lemma below_becomes (m : mem) e : below m cl e -> below m cl' e.
 Proof.
-  intros I Pw. apply in_split in I. destruct I as [a1 [a2 ->]]. exists (extent a1). split.
-  - exists a1, (a2 ++ b). rewrite <- app_assoc. auto.
-  - rewrite extent_app. simpl. lia.
+  intros B p y A L. destruct (Pieces p y A) as [[X _]|[q [x [z [X [O [_ [-> _]]]]]]]]; [apply (B p y X L)|].
+  destruct (B q x X) as [t [F _]]; [lia|]. destruct (finished_not_open i x t F O).
 Qed.
-Lemma split_ends (m : mem) cl i w c l : (forall p x, at_pos cl p x -> 0 < words x) -> below m cl c -> split_at cl c l ->
-  split_at (ends_so cl i w) c l.
+Lemma bound_becomes e : bound cl e -> bound cl' e.
 Proof.
-  intros Wp B [a [b [-> [E P]]]]. exists (map (ended i w) a), (map (ended i w) b).
-  split; [apply map_app|]. split; [rewrite <- E; apply (ends_extent a i w)|]. rewrite pays_ended; auto.
-  intros x I Lv. assert (W0 : 0 < words x).
-  { apply in_split in I. destruct I as [a1 [a2 ->]]. apply (Wp (extent a1) x). exists a1, (a2 ++ b). rewrite <- app_assoc. auto. }
-  destruct (in_at a b x I W0) as [p [A L]]. destruct (B p x A) as [t [F _]]; [lia|]. unfold finished in F. rewrite Lv in F. discriminate.
+  intros [a [b [E <-]]]. exists (becomes a i ps), (becomes b i ps). rewrite E, becomes_app. split; auto.
+  eapply becomes_extent. rewrite E in Cu. apply (cuts_app a b i ps c Cu).
 Qed.
-Lemma below_ends (m : mem) cl i w c : below m cl c -> below m (ends_so cl i w) c.
+Lemma inv_c_becomes (m : mem) d k : inv_c m cl d k -> inv_c m cl' d k.
 Proof.
-  intros B p y A L. apply at_pos_ends in A. destruct A as [x [A ->]]. destruct (B p x A L) as [t [F K]].
-  rewrite ended_not; eauto. intros Lv. unfold finished in F. rewrite Lv in F. discriminate.
-Qed.
-Lemma bound_ends cl i w c : bound cl c -> bound (ends_so cl i w) c.
-Proof.
-  intros [a [b [-> E]]]. exists (map (ended i w) a), (map (ended i w) b). split; [apply map_app|].
-  rewrite <- E. apply (ends_extent a i w).
-Qed.
-Lemma inv_c_ends (m : mem) cl i w d c : (forall p x, at_pos cl p x -> 0 < words x) -> inv_c m cl d c -> inv_c m (ends_so cl i w) d c.
-Proof.
-  intros Wp [A1 [A2 [A3 A4]]].
-  split; [apply (split_ends m); auto|]. split; [apply below_ends; auto|]. split; [apply bound_ends; auto|].
-  assert (St : forall c r f h, standing m cl d c r f h -> standing m (ends_so cl i w) d c r f h).
-  { intros c0 r f h [B1 [B2 [B3 [B4 B5]]]]. split; auto. split; auto. split; auto. split; [apply (split_ends m); auto|apply below_ends; auto]. }
-  assert (Bk : forall c e, blank N m cl c e -> blank N m (ends_so cl i w) c e).
-  { intros c0 e B p y A Q. apply at_pos_ends in A. destruct A as [x [A ->]]. destruct (B p x A Q) as [[t X] Y].
-    rewrite ended_not by congruence. eauto. }
-  destruct c; auto.
+  intros [A1 [A2 [A3 A4]]].
+  split; [apply (split_becomes m); auto|]. split; [apply below_becomes; auto|]. split; [apply bound_becomes; auto|].
+  assert (St : forall e r f h, standing m cl d e r f h -> standing m cl' d e r f h).
+  { intros e r f h [B1 [B2 [B3 [B4 B5]]]]. split; auto. split; auto. split; auto. split; [apply (split_becomes m); auto|apply below_becomes; auto]. }
+  assert (Bk : forall a e, below m cl e -> blank N m cl a e -> blank N m cl' a e).
+  { intros a e Be B p y A Q. destruct (Pieces p y A) as [[X _]|[q [x [z [X [O [_ [-> _]]]]]]]]; [apply (B p y X Q)|].
+    destruct (Be q x X) as [t [F _]]; [lia|]. destruct (finished_not_open i x t F O). }
+  assert (Ot : forall p x t, at_pos cl p x -> finished x = Some t -> at_pos cl' p x).
+  { intros p x t A F. eapply at_pos_other; eauto. eapply finished_not_open; eauto. }
+  destruct k; auto.
   - destruct A4 as [B [x [t [y [X1 [X2 X3]]]]]]. split; auto. exists x, t, y. split; auto.
-    apply at_pos_ends. exists x. split; auto. rewrite ended_not; congruence.
+    apply (Ot _ _ t); auto. unfold finished. rewrite X2. auto.
   - destruct A4 as [B X]. auto.
   - destruct A4 as [B X]. auto.
-  - destruct A4 as [B X]. auto.
-  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_ends. auto.
-  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_ends. auto.
-  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_ends. auto.
-  - destruct A4 as [B [X [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. split; auto. split; [apply bound_ends; auto|].
-    exists p, x, t. split; [apply at_pos_ends; exists x; split; auto; rewrite ended_not; congruence|].
-    split; auto. split; auto. split; auto. split; auto. split; [apply (split_ends m); auto|apply below_ends; auto].
+  - destruct A4 as [B X]. split; auto. apply Bk; auto. apply B.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_becomes. auto.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_becomes. auto.
+  - destruct A4 as [B [X1 X2]]. split; auto. split; auto. apply bound_becomes. auto.
+  - destruct A4 as [B [X [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. split; auto. split; [apply bound_becomes; auto|].
+    exists p, x, t. split; [apply (Ot _ _ t); auto; unfold finished; rewrite Y2; auto|].
+    split; auto. split; auto. split; auto. split; auto. split; [apply (split_becomes m); auto|apply below_becomes; auto].
 Qed.
+End Becomes.
 
 (* ---- a claim is won ---- *)
 Lemma rmw_acc_D acq rel t l x (m : mem) na wr i u : (forall i, l <> D i) -> acc (rmw acq rel t l x m) na wr (D i) u = acc m na wr (D i) u.
@@ -184,6 +194,14 @@ Proof.
   - left. exists p, x. split; auto. apply at_pos_snoc. auto.
   - right. split; auto. split; auto. split; auto. exists p. rewrite extent_app. split; [lia|]. split; auto. right.
     destruct F3 as [->|[x F3]]; [exists y; apply at_pos_snoc; auto|exists x; apply at_pos_snoc; auto].
+Qed.
+Lemma follows_claims cl y p x : follows cl p x -> follows (cl ++ [y]) p x.
+Proof. intros [q [z [t [A X]]]]. exists q, z, t. split; auto. apply at_pos_snoc. auto. Qed.
+Lemma good_claims cl y (m : mem) pp p x : good cl m pp p x -> good (cl ++ [y]) m pp p x.
+Proof.
+  assert (Sh : forall v t, shown N cl m p x v t -> shown N (cl ++ [y]) m p x v t).
+  { intros v t [A|[A B]]; [left; auto|right; split; auto; apply follows_claims; auto]. }
+  unfold MpscData.good. destruct (what x); auto. intros [G1 [G2 G3]]. auto.
 Qed.
 Lemma split_claims cl y c l : split_at cl c l -> split_at (cl ++ [y]) c l.
 Proof. intros [a [b [-> E]]]. exists a, (b ++ [y]). rewrite <- app_assoc. auto. Qed.
@@ -266,8 +284,9 @@ Proof.
       - intros k. rewrite E1, E2. auto. }
     [head]: {
       intros p x A B. rewrite LR in B. unfold Mpsc.word. rewrite AD. apply at_pos_snoc in A. destruct A as [A|[-> ->]].
-      - exact (Nat.le_trans _ _ _ (h_head p x A B) (l_ck _ _ L Co (Pr (own x)))).
-      - cbn [own]. destruct (h_co (extent cl mod N) plain true i) as [X|[p [x [A [A1 [A2 A3]]]]]].
+      - destruct (h_head p x A B) as [X|X]; [left|right; apply follows_claims; exact X].
+        exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr (own x)))).
+      - left. cbn [own]. destruct (h_co (extent cl mod N) plain true i) as [X|[p [x [A [A1 [A2 A3]]]]]].
         + exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr i))).
         + exfalso. pose proof (at_pos_end cl p x A).
           apply (occ_apart (last m FR) p (words x) (extent cl) n (extent cl mod N)); auto; try lia. apply occ_word. lia. }
@@ -276,7 +295,7 @@ Proof.
       apply h_free; lia. }
     [val]: {
       intros p x A B _. rewrite LM in B. apply at_pos_snoc in A. destruct A as [A|[-> ->]].
-      - apply (good_same N Npos m m' pp); eauto; [|apply h_val; auto; discriminate].
+      - apply good_claims, (good_same N Npos cl m m' pp); eauto; [|apply h_val; auto; discriminate].
         intros Lv. unfold upd. destruct (Nat.eq_dec i (own x)) as [E|]; auto. exfalso.
         specialize (k5 p x A Lv). rewrite <- E, P in k5. exact k5.
       - unfold MpscData.good. cbn [what own words]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
@@ -319,9 +338,10 @@ Proof.
       intros i na' wr j. rewrite AP. destruct (h_co i na' wr j) as [X|X]; [left; exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr j)))|right; exact X]. }
     [fin]: {
       intros p x c i A B F Oc. destruct (h_fin p x c i A B F Oc) as [X1 X2]. split; [intros; rewrite AP; auto|exact X2]. }
-    [head]: { intros p x A B. rewrite AP. exact (Nat.le_trans _ _ _ (h_head p x A B) (l_ck _ _ L Co (Pr (own x)))). }
+    [head]: { intros p x A B. rewrite AP. destruct (h_head p x A B) as [X|X]; [left|right; exact X].
+      exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr (own x)))). }
     [free]: { intros q Q1 Q2. apply (untouched_same N Npos m); [apply Sw|apply Tc|]. apply h_free; auto. }
-    [val]: { intros p x A B _. apply (good_same N Npos m m' pp); eauto. apply h_val; auto. discriminate. }
+    [val]: { intros p x A B _. apply (good_same N Npos cl m m' pp); eauto. apply h_val; auto. discriminate. }
     all: auto.
   - intros d c Ic. apply (inv_c_keep m); auto.
 Qed.

@@ -3,6 +3,8 @@ From Coq Require Import Arith Lia List Bool.
 Import ListNotations.
 From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts MpscData MpscAccess MpscEnds MpscMarks.
 
+Lemma nth_firstn' (l : list nat) n i : i < n -> nth i (firstn n l) 0 = nth i l 0.
+Proof. revert n i. induction l; intros [|n] [|i] L; simpl; auto; try lia. apply IHl. lia. Qed.
 Lemma firstn_snoc' (l : list nat) n : n < length l -> firstn n l ++ [nth n l 0] = firstn (S n) l.
 Proof. revert n. induction l; intros [|n] L; simpl in *; auto; try lia. f_equal. apply IHl. lia. Qed.
 
@@ -18,7 +20,7 @@ Notation word := (word N). Notation cell := (cell N).
 Notation occ := (occ N). Notation occ_apart := (occ_apart N Npos).
 Notation data := (data N). Notation inv_c := (inv_c N). Notation good := (good N).
 Notation excused := (excused N). Notation knows_acc := (knows_acc N). Notation same_words := (same_words N).
-Notation occ_word := (occ_word N). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
+Notation occ_word := (occ_word N Npos). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
 Notation same_at := (same_at N Npos). Notation apart_bound := (apart_bound N Npos). Notation knows_more := (knows_more N Npos).
 Notation knows_acc_new := (knows_acc_new N). Notation knows_claims := (knows_claims N). Notation bound_at := (bound_at N Npos).
 Notation bound_le := (bound_le N Npos). Notation bound_boundary := (bound_boundary N Npos).
@@ -37,6 +39,19 @@ Definition opened (pp : nat -> producer) cl := forall i t n, opens (pp i) t n ->
 Definition inv s := MpscKnown.inv producers s /\ opened (pp s) (claims s) /\
   data None (mm s) (pp s) (claims s) /\ inv_c (mm s) (claims s) (done s) (cc s) /\ handed N (mm s) (claims s) (done s).
 
+Lemma state_busy n : state_of (busy n) = 1.
+Proof. unfold state_of, busy. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
+Lemma state_committed n : state_of (committed n) = 2.
+Proof. unfold state_of, committed. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
+Lemma state_aborted n : state_of (aborted n) = 3.
+Proof. unfold state_of, aborted. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
+Lemma words_busy n : words_of (busy n) = n.
+Proof. unfold words_of, busy. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
+Lemma words_committed n : words_of (committed n) = n.
+Proof. unfold words_of, committed. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
+Lemma words_aborted n : words_of (aborted n) = n.
+Proof. unfold words_of, aborted. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
+
 (* ---- producers ---- *)
 Lemma live_above (m : mem) cl d c p x : inv_c m cl d c -> at_pos cl p x -> what x = Live -> last m RM <= p.
 Proof.
@@ -49,11 +64,11 @@ Proof. intros K No p x A Lv E. pose proof (a_live _ _ _ _ _ K p x A Lv) as O. re
 
 Lemma opened_keep pp cl i p' : opened pp cl -> (forall t n, opens p' t n -> opens (pp i) t n) -> opened (upd pp i p') cl.
 Proof. intros O P j t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|]; auto. Qed.
-Lemma opened_ends pp cl i w p' : opened pp cl -> (forall t n, ~ opens p' t n) -> opened (upd pp i p') (ends_so cl i w).
+Lemma opened_becomes pp cl i ps c p' : cuts cl i ps c -> opened pp cl -> (forall t n, ~ opens p' t n) ->
+  opened (upd pp i p') (becomes cl i ps).
 Proof.
-  intros O P j t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros X; destruct (P _ _ X)|]. intros X.
-  apply at_pos_ends. exists (Claim n j Live). split; auto. unfold ended. cbn [what own words].
-  destruct (Nat.eqb_spec j i); [congruence|auto].
+  intros Cu O P j t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros X; destruct (P _ _ X)|]. intros X.
+  eapply at_pos_other; eauto. intros [_ Ow]. cbn [own] in Ow. congruence.
 Qed.
 
 Lemma neutral_readP (m : mem) pp al cl i acq l k p' : known producers m pp al cl -> data None m pp cl -> can_read m (Pr i) l k ->
@@ -151,17 +166,25 @@ Proof.
       intros; intros j' Hj; destruct (OD j') as [-> ->]; auto.
 Qed.
 
-Lemma stamped_word (m m' : mem) p x v c : len m' (word p) = len m (word p) -> (forall k, hist m' (word p) k = hist m (word p) k) ->
-  ts (tv m Co) (word p) <= ts (tv m' Co) (word p) -> stamped m p x v c -> stamped m' p x v c.
+(* Words that an access to another index leaves. *)
+Lemma aside (m : mem) na rel u j0 v p n : (occ p n j0 -> False) -> same_words m (write na rel u (D j0) v m) p n.
 Proof.
-  intros E1 E2 T [A1 [A2 [k0 [A3 [A4 A5]]]]]. unfold MpscData.stamped, last in *. rewrite E1, !E2.
-  split; auto. split; auto. exists k0. split; auto. split; [lia|]. intros k. rewrite E2. auto.
+  intros No i O. destruct (Nat.eq_dec i j0) as [->|E]; [destruct (No O)|].
+  split; [apply write_len_ne; congruence|intros; apply write_hist_ne; congruence].
 Qed.
+Lemma placed_new (m : mem) rel o p v : placed N (write atomic rel (Pr o) (word p) v m) o p v.
+Proof.
+  split; [apply write_last_eq|]. rewrite write_len_eq. replace (Datatypes.S (len m (word p)) - 1) with (len m (word p)) by lia.
+  rewrite write_hist_new. reflexivity.
+Qed.
+Lemma written_beside (m : mem) na rel u q v y j : written N m q y j -> written N (write na rel u (word q) v m) q y j.
+Proof. intros W i I. rewrite write_last_ne; [apply W; auto|]. unfold Mpsc.cell, Mpsc.word. intros Q. injection Q. lia. Qed.
+
 (* The owner writes its claim's header. *)
 Lemma stamp_header (m : mem) p x (rel : bool) v c : 0 < len m (word p) ->
   (exists k0, k0 < len m (word p) /\ k0 <= ts (tv m Co) (word p) /\ forall k, k0 <= k < len m (word p) ->
-     val (hist m (word p) k) = 0 \/ val (hist m (word p) k) = busy (words x)) ->
-  (rel = true -> c <= Datatypes.S (clock m (own x))) -> (rel = false -> v = busy (words x)) ->
+     val (hist m (word p) k) = 0 \/ state_of (val (hist m (word p) k)) = 1) ->
+  (rel = true -> c <= Datatypes.S (clock m (own x))) -> (rel = false -> state_of v = 1) ->
   stamped (write atomic rel (Pr (own x)) (word p) v m) p x v c.
 Proof.
   intros PL [k0 [X1 [X2 X3]]] Rl Rv. set (m' := write atomic rel (Pr (own x)) (word p) v m).
@@ -179,12 +202,26 @@ Qed.
 
 Lemma busy_header (m : mem) p x : (all_untouched m p (words x) \/ stamped m p x (busy (words x)) 0) -> 0 < words x -> 0 < len m (word p) ->
   exists k0, k0 < len m (word p) /\ k0 <= ts (tv m Co) (word p) /\ forall k, k0 <= k < len m (word p) ->
-     val (hist m (word p) k) = 0 \/ val (hist m (word p) k) = busy (words x).
+     val (hist m (word p) k) = 0 \/ state_of (val (hist m (word p) k)) = 1.
 Proof.
   intros [U|[_ [_ [k0 [A [B C]]]]]] Pw PL.
   - destruct (U p) as [U1 U2]; [lia|]. exists (len m (word p) - 1). split; [lia|]. split; auto. intros k Kk.
     assert (k = len m (word p) - 1) as -> by lia. left. exact U1.
-  - exists k0. split; auto. split; auto. intros k Kk. destruct (C k Kk) as [X|[X|[X _]]]; auto.
+  - exists k0. split; auto. split; auto. intros k Kk. destruct (C k Kk) as [X|[X|[X _]]]; auto. rewrite X, state_busy. auto.
+Qed.
+
+(* A producer goes on with its open claim, and touches nothing. *)
+Lemma data_turns (m : mem) pp cl i t x p' : data None m pp cl -> at_pos cl t x -> (forall p x, at_pos cl p x -> 0 < words x) ->
+  (forall p y, at_pos cl p y -> open i y -> p = t) -> frees p' = frees (pp i) -> has_room N p' ->
+  good cl m (upd pp i p') t x -> data None m (upd pp i p') cl.
+Proof.
+  intros H A Wp One Fr Ro G. invd H. constructor; auto.
+  - intros j f F. apply h_pr. unfold upd in F. destruct (Nat.eq_dec i j) as [<-|]; [rewrite <- Fr|]; auto.
+  - intros j. unfold upd. destruct (Nat.eq_dec i j); auto.
+  - intros p y B R Ho. destruct (Nat.eq_dec p t) as [->|Ne].
+    + rewrite <- (same_at cl Wp t x y A B). auto.
+    + specialize (h_val p y B R Ho). unfold MpscData.good in *. destruct (what y) eqn:Wy; auto.
+      unfold upd. destruct (Nat.eq_dec i (own y)); auto. destruct Ne. apply (One p y B). split; auto.
 Qed.
 
 Ltac shut := apply opened_keep; [assumption|intros ? ? Hx; simpl in Hx; tauto].
@@ -266,87 +303,202 @@ Proof.
     + split; [shut|auto].
   - (* stamps *)
     assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
-    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
-    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
-    destruct (data_writeP m pp al l t z false false (t mod N) (busy n) (Fill f t n x 0) K H A) as [X1 X2]; auto.
-    { apply occ_word. lia. }
-    { cbn [own z]. rewrite <- Ep. auto. }
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
     pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
     rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct (data_writeP m pp al l t z false false (t mod N) (busy n) (Fill f t n 0 nil x 0) K H A) as [X1 X2]; auto; try discriminate.
+    { apply occ_word. cbn [words z]. lia. }
+    { cbn [own z]. rewrite <- Ep. auto. }
     split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
     apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
-    split; auto. split; [lia|]. split; [|intros j Hj; lia].
-    change (Pr i) with (Pr (own z)). apply stamp_header; auto; [|discriminate]. apply busy_header; auto.
+    cbn [total]. split; [lia|]. split; [lia|]. split; [|split; [exact I|split; [intros j Hj; lia|intros R; lia]]].
+    change (Pr i) with (Pr (own z)). apply stamp_header; auto; [|discriminate|intros; apply state_busy]. apply (busy_header m t z); auto.
   - (* fills *)
     assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
-    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
-    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
     pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
-    rewrite <- Ep in G. destruct G as [G1 [G2 [G3 G4]]]. unfold size in G1.
-    destruct (data_writeP m pp al l t z true false (t mod N + 1 + j) (nth j x 0) (Fill f t n x (Datatypes.S j)) K H A) as [X1 X2]; auto.
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [G1 [G2 [G3 [G4 [G5 G6]]]]]. unfold size in G1.
+    set (q := t + total b + 1 + j). assert (Eq : ((t + total b) mod N + 1 + j) mod N = q mod N) by apply (cell_mod N Npos).
+    destruct (data_writeP m pp al l t z true false ((t + total b) mod N + 1 + j) (nth j x 0) (Fill f t n r b x (Datatypes.S j)) K H A) as [X1 X2]; auto.
     { apply (occ_cell N Npos). cbn [words z]. lia. }
-    { exists j. cbn [words z]. split; [lia|auto]. }
+    { intros _. exists q. cbn [words z]. split; [unfold q; lia|exact Eq]. }
     { cbn [own z]. rewrite <- Ep. auto. }
     split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
-    set (m' := write plain false (Pr i) (cell t j) (nth j x 0) m).
+    set (m' := write plain false (Pr i) (cell (t + total b) j) (nth j x 0) m).
     assert (L : later m m') by apply later_write.
-    assert (Ot : forall l, l <> cell t j -> len m' l = len m l /\ forall k, hist m' l k = hist m l k).
-    { intros l' E. split; [apply write_len_ne; auto|intros; apply write_hist_ne; auto]. }
+    assert (Sw : forall p k, t <= p -> p + k <= t + n -> q < p \/ p + k <= q -> same_words m m' p k).
+    { intros p k Q1 Q2 Q3. apply aside. apply (not_occ N Npos t n p k q); auto. unfold q. lia. }
     apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
-    split; auto. split; [lia|]. split.
-    + destruct (Ot (word t)) as [E1 E2]; [unfold Mpsc.word, Mpsc.cell; intros E; injection E; lia|].
-      apply (stamped_word m m'); auto.
+    split; [unfold size; lia|]. split; [lia|]. split; [|split; [|split]].
+    + apply (stamped_same N Npos m m'); auto. apply Sw; unfold q; lia.
+    + apply (headless_same N Npos m m'); auto. apply Sw; unfold q; lia.
     + intros j' Hj. destruct (Nat.eq_dec j' j) as [->|E]; [apply write_last_eq|].
-      change (last m' (cell t j') = nth j' x 0). unfold m'. rewrite write_last_ne; [apply G4; lia|]. unfold Mpsc.cell. intros Q. injection Q. lia.
+      change (last m' (cell (t + total b) j') = nth j' x 0). unfold m'. rewrite write_last_ne; [apply G5; lia|]. unfold Mpsc.cell. intros Q. injection Q. lia.
+    + intros R. apply (placed_same N Npos m m'); auto. apply Sw; unfold q; lia.
+  - (* the first record is whole *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [G1 [G2 [G3 [G4 [G5 G6]]]]]. unfold size in G1.
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
+    apply (data_turns m pp l i t z); auto; [rewrite <- Ep; auto|].
+    unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence]. cbn [total] in *.
+    rewrite Nat.add_0_r in *. split; [unfold size; lia|]. split; [discriminate|]. split; auto. split; auto. split; [auto|exact I].
+  - (* another is *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [G1 [G2 [G3 [G4 [G5 G6]]]]]. unfold size in G1.
+    set (b' := y :: b) in *. set (q := t + total b'). assert (Tb : 0 < total b') by (unfold b'; simpl; lia).
+    destruct (data_writeP m pp al l t z false false (q mod N) (committed (size x)) (Ready f t n r (b' ++ [x])) K H A) as [X1 X2]; auto; try discriminate.
+    { apply occ_word. cbn [words z]. unfold q. lia. }
+    { cbn [own z]. rewrite <- Ep. auto. }
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
+    set (m' := write atomic false (Pr i) (word q) (committed (size x)) m).
+    assert (L : later m m') by apply later_write.
+    assert (Sw : forall p k, t <= p -> p + k <= t + n -> q < p \/ p + k <= q -> same_words m m' p k).
+    { intros p k Q1 Q2 Q3. apply aside. apply (not_occ N Npos t n p k q); auto; [unfold q; lia|apply Nat.mod_mod; lia]. }
+    apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
+    rewrite total_app. cbn [total]. split; [unfold size; lia|]. split; [discriminate|]. split; [|split].
+    + apply (stamped_same N Npos m m'); auto. apply Sw; unfold q; lia.
+    + assert (Hl : headless N m' i t b') by (apply (headless_same N Npos m m'); auto; apply Sw; unfold q; lia).
+      unfold b' in *. cbn [app headless] in *. destruct Hl as [Hl1 Hl2]. split; auto.
+      assert (Eq : t + size y + total b = q) by (unfold q; cbn [total]; lia).
+      apply (laid_snoc N); auto; rewrite Eq; [apply placed_new|apply written_beside; exact G5].
+    + intros R. apply (placed_same N Npos m m'); auto. apply Sw; unfold q; lia.
+  - (* the next of a batch *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [G1 [G2 [G3 [G4 G5]]]].
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
+    apply (data_turns m pp l i t z); auto; [rewrite <- Ep; auto|].
+    unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
+    split; auto. split; [lia|]. split; auto. split; auto. split; [intros j Hj; lia|auto].
+  - (* what is left of a shorter message *)
+    assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
+    pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [G1 [G2 [G3 [G4 [G5 G6]]]]]. unfold size in G1.
+    set (q := t + (n - r)).
+    destruct (data_writeP m pp al l t z false false (q mod N) (aborted r) (Fill f t n r b (firstn k x) (min j k)) K H A) as [X1 X2]; auto; try discriminate.
+    { apply occ_word. cbn [words z]. unfold q. lia. }
+    { cbn [own z]. rewrite <- Ep. auto. }
+    split; [apply opened_keep; auto; rewrite <- Ep; auto|]. split; [|auto].
+    set (m' := write atomic false (Pr i) (word q) (aborted r) m).
+    assert (L : later m m') by apply later_write.
+    assert (Sw : forall p k, t <= p -> p + k <= t + n -> q < p \/ p + k <= q -> same_words m m' p k).
+    { intros p k' Q1 Q2 Q3. apply aside. apply (not_occ N Npos t n p k' q); auto; [unfold q; lia|apply Nat.mod_mod; lia]. }
+    assert (Fl : length (firstn k x) = k) by (apply firstn_length_le; auto).
+    apply (fill_hole _ _ _ t z); auto. unfold MpscData.good. cbn [what own words z]. unfold upd. destruct (Nat.eq_dec i i); [|congruence].
+    unfold size. rewrite Fl. split; [lia|]. split; [lia|]. split; [|split; [|split]].
+    + apply (stamped_same N Npos m m'); auto. apply Sw; unfold q; lia.
+    + apply (headless_same N Npos m m'); auto. apply Sw; unfold q; lia.
+    + apply (written_same N Npos m m' _ _ _ (Datatypes.S k)); [lia|apply Sw; unfold q; lia|].
+      intros j' Hj. rewrite nth_firstn' by lia. apply G5. lia.
+    + intros _. apply placed_new.
   - (* commits *)
     assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
-    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
-    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
     pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
-    rewrite <- Ep in G. destruct G as [G1 [G2 [G3 G4]]].
-    destruct (data_writeP m pp al l t z false true (t mod N) (committed n) (Settle f) K H A) as [X1 X2]; auto.
-    { apply occ_word. lia. }
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [G1 [G2 [G3 [G4 G5]]]].
+    set (c0 := Datatypes.S (clock m i)). set (ps := fun _ : nat => pieces i c0 (x :: b) r).
+    destruct (data_writeP m pp al l t z false true (t mod N) (committed (size x)) (Settle f) K H A) as [X1 X2]; auto; try discriminate.
+    { apply occ_word. cbn [words z]. lia. }
     { cbn [own z]. rewrite <- Ep. auto. }
     { exact I. }
-    set (m' := write atomic true (Pr i) (word t) (committed n) m).
-    assert (Sn : sane m') by (apply sane_write; auto).
+    set (m' := write atomic true (Pr i) (word t) (committed (size x)) m).
+    assert (L : later m m') by apply later_write. assert (Sn : sane m') by (apply sane_write; auto).
     assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
-    split; [apply opened_ends; auto|]. split; [|split; [auto|intros d0 c0 Ic; apply (inv_c_ends N Npos); auto]].
-    assert (Hd : forall v c0, c0 <= Datatypes.S (clock m i) -> stamped (write atomic true (Pr (own z)) (word t) v m) t z v c0).
-    { intros v c0 Hc. apply stamp_header; auto; [|discriminate]. apply busy_header; auto. }
+    assert (Cu : cuts l i ps c0).
+    { intros y I O. unfold ps. rewrite total_pieces. split; [|apply in_pieces]. destruct (in_at_pos l y I) as [q B].
+      destruct O as [Lv Eo]. pose proof (k5 q y B Lv) as Oy. rewrite Eo, <- Ep in Oy. destruct Oy as [_ ->]. auto. }
+    assert (Sw : forall p k, t < p -> p + k <= t + n -> same_words m m' p k).
+    { intros p k Q1 Q2. apply aside. apply (not_occ N Npos t n p k t); auto; [lia|lia|apply Nat.mod_mod; lia]. }
+    split; [apply (opened_becomes pp l i ps c0); auto|]. split; [|split; [auto|intros d0 e0 Ic; apply (inv_c_becomes N Npos l i ps c0); auto]].
     eapply data_ext; [apply (upd_twice pp i (Settle f) (Settle f))|].
-    apply (data_ends N Npos (Some t) m' (upd pp i (Settle f)) l i (Came (Datatypes.S (clock m i)) x) (Settle f) (Datatypes.S (clock m i))); auto.
-    + unfold clock, m'. rewrite write_ck_own. auto.
-    + right. exists t, z. auto.
-    + intros p y B Eo Lv R. pose proof (k5 p y B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. destruct Oy as [-> Ey].
-      assert (y = z) as -> by (apply (MpscData.same_at N Npos l Wp t); auto).
-      unfold ended. cbn [what own words z]. rewrite Nat.eqb_refl. unfold MpscData.good. cbn [what].
-      split; [auto|]. split.
-      * apply (Hd (committed n)). auto.
-      * intros j' Hj. unfold m'. rewrite write_last_ne; [apply G4; auto|]. unfold Mpsc.cell, Mpsc.word. intros Q. injection Q. lia.
+    assert (Fo : forall q y z0 w, at_pos l q y -> open i y -> at_pos (ps (words y)) z0 w -> z0 = 0 \/ follows (becomes l i ps) (q + z0) w).
+    { intros q y z0 w B O D. destruct (Nat.eq_dec z0 0) as [|Nz]; [left; auto|right].
+      destruct (at_pos_before _ z0 w D) as [q1 [u [D1 D2]]]; [lia|]. exists (q + q1), u, c0.
+      destruct (in_pieces i c0 (x :: b) r u (at_pos_in _ _ _ D1)) as [E1 [_ E2]].
+      destruct (in_pieces i c0 (x :: b) r w (at_pos_in _ _ _ D)) as [E3 [_ E4]].
+      split; [eapply at_pos_piece; eauto|]. split; [lia|]. split; [congruence|auto]. }
+    apply (data_becomes N Npos l i ps c0 Cu Wp (Some t) m' (upd pp i (Settle f)) (Settle f)); auto.
+    + unfold clock, m', c0. rewrite write_ck_own. auto.
+    + intros p y B O. rewrite (One p y B O), LM. auto.
+    + right. exists t, z. split; auto. split; auto. split; auto.
+    + intros p y z0 w B O D. pose proof (Fo p y z0 w B O D) as Fw. rewrite (One p y B O) in *. unfold ps in D. apply at_pos_pieces in D.
+      destruct G4 as [W0 La]. assert (Lx : laid N m' i (t + size x) b).
+      { apply (laid_same N Npos m m'); auto. cbn [total] in *. unfold size in *. apply Sw; lia. }
+      unfold MpscData.good. destruct D as [[b1 [x1 [b2 [E [-> ->]]]]]|[R [-> ->]]]; cbn [what words own].
+      * split; auto. destruct b1 as [|x2 b1].
+        -- injection E as <- <-. cbn [total]. rewrite Nat.add_0_r. split; [left|apply written_beside; auto].
+           apply (stamp_header m t (Claim (size x) i (Came c0 x)) true); auto; [|discriminate]. apply (busy_header m t z); auto.
+        -- injection E as <- E. cbn [total]. rewrite E in Lx. destruct (laid_at N m' i x1 b2 b1 (t + size x) Lx) as [P1 P2].
+           rewrite Nat.add_assoc. split; auto. right. split; auto. destruct Fw as [Fw|Fw]; [cbn [total] in Fw; unfold size in Fw; lia|].
+           cbn [total] in Fw. rewrite Nat.add_assoc in Fw. exact Fw.
+      * right. destruct Fw as [Fw|Fw]; [cbn [total] in Fw; unfold size in Fw; lia|]. split; auto.
+        apply (placed_same N Npos m m'); [apply Sw; cbn [total] in *; unfold size in *; lia|].
+        replace (t + total (x :: b)) with (t + (n - r)) by lia. apply G5. auto.
     + unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
     + exact I.
   - (* aborts *)
     assert (A : at_pos l t (Claim n i Live)) by (apply Op; rewrite <- Ep; simpl; auto). set (z := Claim n i Live) in *.
-    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn.
-    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro.
+    pose proof (live_above m l d c t z IC A eq_refl) as Ab. pose proof (Wp t z A) as Pn. cbn [words z] in Pn.
+    pose proof (d_room _ _ _ _ _ H i) as Ro. rewrite <- Ep in Ro. assert (Nn : n <= N) by (simpl in Ro; lia).
     pose proof (d_val _ _ _ _ _ H t z A Ab) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G. cbn [what own words z] in G.
-    rewrite <- Ep in G. destruct G as [G1 [G2 [G3 G4]]].
-    destruct (data_writeP m pp al l t z false true (t mod N) (aborted n) (Settle f) K H A) as [X1 X2]; auto.
-    { apply occ_word. lia. }
+    rewrite <- Ep in G.
+    assert (One : forall p y, at_pos l p y -> open i y -> p = t).
+    { intros p0 y0 B [Lv Eo]. pose proof (k5 p0 y0 B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. lia. }
+    destruct G as [_ [_ [G3 _]]].
+    set (c0 := Datatypes.S (clock m i)). set (ps := fun n : nat => [Claim n i (Left c0)]).
+    destruct (data_writeP m pp al l t z false true (t mod N) (aborted n) (Settle f) K H A) as [X1 X2]; auto; try discriminate.
+    { apply occ_word. cbn [words z]. lia. }
     { cbn [own z]. rewrite <- Ep. auto. }
     { exact I. }
     set (m' := write atomic true (Pr i) (word t) (aborted n) m).
     assert (Sn : sane m') by (apply sane_write; auto).
-    split; [apply opened_ends; auto|]. split; [|split; [auto|intros d0 c0 Ic; apply (inv_c_ends N Npos); auto]].
+    assert (LM : last m' RM = last m RM) by (apply write_last_ne; discriminate).
+    assert (Cu : cuts l i ps c0).
+    { apply cuts_one; auto. intros y I. destruct (in_at_pos l y I) as [q B]. eauto. }
+    split; [apply (opened_becomes pp l i ps c0); auto|]. split; [|split; [auto|intros d0 e0 Ic; apply (inv_c_becomes N Npos l i ps c0); auto]].
     eapply data_ext; [apply (upd_twice pp i (Settle f) (Settle f))|].
-    apply (data_ends N Npos (Some t) m' (upd pp i (Settle f)) l i (Left (Datatypes.S (clock m i))) (Settle f) (Datatypes.S (clock m i))); auto.
-    + unfold clock, m'. rewrite write_ck_own. auto.
-    + right. exists t, z. auto.
-    + intros p y B Eo Lv R. pose proof (k5 p y B Lv) as Oy. rewrite Eo, <- Ep in Oy. simpl in Oy. destruct Oy as [-> Ey].
-      assert (y = z) as -> by (apply (MpscData.same_at N Npos l Wp t); auto).
-      unfold ended. cbn [what own words z]. rewrite Nat.eqb_refl. unfold MpscData.good. cbn [what].
-      apply (stamp_header m t z true (aborted n)); auto; [|discriminate]. apply busy_header; auto.
+    apply (data_becomes N Npos l i ps c0 Cu Wp (Some t) m' (upd pp i (Settle f)) (Settle f)); auto.
+    + unfold clock, m', c0. rewrite write_ck_own. auto.
+    + intros p y B O. rewrite (One p y B O), LM. auto.
+    + right. exists t, z. split; auto. split; auto. split; auto.
+    + intros p y z0 w B O D. apply at_pos_one in D. left. apply D.
+    + intros p y z0 w B O D. apply at_pos_one in D. destruct D as [-> ->]. pose proof (One p y B O) as ->. rewrite Nat.add_0_r.
+      rewrite (MpscData.same_at N Npos l Wp t y z B A).
+      unfold MpscData.good. cbn [what words own z]. left. apply (stamp_header m t (Claim n i (Left c0)) true); auto; [|discriminate].
+      apply (busy_header m t z); auto.
     + unfold upd. destruct (Nat.eq_dec i i); [auto|congruence].
     + exact I.
   - (* settles *) destruct (neutral_ann m pp al l i (Ann i) true 0 (Free f) (ex_intro _ i (or_introl eq_refl)) K H) as [X1 X2]; auto.
@@ -364,19 +516,6 @@ Qed.
 Notation split_next := (split_next N Npos). Notation below_next := (below_next N Npos).
 Notation reads_known := (reads_known N producers Npos). Notation reads_boundary := (reads_boundary N producers Npos).
 Notation reads_val := (reads_val N producers Npos).
-
-Lemma state_busy n : state_of (busy n) = 1.
-Proof. unfold state_of, busy. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
-Lemma state_committed n : state_of (committed n) = 2.
-Proof. unfold state_of, committed. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
-Lemma state_aborted n : state_of (aborted n) = 3.
-Proof. unfold state_of, aborted. rewrite Nat.mul_comm, Nat.add_comm, Nat.mod_add by lia. reflexivity. Qed.
-Lemma words_busy n : words_of (busy n) = n.
-Proof. unfold words_of, busy. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
-Lemma words_committed n : words_of (committed n) = n.
-Proof. unfold words_of, committed. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
-Lemma words_aborted n : words_of (aborted n) = n.
-Proof. unfold words_of, aborted. rewrite Nat.mul_comm, Nat.div_add_l by lia. simpl. lia. Qed.
 
 (* Accesses of the consumer to words around the data. *)
 Lemma neutral_readC (m : mem) pp al cl acq l k : known producers m pp al cl -> data None m pp cl -> can_read m Co l k ->
@@ -451,7 +590,7 @@ Proof. intros p x _ Q. lia. Qed.
 Lemma blank_all (m : mem) cl c e : (forall p x, at_pos cl p x -> 0 < words x) -> bound cl c -> e <= extent cl -> blank N m cl c e ->
   all_untouched m c (e - c).
 Proof.
-  intros Wp Bc Le B q Q. destruct (containing N Npos cl q Wp) as [p [x [A P]]]; [lia|].
+  intros Wp Bc Le B q Q. destruct (containing cl q) as [p [x [A P]]]; [lia|].
   assert (c <= p). { destruct (le_lt_dec c p); auto. pose proof (apart_bound cl Wp p x c A (bound_boundary cl c Bc) l). lia. }
   destruct (B p x A) as [_ U]; [lia|]. apply U. lia.
 Qed.
@@ -545,7 +684,7 @@ Proof.
     pose proof (bound_boundary cl c Bc) as By. pose proof (bound_le cl c Bc) as Le.
     assert (Rc : last m FR <= c) by lia. assert (Lc : c < last m FR + N) by lia.
     destruct (data_readC m pp al cl atomic true (c mod N) k K H H1) as [X1 X2].
-    { apply (reads_boundary m pp al cl K H c By Rc Lc). }
+    { apply (reads_boundary m pp al cl K H c B5 By Rc Lc). }
     { intros f Lf. right. split; auto. split; auto. split; auto. exists c. split; [lia|auto]. }
     set (m' := read atomic true Co (word c) k m) in *. change (D (c mod N)) with (word c) in *.
     assert (L : later m m') by (apply later_read; auto).
@@ -566,21 +705,26 @@ Proof.
     pose proof (h_val c x A Rm) as G. specialize (G ltac:(discriminate)). pose proof (Wp c x A) as W0.
     assert (Un : all_untouched m c (words x) -> v = 0).
     { intros U. destruct (U c) as [U1 U2]; [lia|]. rewrite <- U1, H2. unfold last. f_equal. f_equal. destruct H1. lia. }
-    assert (Sp : forall vv t, stamped m c x vv t -> v = 0 \/ v = busy (words x) \/ (v = vv /\ t <= ck (tv m' Co) (Pr (own x)))).
+    assert (Sp : forall vv t, stamped m c x vv t -> v = 0 \/ state_of v = 1 \/ (v = vv /\ t <= ck (tv m' Co) (Pr (own x)))).
     { intros vv t [_ [_ [k0 [Y1 [Y2 Y3]]]]]. destruct (Y3 k) as [Y|[Y|[Y Z]]]; [destruct H1; lia|left; congruence|right; left; congruence|].
       right. right. split; [congruence|]. etransitivity; [exact Z|]. unfold m'. rewrite read_ck by congruence. lia. }
+    assert (Sh : forall vv t, shown N cl m c x vv t -> finished x = Some t ->
+      v = 0 \/ state_of v = 1 \/ (v = vv /\ t <= ck (tv m' Co) (Pr (own x)))).
+    { intros vv t [S|[[S1 _] S2]] F; [apply Sp; auto|right; right].
+      pose proof (follower_known N Npos cl m c x t Wp B5 S2 F) as Ck. split; [|etransitivity; [exact Ck|apply (l_ck _ _ L)]].
+      rewrite H2, <- S1. apply (reads_val m pp al cl K H c x t k); auto. }
     unfold MpscData.good in G. destruct (what x) eqn:Wx.
-    + apply Stay. destruct (pp (own x)); try contradiction; [left; auto|]. destruct G as [_ [_ [G _]]].
-      destruct (Sp _ _ G) as [->|[->|[-> _]]]; auto; right; apply state_busy.
-    + apply Stay. destruct G as [G|G]; [left; auto|]. destruct (Sp _ _ G) as [->|[->|[-> _]]]; auto; right; apply state_busy.
-    + destruct G as [G1 [G2 G3]]. destruct (Sp _ _ G2) as [->|[->|[-> Ck]]].
+    + apply Stay. destruct (pp (own x)); try contradiction; [left; auto|..]; destruct G as [_ [_ [G _]]];
+      destruct (Sp _ _ G) as [->|[Y|[-> _]]]; auto; right; apply state_busy.
+    + apply Stay. destruct G as [G|G]; [left; auto|]. destruct (Sp _ _ G) as [->|[Y|[-> _]]]; auto; right; apply state_busy.
+    + destruct G as [G1 [G2 G3]]. destruct (Sh _ _ G2) as [->|[Y|[-> Ck]]]; [unfold finished; rewrite Wx; auto|..].
       * apply Stay; auto.
-      * apply Stay. right. apply state_busy.
+      * apply Stay. auto.
       * rewrite state_committed, words_committed. apply Ix. split; [exact C4|]. exists x, clock, x0. unfold size in G1.
         split; auto. split; auto. split; auto. split; [lia|]. simpl. split; auto. lia.
-    + destruct (Sp _ _ G) as [->|[->|[-> Ck]]].
+    + destruct (Sh _ _ G) as [->|[Y|[-> Ck]]]; [unfold finished; rewrite Wx; auto|..].
       * apply Stay; auto.
-      * apply Stay. right. apply state_busy.
+      * apply Stay. auto.
       * rewrite state_aborted, words_aborted. apply Ix.
         replace h with (h ++ pays [x]) by (simpl; rewrite Wx; apply app_nil_r).
         apply passes with (t := clock); auto. unfold finished. rewrite Wx. auto.
@@ -670,6 +814,7 @@ Proof.
     assert (Ck' : t <= ck (tv m' Co) (Pr (own x))) by (etransitivity; [exact Ck|apply (l_ck _ _ L)]).
     assert (V : v = last m (word c)) by (rewrite H1; apply (reads_val m pp al cl K H c x t k); auto).
     pose proof (h_val c x A B3) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G.
+    assert (Sh : forall vv u, shown N cl m c x vv u -> last m (word c) = vv) by (intros vv u [[S _]|[[S _] _]]; exact S).
     pose proof (apart_bound cl Wp c x T A (bound_boundary cl T BT) Lt) as Nx.
     assert (Ps : pays [x] = [] -> standing m' cl d (c + words x) (last m RM) (last m FR) h).
     { intros E. rewrite <- (app_nil_r h), <- E. apply passes with (t := t); auto. }
@@ -683,9 +828,9 @@ Proof.
       * destruct G as [G _]. rewrite V, G. unfold busy at 1. replace (4 * words x + 1) with (Datatypes.S (4 * words x)) by lia. cbn [Nat.eqb].
         replace (Datatypes.S (4 * words x)) with (busy (words x)) by (unfold busy; lia). rewrite state_busy, words_busy. cbn [Nat.eqb].
         split; auto. split; auto. split; auto. apply Ps. simpl. rewrite Wx. auto.
-    + destruct G as [_ [[G _] _]]. rewrite V, G. rewrite state_committed. unfold committed.
+    + destruct G as [_ [G _]]. apply Sh in G. rewrite V, G. rewrite state_committed. unfold committed.
       replace (4 * words x + 2) with (Datatypes.S (4 * words x + 1)) by lia. cbn [Nat.eqb]. split; auto.
-    + destruct G as [G _]. rewrite V, G. rewrite state_aborted. unfold aborted.
+    + apply Sh in G. rewrite V, G. rewrite state_aborted. unfold aborted.
       replace (4 * words x + 3) with (Datatypes.S (4 * words x + 2)) by lia. cbn [Nat.eqb]. split; auto.
   - (* scans *)
     destruct As as [T1 T2]. destruct A4 as [St [BT [p [x [t [Y1 [Y2 [Y3 [Y4 [Y5 [Y6 Y7]]]]]]]]]]]. pose proof St as [B1 [B2 [B3 [B4 B5]]]]. subst r f.
@@ -708,6 +853,7 @@ Proof.
       destruct (X2 d _ IC) as [C1 [C2 [C3 [C4 _]]]].
       assert (V : v = last m (word q)) by (rewrite H2; apply (reads_val m pp al cl K H q z u k); auto).
       pose proof (h_val q z A Mq) as G. specialize (G ltac:(discriminate)). unfold MpscData.good in G.
+      assert (Sh : forall vv u, shown N cl m q z vv u -> last m (word q) = vv) by (intros vv w [[S _]|[[S _] _]]; exact S).
       pose proof (apart_bound cl Wp q z T A (bound_boundary cl T BT) H0) as Nx.
       assert (Bq' : blank N m' cl c q).
       { rewrite Eq. assert (B0 : blank N m cl c (p + words x)) by exact Y5. intros p0 x0 Ax Qx. destruct (B0 p0 x0 Ax Qx) as [X Z]. split; auto.
@@ -727,8 +873,8 @@ Proof.
            pose proof (passes m' cl d q _ _ h z u Wp Stq A) as [_ [_ [_ [P4 P5]]]]; [unfold finished; rewrite Wz'; auto|auto|].
            simpl in P4. rewrite Wz', app_nil_r in P4. auto.
         -- destruct G as [G _]. rewrite V, G. unfold busy. replace (4 * words z + 1) with (Datatypes.S (4 * words z)) by lia. exact Sq.
-      * destruct G as [_ [[G _] _]]. rewrite V, G. unfold committed. replace (4 * words z + 2) with (Datatypes.S (4 * words z + 1)) by lia. exact Sq.
-      * destruct G as [G _]. rewrite V, G. unfold aborted. replace (4 * words z + 3) with (Datatypes.S (4 * words z + 2)) by lia. exact Sq.
+      * destruct G as [_ [G _]]. apply Sh in G. rewrite V, G. unfold committed. replace (4 * words z + 2) with (Datatypes.S (4 * words z + 1)) by lia. exact Sq.
+      * apply Sh in G. rewrite V, G. unfold aborted. replace (4 * words z + 3) with (Datatypes.S (4 * words z + 2)) by lia. exact Sq.
     + (* a word of a dead claim that was never stamped *)
       destruct (Y5 p x Y1) as [_ Yu]; [lia|]. destruct (Yu q) as [U1 U2]; [lia|]. assert (Rp : last m FR <= p) by lia.
       assert (Oc : occ p (words x) (q mod N)) by (apply occ_word; lia).
@@ -776,12 +922,20 @@ Proof.
     { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_dies. auto. }
     destruct KI as [K _]. unfold inv. cbn [mm Mpsc.pp alive claims cc done] in *. split; auto.
     assert (Wp : forall p x, at_pos l p x -> 0 < words x) by (intros q0 x A; apply (a_own _ _ _ _ _ K q0 x A)).
-    split; [apply opened_ends; auto|]. split; [|split; [apply (inv_c_ends N Npos); auto|split; [apply Ha|apply (inv_c_ends N Npos); [exact Wp|apply Ha]]]].
-    apply (data_ends N Npos None m p l i (Gone (clock m i)) Away (clock m i)); auto; [apply (a_sane _ _ _ _ _ K)| |discriminate|exact I].
-    intros q0 x A E Lv R. pose proof (d_val _ _ _ _ _ Hd q0 x A R) as G. specialize (G ltac:(discriminate)).
-    unfold MpscData.good in *. rewrite Lv in G. unfold ended. rewrite Lv, E, Nat.eqb_refl. cbn [what words own]. rewrite E in G.
-    destruct (p i); try contradiction; [left; auto|right]. destruct G as [_ [_ [G _]]].
-    unfold MpscData.stamped in *. cbn [own words]. rewrite E in G. exact G.
+    set (ps := fun n : nat => [Claim n i (Gone (clock m i))]).
+    assert (Cu : cuts l i ps (clock m i)).
+    { apply cuts_one; auto. intros y I. destruct (in_at_pos l y I) as [q0 B]. eauto. }
+    assert (Ab : forall q0 x, at_pos l q0 x -> open i x -> last m RM <= q0).
+    { intros q0 x A [Lv _]. apply (live_above m l d c q0 x IC A Lv). }
+    split; [apply (opened_becomes p l i ps (clock m i)); auto|].
+    split; [|split; [apply (inv_c_becomes N Npos l i ps (clock m i)); auto|split; [apply Ha|apply (inv_c_becomes N Npos l i ps (clock m i)); auto; apply Ha]]].
+    apply (data_becomes N Npos l i ps (clock m i) Cu Wp None m p Away); auto; [apply (a_sane _ _ _ _ _ K)| | |discriminate|exact I].
+    { intros q0 x z y B O D. apply at_pos_one in D. left. apply D. }
+    intros q0 x z y A O D. apply at_pos_one in D. destruct D as [-> ->]. rewrite Nat.add_0_r.
+    pose proof (d_val _ _ _ _ _ Hd q0 x A (Ab q0 x A O)) as G. specialize (G ltac:(discriminate)).
+    destruct O as [Lv E]. unfold MpscData.good in *. rewrite Lv, E in G. cbn [what words own].
+    destruct (p i); try contradiction; [left; auto|right|right]; destruct G as [_ [_ [G _]]];
+      unfold MpscData.stamped in *; cbn [own words]; rewrite E in G; exact G.
   - (* comes *) destruct I as [KI [Op [Hd [IC Ha]]]].
     assert (KI' : MpscKnown.inv producers (St m (upd p i Come) (upd al i true) c l d e q)).
     { eapply (MpscKnown.inv_step N most producers); [exact KI|]. apply s_comes; auto. }

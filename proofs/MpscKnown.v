@@ -15,7 +15,7 @@ Notation pstep := (pstep N most producers shipped). Notation cstep := (cstep N p
 Notation word := (word N). Notation cell := (cell N).
 
 Definition opens p t n := match p with
-  | Won _ t' n' | Fill _ t' n' _ _ => t = t' /\ n = n' | _ => False end.
+  | Won _ t' n' | Fill _ t' n' _ _ _ _ | Ready _ t' n' _ _ => t = t' /\ n = n' | _ => False end.
 
 (* Message a of a producer's announcement tells of its claim x at p, and each later one comes after
    the claim has ended, and knows that. *)
@@ -164,42 +164,47 @@ Proof.
 Qed.
 
 (* The open claim of producer i ends. *)
-Lemma known_ends m pp al cl i w p' al' : known m pp al cl -> match w with Live => False | Gone c | Came c _ | Left c => c <= clock m i end ->
+Lemma known_becomes m pp al cl i ps t p' al' : known m pp al cl -> cuts cl i ps t -> t <= clock m i ->
   (forall t n, ~ opens p' t n) -> (forall f t n, p' <> Said f t n) -> (forall f t n, p' <> Try f t n) ->
   (forall j, al' j = false -> al j = false \/ j = i /\ p' = Away) -> (al' i = false -> p' = Away) ->
-  known m (upd pp i p') al' (ends_so cl i w) /\ forall c, asked m cl c -> asked m (ends_so cl i w) c.
+  known m (upd pp i p') al' (becomes cl i ps) /\ forall c, asked m cl c -> asked m (becomes cl i ps) c.
 Proof.
-  intros [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10] Cw No Ns Nt Al' Al2.
-  assert (An : forall p y a, announced m p y a -> announced m p (ended i w y) a).
-  { intros p y a [A1 [A2 A3]]. unfold announced. rewrite ended_own. split; auto. split; auto. intros a' A'.
-    destruct (A3 a' A') as [c [C1 C2]]. exists c. split; auto. unfold ended, finished in *.
-    destruct (what y) eqn:Wy; try discriminate; rewrite ?Wy; auto. }
-  assert (Se : forall T j, settled m cl T j -> settled m (ends_so cl i w) T j).
-  { intros T j S p y A Lt I. apply at_pos_ends in A. destruct A as [x [A ->]]. rewrite ended_own in *.
-    destruct (S p x A Lt I) as [c [C1 C2]]. exists c. split; auto. unfold ended, finished in *.
-    destruct (what x) eqn:Wx; try discriminate; rewrite Wx; auto. }
+  intros [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10] Cu Cl No Ns Nt Al' Al2.
+  assert (Ex : extent (becomes cl i ps) = extent cl) by (eapply becomes_extent; eauto).
+  (* A piece y lies behind where its claim began, and is of the same producer, which has announced no other since. *)
+  assert (Pi : forall p y, at_pos (becomes cl i ps) p y -> at_pos cl p y /\ ~ open i y \/
+    exists q x, at_pos cl q x /\ open i x /\ q <= p /\ own y = i /\ 0 < words y /\ finished y = Some t).
+  { intros p y A. destruct (at_pos_becomes cl i ps t p y Cu A) as [X|[q [x [z [B [O [D ->]]]]]]]; [left; auto|right].
+    exists q, x. split; auto. split; auto. split; [lia|]. destruct (Cu x (at_pos_in _ _ _ B) O) as [_ X]. apply X. eapply at_pos_in; eauto. }
+  assert (An : forall p q x y a, announced m q x a -> open i x -> q <= p -> own y = i -> announced m p y a).
+  { intros p q x y a [A1 [A2 A3]] [Lx Ox] Le Oy. unfold announced in *. rewrite Ox in *. rewrite Oy. split; auto. split; [lia|].
+    intros a' A'. destruct (A3 a' A') as [c [C1 _]]. unfold finished in C1. rewrite Lx in C1. discriminate. }
+  assert (Se : forall T j, settled m cl T j -> settled m (becomes cl i ps) T j).
+  { intros T j S p y A Lt I. destruct (Pi p y A) as [[B _]|[q [x [B [[O1 O2] [Le [Oy _]]]]]]]; [apply (S p y B Lt I)|].
+    exfalso. destruct (S q x B) as [c [C1 _]]; [lia|congruence|]. unfold finished in C1. rewrite O1 in C1. discriminate. }
   split.
   - split_known.
-    [wp]: { rewrite ends_extent. auto. }
-    [wps]: { rewrite ends_extent. auto. }
-    [own]: { intros p y A. apply at_pos_ends in A. destruct A as [x [A ->]]. rewrite ended_own, ended_words. eauto. }
-    [live]: { intros p y A Wy. apply at_pos_ends in A. destruct A as [x [A ->]]. rewrite ended_own, ended_words. unfold ended in Wy.
-      destruct (what x) eqn:Wx; try congruence. destruct (Nat.eqb_spec (own x) i) as [E|E].
-      * simpl in Wy. subst w. contradiction.
-      * unfold upd. destruct (Nat.eq_dec i (own x)); [congruence|]. apply k5; auto. }
+    [wp]: { rewrite Ex. auto. }
+    [wps]: { rewrite Ex. auto. }
+    [own]: { intros p y A. destruct (Pi p y A) as [[B _]|[q [x [B [[_ O2] [_ [Oy [W _]]]]]]]]; [eauto|].
+      split; auto. rewrite Oy, <- O2. apply (k4 q x B). }
+    [live]: { intros p y A Wy. destruct (Pi p y A) as [[B O]|[q [x [_ [_ [_ [_ [_ F]]]]]]]].
+      * unfold upd. destruct (Nat.eq_dec i (own y)) as [E|E]; [destruct O; split; auto|]. apply k5; auto.
+      * unfold finished in F. rewrite Wy in F. discriminate. }
     [dead]: { intros j J. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; auto. destruct (Al' j J) as [X|[X _]]; [auto|congruence]. }
-    [done]: { intros p y c A F. apply at_pos_ends in A. destruct A as [x [A ->]]. rewrite ended_own. unfold ended, finished in F.
-      destruct (what x) eqn:Wx; try (rewrite Wx in F; eapply k7; eauto; unfold finished; rewrite Wx; exact F).
-      destruct (Nat.eqb_spec (own x) i) as [E|E]; [|rewrite Wx in F; discriminate]. rewrite E. simpl in F.
-      destruct w; try contradiction; injection F as <-; auto. }
-    [ann]: { intros p y A. apply at_pos_ends in A. destruct A as [x [A ->]]. destruct (k8 p x A) as [a [A1 A2]].
-      exists a. rewrite ended_own. split; auto. }
-    [said]: { intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros P; destruct (Ns f t n P)|apply k9]. }
-    [try]: { intros j f t n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros P; destruct (Nt f t n P)|apply k10]. }
+    [done]: { intros p y c A F. destruct (Pi p y A) as [[B O]|[q [x [_ [_ [_ [Oy [_ F2]]]]]]]]; [eapply k7; eauto|].
+      rewrite F2 in F. injection F as <-. rewrite Oy. auto. }
+    [ann]: { intros p y A. destruct (Pi p y A) as [[B O]|[q [x [B [O [Le [Oy _]]]]]]]; [auto|].
+      destruct (k8 q x B) as [a [A1 A2]]. exists a. split; [apply (An p q x); auto|]. rewrite Oy. destruct O as [_ O2]. rewrite O2 in A2.
+      intros k K V. apply A2; auto. lia. }
+    [said]: { intros j f t' n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros P; destruct (Ns f t' n P)|apply k9]. }
+    [try]: { intros j f t' n. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; [intros P; destruct (Nt f t' n P)|apply k10]. }
     all: auto.
-  - intros c. destruct c; simpl; auto; rewrite ends_extent.
-    1-2: intros [T1 [T2 T3]]; split; auto; split; auto; intros p y A Lt; apply at_pos_ends in A; destruct A as [x [A ->]];
-      rewrite ended_own; destruct (T3 p x A Lt) as [a [A1 A2]]; exists a; auto.
+  - intros c. destruct c; simpl; auto; rewrite Ex.
+    1-2: intros [T1 [T2 T3]]; split; auto; split; auto; intros p y A Lt;
+      destruct (Pi p y A) as [[B _]|[q [x [B [O [Le [Oy _]]]]]]]; [apply (T3 p y B Lt)|];
+      destruct (T3 q x B) as [a [A1 A2]]; [lia|]; exists a; split; [apply (An p q x); auto|];
+      rewrite Oy; destruct O as [_ O2]; rewrite O2 in A2; exact A2.
     all: intros [T1 T2]; auto.
 Qed.
 
@@ -302,21 +307,30 @@ Proof.
     apply (quietly m); auto; [apply quiet_read; auto|rewrite <- Ep; simpl; auto|discriminate|]. intros ? ? ? E. injection E as <- <- <-. auto.
   - apply (quietly m); auto; [apply quiet_write; auto; discriminate|rewrite <- Ep; simpl; auto|discriminate|discriminate].
   - apply (quietly m); auto; [apply quiet_write; auto; discriminate|rewrite <- Ep; simpl; auto|discriminate|discriminate].
+  - (* a record is whole *) apply (quietly m); auto; [split; [apply later_refl|auto]|rewrite <- Ep; simpl; auto|discriminate|discriminate].
+  - apply (quietly m); auto; [apply quiet_write; auto; discriminate|rewrite <- Ep; simpl; auto|discriminate|discriminate].
+  - apply (quietly m); auto; [split; [apply later_refl|auto]|rewrite <- Ep; simpl; auto|discriminate|discriminate].
+  - apply (quietly m); auto; [apply quiet_write; auto; discriminate|rewrite <- Ep; simpl; auto|discriminate|discriminate].
   - (* commits *)
-    set (m' := write false true (Pr i) (word t) (committed n) m).
+    set (m' := write false true (Pr i) (word t) (committed (size x)) m).
     assert (Q : quiet m m') by (apply quiet_write; auto; discriminate).
-    destruct (quietly m m' pp al l c i (Fill f t n x 0) K A Al Q) as [X1 X2];
+    destruct (quietly m m' pp al l c i (Ready f t n r (x :: b)) K A Al Q) as [X1 X2];
       [rewrite <- Ep; simpl; auto|discriminate|discriminate|apply Wr|intros; apply Hw; discriminate|].
-    destruct (known_ends m' _ al l i (Came (Datatypes.S (clock m i)) x) (Settle f) al X1) as [Y1 Y2]; auto; try discriminate.
+    destruct (known_becomes m' _ al l i (fun _ => pieces i (Datatypes.S (clock m i)) (x :: b) r) (Datatypes.S (clock m i)) (Settle f) al X1)
+      as [Y1 Y2]; auto; try discriminate.
+    + intros z I [Lz Oz]. rewrite total_pieces. split; [|apply in_pieces].
+      destruct (in_at_pos l z I) as [q B]. pose proof (k5 q z B Lz) as Op. rewrite Oz, <- Ep in Op. destruct Op as [_ ->]. auto.
     + unfold clock, m'. rewrite write_ck_own. auto.
     + congruence.
     + split; [|apply Y2; auto]. eapply known_ext; [|exact Y1]. intros j'. apply upd_twice.
   - (* aborts *)
     set (m' := write false true (Pr i) (word t) (aborted n) m).
     assert (Q : quiet m m') by (apply quiet_write; auto; discriminate).
-    destruct (quietly m m' pp al l c i (Fill f t n x 0) K A Al Q) as [X1 X2];
+    destruct (quietly m m' pp al l c i (Fill f t n r b x 0) K A Al Q) as [X1 X2];
       [rewrite <- Ep; simpl; auto|discriminate|discriminate|apply Wr|intros; apply Hw; discriminate|].
-    destruct (known_ends m' _ al l i (Left (Datatypes.S (clock m i))) (Settle f) al X1) as [Y1 Y2]; auto; try discriminate.
+    destruct (known_becomes m' _ al l i (fun n => [Claim n i (Left (Datatypes.S (clock m i)))]) (Datatypes.S (clock m i)) (Settle f) al X1)
+      as [Y1 Y2]; auto; try discriminate.
+    + apply cuts_one; auto. intros z I. destruct (in_at_pos l z I) as [q B]. apply (k4 q z B).
     + unfold clock, m'. rewrite write_ck_own. auto.
     + congruence.
     + split; [|apply Y2; auto]. eapply known_ext; [|exact Y1]. intros j'. apply upd_twice.
@@ -426,8 +440,9 @@ Proof.
   intros I Hs. destruct Hs.
   - eapply inv_producer; eauto.
   - (* dies *) destruct I as [K A]. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *.
-    destruct (known_ends m p al l i (Gone (clock m i)) Away (upd al i false) K) as [X1 X2]; auto; try discriminate.
-    intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; auto.
+    destruct (known_becomes m p al l i (fun n => [Claim n i (Gone (clock m i))]) (clock m i) Away (upd al i false) K) as [X1 X2]; auto; try discriminate.
+    + apply cuts_one; auto. intros z I. destruct (in_at_pos l z I) as [q0 B]. apply (a_own _ _ _ _ K q0 z B).
+    + intros j. unfold upd. destruct (Nat.eq_dec i j) as [<-|E]; auto.
   - (* comes *) destruct I as [K A]. unfold inv. cbn [mm Mpsc.pp alive claims cc] in *. split; auto.
     pose proof K as [k1 k2 k3 k4 k5 k6 k7 k8 k9 k10].
     constructor; auto.

@@ -9,7 +9,8 @@ Inductive place := Open (i : nat) | Full (x : list nat) | Void.
 Definition queue := (list place * nat * nat)%type.
 Inductive qstep : queue -> queue -> Prop :=
 | q_claim l t f i : qstep (l, t, f) (l ++ [Open i], t, f)
-| q_push a i x b t f : qstep (a ++ Open i :: b, t, f) (a ++ Full x :: b, t, f)
+| q_push a i xs v b t f : xs <> nil -> (forall z, In z v -> z = Void) -> t <= length a -> f <= length a ->
+    qstep (a ++ Open i :: b, t, f) (a ++ map Full xs ++ v ++ b, t, f)   (* a batch at once; what it left *)
 | q_leave a i b t f : qstep (a ++ Open i :: b, t, f) (a ++ Void :: b, t, f)      (* aborted, or dead *)
 | q_pop a x b f : qstep (a ++ Full x :: b, length a, f) (a ++ Full x :: b, S (length a), f)
 | q_pass a v b f : (forall x, In x v -> x = Void) ->
@@ -21,7 +22,7 @@ Inductive qstep : queue -> queue -> Prop :=
 Definition next (q : queue) := let '(l, t, _) := q in nth_error l t.
 
 (* The linearization points: a place is taken at the exchange of write_pos (p_claim), and filled at the
-   commit; a pop is the load of a header that says `committed` (c_poll). Who is being read was popped. *)
+   commit, where it becomes one for each record of a batch; a pop is the load of a header that says `committed` (c_poll). Who is being read was popped. *)
 Definition place_of c := match what c with
   | Live => Open (own c) | Came _ x => Full x | Gone _ | Left _ => Void end.
 Definition front (m : mem) c := match c with
@@ -48,34 +49,28 @@ Proof.
   intros S [a [b [-> <-]]]. rewrite <- app_assoc in *. rewrite !below_prefix; auto.
   intros x I. apply S. apply in_or_app. apply in_app_or in I. rewrite in_app_iff. tauto.
 Qed.
-Lemma below_ends l i w p : below_it (ends_so l i w) p = below_it l p.
+(* What comes behind is of no matter to what lies before. *)
+Lemma below_front a b b' p : sized (a ++ b) -> sized (a ++ b') -> bound (a ++ b) p -> p <= extent a ->
+  below_it (a ++ b') p = below_it (a ++ b) p /\ below_it (a ++ b) p <= length a.
 Proof.
-  revert p. induction l as [|c l IH]; intros p; auto. change (ends_so (c :: l) i w) with (ended i w c :: ends_so l i w).
-  cbn [below_it]. rewrite ended_words, IH. auto.
+  intros S S' [u [v [E <-]]] L. assert (D : exists w, a = u ++ w).
+  { destruct (app_eq_app _ _ _ _ E) as [w [[-> _]|[-> ->]]]; [eauto|]. destruct w as [|x w]; [exists nil; rewrite !app_nil_r; auto|].
+    exfalso. rewrite extent_app in L. cbn [extent] in L. pose proof (S x ltac:(apply in_or_app; right; left; auto)). lia. }
+  destruct D as [w ->]. rewrite <- !app_assoc in *. rewrite !below_prefix by auto. split; auto. rewrite app_length. lia.
 Qed.
 
 (* One claim at most is open, and it ends. *)
-Definition open i c := what c = Live /\ own c = i.
-Lemma ends_none l i w : (forall c, In c l -> ~ open i c) -> ends_so l i w = l.
-Proof.
-  intros No. unfold ends_so. rewrite <- (map_id l) at 2. apply map_ext_in. intros c I. destruct (what c) eqn:E; auto.
-  destruct (Nat.eqb_spec (own c) i); auto. destruct (No c I). split; auto.
-Qed.
-Lemma ends_one l i w : sized l -> (forall p x q y, at_pos l p x -> at_pos l q y -> open i x -> open i y -> p = q) ->
-  ends_so l i w = l \/ exists a c b, l = a ++ c :: b /\ open i c /\ ends_so l i w = a ++ Claim (words c) i w :: b.
+Lemma becomes_one l i ps : sized l -> (forall p x q y, at_pos l p x -> at_pos l q y -> open i x -> open i y -> p = q) ->
+  becomes l i ps = l \/ exists a c b, l = a ++ c :: b /\ open i c /\ becomes l i ps = a ++ ps (words c) ++ b.
 Proof.
   intros S One. assert (D : (forall c, In c l -> ~ open i c) \/ exists a c b, l = a ++ c :: b /\ open i c).
   { clear S One. induction l as [|c l [IH|[a [d [b [-> O]]]]]].
     - left. intros c [].
-    - destruct (what c) eqn:E; [destruct (Nat.eq_dec (own c) i)|..];
-        try (left; intros d [<-|I]; [intros [X Y]; congruence|apply IH; exact I]).
-      right. exists nil, c, l. repeat split; auto.
+    - destruct (open_dec i c) as [O|O]; [right; exists nil, c, l; auto|left]. intros d [<-|I]; auto.
     - right. exists (c :: a), d, b. split; auto. }
-  destruct D as [No|[a [c [b [-> O]]]]]; [left; apply ends_none; auto|right]. exists a, c, b. split; auto. split; auto.
+  destruct D as [No|[a [c [b [-> O]]]]]; [left; apply becomes_none; auto|right]. exists a, c, b. split; auto. split; auto.
   assert (Ac : at_pos (a ++ c :: b) (extent a) c) by (exists a, b; auto).
-  unfold ends_so. rewrite map_app. cbn [map]. change (map _ a) with (ends_so a i w). change (map _ b) with (ends_so b i w).
-  rewrite (ends_none a), (ends_none b).
-  - f_equal. f_equal. destruct O as [-> ->]. rewrite Nat.eqb_refl. auto.
+  change (c :: b) with ([c] ++ b) at 1. rewrite !becomes_app, becomes_open, (becomes_none a), (becomes_none b); auto.
   - intros d I Od. apply in_split in I. destruct I as [b1 [b2 ->]].
     assert (Ad : at_pos (a ++ c :: b1 ++ d :: b2) (extent (a ++ c :: b1)) d).
     { exists (a ++ c :: b1), b2. split; auto. rewrite <- app_assoc. auto. }
@@ -122,6 +117,18 @@ Proof.
   destruct X1 as [a [b [E ->]]]. exists (a ++ [x]), b. rewrite <- app_assoc. split; auto. rewrite extent_app. cbn [extent].
   unfold size in W. lia.
 Qed.
+(* No open place was passed. *)
+Lemma open_ahead s p x : reach s -> at_pos (claims s) p x -> what x = Live -> front (mm s) (cc s) <= p /\ last (mm s) RM <= p.
+Proof.
+  intros R A Lv. destruct (fronts s R) as [_ [_ F]].
+  destruct (MpscHolds.inv_reach N most producers Npos s R) as [_ [_ [Dt [[_ [A2 [_ A4]]] _]]]].
+  assert (B : forall e, below (mm s) (claims s) e -> e <= p).
+  { intros e Be. destruct (le_lt_dec e p) as [|G]; auto. destruct (Be p x A G) as [t [Fi _]]. unfold finished in Fi. rewrite Lv in Fi. discriminate. }
+  split; [|apply B; exact A2]. destruct (cc s) eqn:Ec; try (apply B; apply F; fail). cbn [front].
+  destruct A4 as [[B1 [_ [B3 [_ B5]]]] [y [t [z [X1 [X2 [_ [X4 _]]]]]]]]. pose proof (B _ B5). subst n.
+  rewrite B1 in B3. destruct (unread_stands N most producers Npos s R _ y t z X1 X2 B3) as [W _].
+  destruct (tiles N most producers s R) as [_ [_ T]]. destruct (T _ y p x X1 A) as [[_ E]|E]; auto; [congruence|]. unfold size in W. lia.
+Qed.
 (* A consumer that goes on, and has read no more, has passed places without a message. *)
 Lemma passes m cl p p' d f : sized cl -> split_at cl p d -> split_at cl p' d -> p <= p' -> below m cl p' ->
   qstep (map place_of cl, below_it cl p, f) (map place_of cl, below_it cl p', f).
@@ -149,12 +156,25 @@ Proof.
 Qed.
 
 Ltac same := left; unfold queue_of; cbn [mm cc claims front]; rewrite ?write_last_ne by discriminate; reflexivity.
-Lemma queue_settles s i w : reach s -> w <> Live -> let l' := ends_so (claims s) i w in
-  map place_of l' = map place_of (claims s) \/ exists a b, map place_of (claims s) = a ++ Open i :: b /\
-    map place_of l' = a ++ place_of (Claim 0 i w) :: b.
+Lemma queue_settles s i ps l' : reach s -> l' = becomes (claims s) i ps -> sized l' ->
+  let t := below_it (claims s) (front (mm s) (cc s)) in let f := below_it (claims s) (last (mm s) RM) in
+  l' = claims s \/ exists a c b, map place_of (claims s) = a ++ Open i :: b /\ what c = Live /\ own c = i /\ In c (claims s) /\
+    map place_of l' = a ++ map place_of (ps (words c)) ++ b /\ t <= length a /\ f <= length a /\
+    below_it l' (front (mm s) (cc s)) = t /\ below_it l' (last (mm s) RM) = f.
 Proof.
-  intros R Nl. destruct (ends_one (claims s) i w (all_sized s R) (one_open s i R)) as [->|[a [c [b [E [[O1 O2] ->]]]]]]; [left; auto|right].
-  exists (map place_of a), (map place_of b). rewrite E, !map_app. cbn [map]. unfold place_of at 2. rewrite O1, O2. auto.
+  intros R -> S' t f. destruct (becomes_one (claims s) i ps (all_sized s R) (one_open s i R)) as [->|[a [c [b [E [O Eb]]]]]]; [left; auto|right].
+  rewrite Eb in *. destruct (fronts s R) as [Bm [Bf _]]. pose proof (all_sized s R) as S. destruct O as [O1 O2].
+  destruct (open_ahead s (extent a) c R) as [L1 L2]; [exists a, b; auto|auto|].
+  assert (Ic : In c (claims s)) by (rewrite E; apply in_or_app; right; left; auto).
+  unfold t, f. rewrite E in *. destruct (below_front a (c :: b) (ps (words c) ++ b) _ S S' Bf L1) as [F1 F2].
+  destruct (below_front a (c :: b) (ps (words c) ++ b) _ S S' Bm L2) as [F3 F4].
+  exists (map place_of a), c, (map place_of b). rewrite !map_app, map_length. cbn [map]. unfold place_of at 2. rewrite O1, O2. auto 12.
+Qed.
+Lemma places_of_pieces i c b r : exists v, map place_of (pieces i c b r) = map Full b ++ v /\ forall z, In z v -> z = Void.
+Proof.
+  unfold pieces. rewrite map_app, map_map. destruct r; eexists; (split; [reflexivity|]).
+  - intros z [].
+  - intros z [<-|[]]. auto.
 Qed.
 Lemma producer_fifo i m p al c l d e q m' p' l' : i < producers -> al i = true ->
   reach (St m p al c l d e q) -> reach (St m' (upd p i p') al c l' d e q) -> pstep N most producers shipped i m (p i) l m' p' l' ->
@@ -166,15 +186,15 @@ Proof.
   assert (Lm : last m' RM = last m RM).
   { destruct Hp; try (rewrite write_last_ne by discriminate); reflexivity. }
   unfold queue_of. cbn [mm cc claims]. rewrite Fr, Lm by auto.
-  assert (D : forall w, w <> Live -> map place_of (ends_so l i w) = map place_of l \/ exists a b,
-    map place_of l = a ++ Open i :: b /\ map place_of (ends_so l i w) = a ++ place_of (Claim 0 i w) :: b).
-  { intros w Nl. exact (queue_settles _ i w R Nl). }
   destruct Hp; try (left; reflexivity).
   - (* the exchange *) right. rewrite map_app, !below_snoc by auto. apply q_claim.
-  - rewrite !below_ends. destruct (D (Came (Datatypes.S (clock m i)) x)) as [X|[a [b [E X]]]]; [discriminate| |]; rewrite X; [left; auto|right].
-    rewrite E. apply q_push.
-  - rewrite !below_ends. destruct (D (Left (Datatypes.S (clock m i)))) as [X|[a [b [E X]]]]; [discriminate| |]; rewrite X; [left; auto|right].
-    rewrite E. apply q_leave.
+  - (* the commit *) cbn [claims] in S'. destruct (queue_settles _ i _ _ R eq_refl S') as [X|[a [o [b0 [E [_ [_ [_ [X [T1 [T2 [T3 T4]]]]]]]]]]]]; cbn [mm cc claims] in *.
+    { left. rewrite X. auto. }
+    right. rewrite T3, T4, X, E. destruct (places_of_pieces i (Datatypes.S (clock m i)) (x :: b) r) as [v [-> V]].
+    rewrite <- app_assoc. apply q_push; auto. discriminate.
+  - (* the abort *) cbn [claims] in S'. destruct (queue_settles _ i _ _ R eq_refl S') as [X|[a [o [b0 [E [_ [_ [_ [X [T1 [T2 [T3 T4]]]]]]]]]]]]; cbn [mm cc claims] in *.
+    { left. unfold ends_so. rewrite X. auto. }
+    right. unfold ends_so. rewrite T3, T4, X, E. apply q_leave.
 Qed.
 (* A header says `committed`. *)
 Lemma popped (m : mem) p al c r f h n l d e q (m0 : mem) : reach (St m p al (Take c r f h n nil) l d e q) -> last m RM = last m0 RM ->
@@ -226,8 +246,10 @@ Lemma fifo s s' : reach s -> step s s' -> queue_of s' = queue_of s \/ qstep (que
 Proof.
   intros R Hs. assert (R' : reach s') by (eapply rS; eauto). destruct Hs; cbn [mm pp cc claims done] in *.
   - eapply producer_fifo; eauto.
-  - (* it dies *) destruct (queue_settles _ i (Gone (clock m i)) R) as [X|[a [b [E X]]]]; [discriminate| |]; cbn [claims] in *;
-      unfold queue_of; cbn [mm cc claims]; rewrite !below_ends, X; [left; auto|right]. rewrite E. apply q_leave.
+  - (* it dies *) pose proof (all_sized _ R') as S'. cbn [claims] in S'.
+    destruct (queue_settles _ i _ _ R eq_refl S') as [X|[a [o [b [E [_ [_ [_ [X [T1 [T2 [T3 T4]]]]]]]]]]]]; cbn [mm cc claims] in *;
+      unfold queue_of; cbn [mm cc claims]; unfold ends_so; [left; rewrite X; auto|right].
+    rewrite T3, T4, X, E. apply q_leave.
   - same.
   - eapply consumer_fifo; eauto.
   - (* the consumer dies *) right. unfold queue_of. cbn [mm cc claims front]. apply q_dies.
@@ -246,27 +268,44 @@ Proof.
 Qed.
 
 (* ---- where it takes effect ---- *)
-Lemma taken_at s s' : step s s' -> length (claims s) < length (claims s') -> exists i f t n,
+Lemma taken_at s s' : reach s -> step s s' -> extent (claims s) < extent (claims s') -> exists i f t n,
   pp s i = Said f t n /\ pp s' i = Won f t n.
 Proof.
-  intros Hs. destruct Hs; cbn [claims pp]; try lia; [|unfold ends_so; rewrite map_length; lia].
-  match goal with H : Mpsc.pstep _ _ _ _ _ _ _ _ _ _ _ |- _ => remember (p i) as was eqn:Eq; destruct H end;
-    try (unfold ends_so; rewrite ?map_length; lia).
-  intros _. exists i, f, t, n. split; auto. unfold upd. destruct (Nat.eq_dec i i); congruence.
+  intros R Hs. assert (R' : reach s') by (eapply rS; eauto). destruct (tiles N most producers s R) as [Wp _].
+  destruct (tiles N most producers s' R') as [Wp' _]. rewrite <- Wp, <- Wp'. clear Wp Wp' R R'. destruct Hs; cbn [mm pp]; try lia.
+  - match goal with H : Mpsc.pstep _ _ _ _ _ _ _ _ _ _ _ |- _ => remember (p i) as was eqn:Eq; destruct H end;
+      try (rewrite ?write_last_ne by discriminate; intros; exfalso; lia); try (intros L; exfalso; exact (Nat.lt_irrefl _ L)).
+    intros _. exists i, f, t, n. split; auto. unfold upd. destruct (Nat.eq_dec i i); congruence.
+  - match goal with H : Mpsc.cstep _ _ _ _ _ _ _ _ _ _ |- _ => destruct H end;
+      try (rewrite ?write_last_ne by discriminate; intros; exfalso; lia); intros L; exfalso; exact (Nat.lt_irrefl _ L).
+  - unfold last at 2. rewrite rmw_len, rmw_other by discriminate. intros L. exfalso. exact (Nat.lt_irrefl _ L).
+  - rewrite write_last_ne by discriminate. lia.
+  - intros L; exfalso; exact (Nat.lt_irrefl _ L).
+  - intros L; exfalso; exact (Nat.lt_irrefl _ L).
+  - intros L; exfalso; exact (Nat.lt_irrefl _ L).
 Qed.
 Lemma pays_ends l i w : match w with Came _ _ => False | _ => True end -> pays (ends_so l i w) = pays l.
 Proof.
-  intros Nc. induction l as [|c l IH]; auto. change (ends_so (c :: l) i w) with (ended i w c :: ends_so l i w).
-  cbn [pays]. rewrite IH. unfold ended. destruct (what c) eqn:E; rewrite ?E; auto.
-  destruct (own c =? i); cbn [what]; rewrite ?E; auto. destruct w; auto; contradiction.
+  intros Nc. induction l as [|c l IH]; auto. unfold ends_so. change (c :: l) with ([c] ++ l). rewrite becomes_app, !pays_app.
+  fold (ends_so l i w). rewrite IH. f_equal. destruct (open_dec i c) as [O|O]; [|rewrite becomes_other by auto; auto].
+  rewrite becomes_open by auto. destruct O as [E _]. cbn [pays what]. rewrite E. destruct w; auto; contradiction.
 Qed.
-Lemma filled_at s s' : step s s' -> pays (claims s') <> pays (claims s) -> exists i f t n x,
-  pp s i = Fill f t n x (length x) /\ pp s' i = Settle f.
+Lemma pays_pieces i t b r : pays (pieces i t b r) = b.
 Proof.
-  intros Hs. destruct Hs; cbn [claims pp]; try congruence; [|rewrite pays_ends by exact I; congruence].
+  unfold pieces. rewrite pays_app. assert (E : pays (map (fun x => Claim (size x) i (Came t x)) b) = b) by (induction b; simpl; congruence).
+  rewrite E. destruct r; apply app_nil_r.
+Qed.
+Lemma filled_at s s' : reach s -> step s s' -> pays (claims s') <> pays (claims s) -> exists i f t n r b u v,
+  pp s i = Ready f t n r b /\ pp s' i = Settle f /\ pays (claims s) = u ++ v /\ pays (claims s') = u ++ b ++ v.
+Proof.
+  intros R Hs. destruct Hs; cbn [claims pp]; try congruence; [|rewrite pays_ends by exact I; congruence].
   match goal with H : Mpsc.pstep _ _ _ _ _ _ _ _ _ _ _ |- _ => remember (p i) as was eqn:Eq; destruct H end;
     try (rewrite ?pays_ends, ?pays_app, ?app_nil_r by exact I; congruence).
-  intros _. exists i, f, t, n, x. split; auto. unfold upd. destruct (Nat.eq_dec i i); congruence.
+  intros Ne. exists i, f, t, n, r, (x :: b).
+  destruct (becomes_one l i (fun _ => pieces i (S (clock m i)) (x :: b) r) (all_sized _ R) (one_open _ i R))
+    as [E|[u [o [v [E [[Lv _] Eb]]]]]]; [rewrite E in Ne; congruence|]. cbn [claims] in *.
+  exists (pays u), (pays v). split; auto. split; [unfold upd; destruct (Nat.eq_dec i i); congruence|].
+  rewrite Eb, !pays_app, pays_pieces, E, pays_app. cbn [pays]. rewrite Lv. auto.
 Qed.
 (* Messages that were popped; of one that is being read, that is so already. *)
 Definition read_so_far (s : st) := length (done s ++ held (cc s)) + match cc s with Take _ _ _ _ _ _ => 1 | _ => 0 end.

@@ -15,7 +15,7 @@ Notation word := (word N). Notation cell := (cell N).
 Notation occ := (occ N). Notation occ_apart := (occ_apart N Npos).
 Notation data := (data N). Notation inv_c := (inv_c N). Notation good := (good N).
 Notation excused := (excused N). Notation knows_acc := (knows_acc N). Notation same_words := (same_words N).
-Notation occ_word := (occ_word N). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
+Notation occ_word := (occ_word N Npos). Notation occ_index := (occ_index N Npos). Notation apart_at := (apart_at N Npos).
 Notation same_at := (same_at N Npos). Notation apart_bound := (apart_bound N Npos). Notation knows_more := (knows_more N Npos).
 Notation knows_acc_new := (knows_acc_new N). Notation knows_claims := (knows_claims N). Notation bound_at := (bound_at N Npos).
 Notation bound_le := (bound_le N Npos). Notation bound_boundary := (bound_boundary N Npos).
@@ -25,16 +25,6 @@ Notation own_later := (own_later N Npos). Notation data_readC := (data_readC N p
 Notation data_neutral := (data_neutral N Npos).
 Notation inv_c_keep := (inv_c_keep N Npos).
 
-
-Lemma containing cl q : (forall p x, at_pos cl p x -> 0 < words x) -> q < extent cl ->
-  exists p x, at_pos cl p x /\ p <= q < p + words x.
-Proof.
-  induction cl as [|y cl IH] using rev_ind; intros Wp L; [simpl in L; lia|]. rewrite extent_app in L. simpl in L.
-  destruct (le_lt_dec (extent cl) q) as [G|G].
-  - exists (extent cl), y. split; [apply at_pos_snoc; auto|lia].
-  - destruct IH as [p [x [A B]]]; auto; [intros p x A; apply (Wp p); apply at_pos_snoc; auto|].
-    exists p, x. split; auto. apply at_pos_snoc. auto.
-Qed.
 
 Section Place.
 Variables (m : mem) (pp : nat -> producer) (al : nat -> bool) (cl : list claim).
@@ -60,16 +50,18 @@ Proof.
   destruct (uniq p x p' y j0 A B R B1 Oc B2) as [<- <-]. rewrite <- B3.
   destruct (d_fin _ _ _ _ _ H p x c j0 A R F Oc) as [X _]. specialize (X na wr). lia.
 Qed.
-Lemma reads_boundary c : boundary cl c -> last m FR <= c -> c < last m FR + N ->
+Lemma reads_boundary c : below m cl c -> boundary cl c -> last m FR <= c -> c < last m FR + N ->
   forall j na wr, clash atomic false na wr = true -> acc m na wr (word c) (Pr j) <= ck (tv m Co) (Pr j).
 Proof.
-  intros B R L j na wr C. destruct na, wr; try discriminate. unfold Mpsc.word.
+  intros Be B R L j na wr C. destruct na, wr; try discriminate. unfold Mpsc.word.
   destruct (d_co _ _ _ _ _ H (c mod N) plain true j) as [X|[p [y [A [A1 [A2 A3]]]]]]; auto.
   destruct B as [->|[x B]].
   - exfalso. pose proof (at_pos_end cl p y A). apply (occ_apart (last m FR) p (words y) (extent cl) 1 (extent cl mod N)); auto; try lia.
     apply occ_word. lia.
   - pose proof (Wp c x B). destruct (uniq c x p y (c mod N) B A R A1) as [<- <-]; auto; [apply occ_word; lia|].
-    rewrite <- A3. apply (d_head _ _ _ _ _ H c x B R).
+    rewrite <- A3. destruct (d_head _ _ _ _ _ H c x B R) as [X|X]; auto. pose proof X as [_ [_ [t [_ [_ [_ [_ F]]]]]]].
+    destruct (d_fin _ _ _ _ _ H c x t (c mod N) B R F) as [Y _]; [apply occ_word; lia|].
+    exact (Nat.le_trans _ _ _ (Y plain true) (follower_known N Npos cl m c x t Wp Be X F)).
 Qed.
 Lemma reads_val p x c k : at_pos cl p x -> last m RM <= p -> finished x = Some c -> c <= ck (tv m Co) (Pr (own x)) ->
   can_read m Co (word p) k -> val (hist m (word p) k) = last m (word p).
@@ -78,12 +70,16 @@ Proof.
   assert (Rp : last m FR <= p) by lia. pose proof (d_val _ _ _ _ _ H p x A R) as G. specialize (G ltac:(discriminate)).
   assert (Un : all_untouched m p (words x) -> val (hist m (word p) k) = last m (word p)).
   { intros U. destruct (U p) as [_ U2]; [lia|]. unfold last. f_equal. f_equal. lia. }
-  assert (St : forall v c', stamped m p x v c' -> val (hist m (word p) k) = last m (word p)).
-  { intros v c' [S1 [S2 _]]. assert (PL : 0 < len m (word p)) by apply (sn_len Sm).
+  assert (Pl : forall v, placed N m (own x) p v -> val (hist m (word p) k) = last m (word p)).
+  { intros v [S1 S2]. assert (PL : 0 < len m (word p)) by apply (sn_len Sm).
     destruct (d_fin _ _ _ _ _ H p x c (p mod N) A Rp F) as [_ X]; [apply occ_word; lia|].
     assert (len m (word p) - 1 <= ts (tv m Co) (word p)).
     { apply (hb m); [apply Sm|lia|]. rewrite S2. etransitivity; [apply (X (len m (word p) - 1)); [unfold Mpsc.word in *; lia|exact S2]|exact C]. }
     unfold last. f_equal. f_equal. lia. }
+  assert (St : forall v c', stamped m p x v c' -> val (hist m (word p) k) = last m (word p)).
+  { intros v c' [S1 [S2 _]]. apply (Pl v). split; auto. }
+  assert (Sh : forall v c', shown N cl m p x v c' -> val (hist m (word p) k) = last m (word p)).
+  { intros v c' [S|[S _]]; eauto. }
   unfold MpscData.good in G. unfold finished in F. destruct (what x); try discriminate.
   - destruct G as [G|G]; eauto.
   - destruct G as [_ [G _]]. eauto.
@@ -131,10 +127,11 @@ Proof.
     intros p x c' i A B F Oc. rewrite LR in B. destruct (h_fin p x c' i A B F Oc) as [X1 X2]. destruct (OD i) as [E1 E2].
     split; [intros; rewrite AD; auto|intros k; rewrite E1, E2; auto]. }
   [head]: {
-    intros p x A B. rewrite LR in B. unfold Mpsc.word. rewrite AD. exact (Nat.le_trans _ _ _ (h_head p x A B) (l_ck _ _ L Co (Pr (own x)))). }
+    intros p x A B. rewrite LR in B. unfold Mpsc.word. rewrite AD. destruct (h_head p x A B) as [X|X]; [left|right; exact X].
+    exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr (own x)))). }
   [free]: { intros q Q1 Q2. rewrite LR in Q2. apply (untouched_same N Npos m); [apply Sw|apply Tc|]. apply h_free; auto. }
   [val]: {
-    intros p x A B _. rewrite LM in B. apply (good_same N Npos m m' pp); auto; [apply (Wp p x A)|]. apply h_val; auto; [lia|discriminate]. }
+    intros p x A B _. rewrite LM in B. apply (good_same N Npos cl m m' pp); auto; [apply (Wp p x A)|]. apply h_val; auto; [lia|discriminate]. }
   all: auto.
 Qed.
 
@@ -145,7 +142,7 @@ Lemma data_zero q d c : last m FR <= q -> q < last m RM -> inv_c m cl d c ->
 Proof.
   intros Q1 Q2 [A1 [A2 [A3 A4]]] m'. pose proof H as H0. invd H0.
   assert (Qe : q < extent cl). { pose proof (bound_le cl (last m RM) (bound_split cl _ _ A1)). lia. }
-  destruct (containing cl q Wp Qe) as [p [x [A P]]].
+  destruct (containing cl q Qe) as [p [x [A P]]].
   assert (Rp : last m FR <= p).
   { destruct (le_lt_dec (last m FR) p); auto. exfalso. pose proof (apart_bound cl Wp p x (last m FR) A (bound_boundary cl _ A3) l). lia. }
   destruct (A2 p x A) as [t [F C]]; [lia|]. assert (Oc : occ p (words x) (q mod N)) by (apply occ_word; lia).
@@ -196,10 +193,11 @@ Proof.
       rewrite E in *. unfold m' in Kk, Wk |- *. rewrite write_len_eq in Kk. destruct (Nat.eq_dec k (len m (word q))) as [->|].
       - rewrite write_hist_new in Wk. discriminate.
       - rewrite write_hist_old in * by lia. apply X2; auto. lia. }
-    [head]: { intros p' y B B1. rewrite LR in B1. rewrite AP. exact (Nat.le_trans _ _ _ (h_head p' y B B1) (l_ck _ _ L Co (Pr (own y)))). }
+    [head]: { intros p' y B B1. rewrite LR in B1. rewrite AP. destruct (h_head p' y B B1) as [X|X]; [left|right; exact X].
+      exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr (own y)))). }
     [free]: { intros q' G1 G2. rewrite LR in G2. apply Near; [lia|lia|lia|apply h_free; auto]. }
     [val]: {
-      intros p' y B B1 _. rewrite LM in B1. apply (good_same N Npos m m' pp); auto; [apply (Wp p' y B)| |apply h_val; auto; discriminate].
+      intros p' y B B1 _. rewrite LM in B1. apply (good_same N Npos cl m m' pp); auto; [apply (Wp p' y B)| |apply h_val; auto; discriminate].
       apply Same. intros Oy. destruct (uniq p x p' y (q mod N) A B Rp) as [E _]; auto; lia. }
     all: auto.
   - intros n Ln U. destruct (Nat.eq_dec (last m FR + n) q) as [E|E]; [|right; lia]. left. intros q' Q'.
@@ -266,7 +264,8 @@ Proof.
     split; [intros; rewrite AD; auto|intros k; rewrite E1, E2; auto]. }
   [head]: {
     intros p x A B. rewrite LR in B. unfold Mpsc.word. rewrite AD.
-    assert (B2 : last m FR <= p) by lia. exact (Nat.le_trans _ _ _ (h_head p x A B2) (l_ck _ _ L Co (Pr (own x)))). }
+    assert (B2 : last m FR <= p) by lia. destruct (h_head p x A B2) as [X|X]; [left|right; exact X].
+    exact (Nat.le_trans _ _ _ X (l_ck _ _ L Co (Pr (own x)))). }
   [free]: {
     intros q Q1 Q2. rewrite LR in Q2. apply (untouched_same N Npos m); [apply Sw|apply Tc|].
     destruct (le_lt_dec (last m FR + N) q) as [G|G]; [|apply h_free; auto].
@@ -274,7 +273,7 @@ Proof.
     assert (E : q mod N = (q - N) mod N). { replace q with (q - N + 1 * N) at 1 by lia. apply Nat.mod_add. lia. }
     rewrite E. exact Uq. }
   [val]: {
-    intros p x A B _. rewrite LM in B. apply (good_same N Npos m m' pp); auto; [apply (Wp p x A)|]. apply h_val; auto; discriminate. }
+    intros p x A B _. rewrite LM in B. apply (good_same N Npos cl m m' pp); auto; [apply (Wp p x A)|]. apply h_val; auto; discriminate. }
   all: auto.
 Qed.
 End Place.

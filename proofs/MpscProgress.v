@@ -5,7 +5,9 @@ From Annulus Require Import Machine Layout Mpsc MpscClaims MpscKnown MpscFacts M
 
 (* Own steps until the open claim is settled, at most. *)
 Definition steps_of_a_claim (p : producer) := match p with
-  | Won _ _ n => n + 2 | Fill _ _ _ x i => length x - i + 2 | Settle _ => 1 | _ => 0 end.
+  | Won _ _ n => 4 * n + 4
+  | Fill _ _ n r b x i => 4 * (n - total b - r - size x) + (length x - i) + (if r =? 0 then 1 else 0) + 3
+  | Ready _ _ n r b => 4 * (n - total b - r) + 2 | Settle _ => 1 | _ => 0 end.
 (* Own steps until the consumer is idle, at most. *)
 Definition steps_of_a_call producers (c : consumer) := match c with
   | Nobody | Attach _ | Idle _ _ _ _ => 0
@@ -24,7 +26,12 @@ Notation reach := (reach N most producers shipped). Notation step := (step N mos
 Notation pstep := (pstep N most producers shipped). Notation cstep := (cstep N producers shipped).
 
 Lemma claim_falls i m p l m' p' l' : pstep i m p l m' p' l' -> 0 < steps_of_a_claim p -> steps_of_a_claim p' < steps_of_a_claim p.
-Proof. intros Hs. destruct Hs; cbn [steps_of_a_claim]; unfold size in *; lia. Qed.
+Proof.
+  intros Hs. destruct Hs; cbn [steps_of_a_claim total]; rewrite ?app_length, ?total_app; cbn [total length]; unfold size in *;
+    try (destruct (r =? 0); lia); try lia.
+  - cbn [Nat.eqb]. lia.
+  - rewrite firstn_length_le by auto. cbn [Nat.eqb]. destruct (Nat.eqb_spec r 0); lia.
+Qed.
 Lemma call_falls al m c d m' c' d' : cstep al m c d m' c' d' -> 0 < steps_of_a_call producers c ->
   steps_of_a_call producers c' < steps_of_a_call producers c.
 Proof.
@@ -98,7 +105,7 @@ Proof.
         | |- aims (Machine.write _ _ _ ?na ?rel _ ?l ?x _) _ =>
           destruct (Wr na rel l x) as [L1 L2]; [discriminate|]; apply (aims_quiet m _ p); auto; same;
           destruct X as [X|X]; try discriminate X; injection X; intros; subst; left; eauto end; fail).
-    + apply (aims_quiet m m p); auto; [apply later_refl|]. same. destruct X as [X|X]; discriminate X.
+    1, 3, 4: apply (aims_quiet m m p); auto; [apply later_refl|]; same; destruct X as [X|X]; discriminate X.
     + (* claims *)
       destruct (a_said _ _ _ _ _ K i f t n Eq) as [Pn _]. pose proof (sn_len Sn WP) as PW.
       set (m1 := Machine.rmw loc_dec tid_dec (tids producers) false (claim_store shipped) (Pr i) WP (t + n) m).
@@ -181,12 +188,17 @@ Proof.
   assert (A : forall t n, opens (pp s i) t n -> at_pos (claims s) t (Claim n i Live)) by (intros; apply Op; auto).
   destruct (pp s i) eqn:P; cbn [steps_of_a_claim]; intros L; try lia.
   - assert (W : 0 < n) by apply (a_own _ _ _ _ _ K t _ (A t n (conj eq_refl eq_refl))).
-    do 3 eexists. apply (p_stamp N most producers shipped i (mm s) f t n (repeat 0 (n - 1))). unfold size. rewrite repeat_length. lia.
+    do 3 eexists. apply (p_stamp N most producers shipped i (mm s) f t n nil); [exact W|apply Nat.le_0_l].
   - pose proof (A t n (conj eq_refl eq_refl)) as At. pose proof (live_above N (mm s) _ _ _ _ _ IC At eq_refl) as Ab.
     pose proof (d_val _ _ _ _ _ H t _ At Ab) as G. specialize (G ltac:(discriminate)). unfold good in G. cbn [what own words] in G.
     rewrite P in G. destruct G as [_ [G _]]. destruct (Nat.eq_dec i0 (length x)) as [->|E].
-    + do 3 eexists. apply p_commit.
+    + destruct b as [|y b]; do 3 eexists; [apply p_whole|apply p_head].
     + do 3 eexists. apply p_fill. lia.
+  - pose proof (A t n (conj eq_refl eq_refl)) as At. pose proof (live_above N (mm s) _ _ _ _ _ IC At eq_refl) as Ab.
+    pose proof (d_val _ _ _ _ _ H t _ At Ab) as G. specialize (G ltac:(discriminate)). unfold good in G. cbn [what own words] in G.
+    rewrite P in G. destruct G as [G [Nb _]]. destruct b as [|y b]; [congruence|]. destruct (Nat.eq_dec (total (y :: b) + r) n) as [E|E].
+    + do 3 eexists. apply p_commit. exact E.
+    + do 3 eexists. apply (p_next N most producers shipped i (mm s) f t n r (y :: b) nil); unfold size; cbn [length]; lia.
   - do 3 eexists. apply p_settle.
 Qed.
 Lemma call_moves : 0 < steps_of_a_call producers (cc s) -> exists m' c' d', cstep (alive s) (mm s) (cc s) (done s) m' c' d'.

@@ -7,7 +7,8 @@ From Annulus Require Import Machine Layout Access Mpsc.
 
 Inductive act :=
 | New (k : nat) | Room (k : nat) | Glance (k : nat) | Aim (n k : nat) | AimAgain (k : nat) | Look (k : nat) | GiveUp
-| Announce | Exchanges | Fails (k : nat) | Stamp (x : list nat) | Write | Commit | Abort | Settles.
+| Announce | Exchanges | Fails (k : nat) | Stamp (x : list nat) | Write | Whole | Follow | Next (x : list nat)
+| Leave (k r : nat) | Commit | Abort | Settles.
 Inductive cact :=
 | Comes (k : nat) | ComesMark (k : nat) | Redoes | Poll (k : nat) | Word | Deliver
 | Release | ZeroNext | Hands | Frees | Rests | ReleaseBlank
@@ -40,7 +41,7 @@ Definition pplan (i : nat) (a : act) (p : producer) (l : list claim) : pplan_t :
   | New k, Here => gets (Fetch atomic (free_load O) (Pr i) FR k) Settle
   | Room k, Free f => gets (Fetch atomic (free_load O) (Pr i) FR k) Free
   | Glance k, Free f => does (Fetch atomic false (Pr i) WP k) (Free f)
-  | Aim n k, Free f => if (0 <? n) && (n <=? S most)
+  | Aim n k, Free f => if 0 <? n
       then gets (Fetch atomic false (Pr i) WP k) (fun t => Try f t n) else None
   | AimAgain k, Try f t n => gets (Fetch atomic false (Pr i) WP k) (fun t => Try f t n)
   | Look k, Try f t n => gets (Fetch atomic (free_load O) (Pr i) FR k) (fun f => Try f t n)
@@ -51,14 +52,22 @@ Definition pplan (i : nat) (a : act) (p : producer) (l : list claim) : pplan_t :
       fun _ _ => Some (Won f t n, l ++ [Claim n i Live]))
   | Fails k, Said f t n => Some (Fetch atomic false (Pr i) WP k,
       fun _ v => if v =? t then None else Some (Try f v n, l))
-  | Stamp x, Won f t n => if size x =? n
-      then does (Store atomic false (Pr i) (word t) (busy n)) (Fill f t n x 0) else None
-  | Write, Fill f t n x j => if j <? length x
-      then does (Store plain false (Pr i) (cell t j) (nth j x 0)) (Fill f t n x (S j)) else None
-  | Commit, Fill f t n x j => if j =? length x
-      then Some (Store atomic (publish_store O) (Pr i) (word t) (committed n),
-        fun c _ => Some (Settle f, ends_so l i (Came (S c) x))) else None
-  | Abort, Fill f t n x j => Some (Store atomic (publish_store O) (Pr i) (word t) (aborted n),
+  | Stamp x, Won f t n => if (size x <=? n) && (length x <=? most)
+      then does (Store atomic false (Pr i) (word t) (busy n)) (Fill f t n 0 nil x 0) else None
+  | Write, Fill f t n r b x j => if j <? length x
+      then does (Store plain false (Pr i) (cell (t + total b) j) (nth j x 0)) (Fill f t n r b x (S j)) else None
+  | Whole, Fill f t n r nil x j => if j =? length x then does Nothing (Ready f t n r [x]) else None
+  | Follow, Fill f t n r (y :: b) x j => if j =? length x
+      then does (Store atomic false (Pr i) (word (t + total (y :: b))) (committed (size x)))
+        (Ready f t n r ((y :: b) ++ [x])) else None
+  | Next x, Ready f t n r b => if (total b + size x + r <=? n) && (length x <=? most)
+      then does Nothing (Fill f t n r b x 0) else None
+  | Leave k r, Fill f t n 0 b x j => if (0 <? r) && (total b + S k + r =? n) && (k <=? length x)
+      then does (Store atomic false (Pr i) (word (t + (n - r))) (aborted r)) (Fill f t n r b (firstn k x) (min j k)) else None
+  | Commit, Ready f t n r (x :: b) => if total (x :: b) + r =? n
+      then Some (Store atomic (publish_store O) (Pr i) (word t) (committed (size x)),
+        fun c _ => Some (Settle f, becomes l i (fun _ => pieces i (S c) (x :: b) r))) else None
+  | Abort, Fill f t n r b x j => Some (Store atomic (publish_store O) (Pr i) (word t) (aborted n),
       fun c _ => Some (Settle f, ends_so l i (Left (S c))))
   | Settles, Settle f => does (Store atomic (idle_store O) (Pr i) (Ann i) 0) (Free f)
   | _, _ => None
@@ -183,7 +192,8 @@ Ltac cases := repeat match goal with
 Lemma pplan_ok i a m p l x next m' v p' l' : pplan i a p l = Some (x, next) -> perform x m = Some (m', v) ->
   next (clock m i) (hd 0 v) = Some (p', l') -> pstep N most producers O i m p l m' p' l'.
 Proof.
-  intros Pl Pf Nx. destruct a; cbn [pplan] in Pl; destruct p; try discriminate Pl; cbv zeta in Pl; cases;
+  intros Pl Pf Nx. destruct a; cbn [pplan] in Pl; destruct p; try discriminate Pl; cbv zeta in Pl;
+    repeat match type of Pl with match ?v with _ => _ end = _ => is_var v; destruct v; try discriminate Pl end; cases;
     injection Pl as <- <-; cbn [Access.perform] in Pf; cases; injection Pf as <- <-; cbn [hd] in Nx; cases;
     injection Nx as <- <-; facts; subst; try (econstructor; eauto; fail).
 Qed.

@@ -55,7 +55,7 @@ Lemma unread_stands p x t y : at_pos (claims s) p x -> what x = Came t y -> last
 Proof.
   intros A W R. destruct (inv_reach N most producers Npos s reached) as [_ [_ [H _]]].
   pose proof (d_val _ _ _ _ _ H p x A R) as G. specialize (G ltac:(discriminate)). unfold good in G. rewrite W in G.
-  destruct G as [G1 [[G2 _] G3]]. auto.
+  destruct G as [G1 [G2 G3]]. split; auto. split; auto. destruct G2 as [[G2 _]|[[G2 _] _]]; exact G2.
 Qed.
 Lemma free_is_zero q : extent (claims s) <= q -> q < last (mm s) FR + N -> last (mm s) (word q) = 0.
 Proof.

@@ -5,7 +5,12 @@ From Annulus Require Import Machine Layout Mpsc MpscStated MpscRun.
 
 Definition arrives i := [Arrives i; Enters i; By i (New 0); By i Settles].
 Definition claims_at i n k := [By i (Aim n k); By i Announce; By i Exchanges].
-Definition push i x k := claims_at i (S (length x)) k ++ [By i (Stamp x)] ++ map (fun _ => By i Write) x ++ [By i Commit; By i Settles].
+Definition fills i (x : list nat) := map (fun _ => By i Write) x.
+Definition push i x k := claims_at i (S (length x)) k ++ [By i (Stamp x)] ++ fills i x ++ [By i Whole; By i Commit; By i Settles].
+(* Two records in one claim; a message of n words of which k remain. *)
+Definition push_both i x y k := claims_at i (size x + size y) k ++ [By i (Stamp x)] ++ fills i x ++ [By i Whole; By i (Next y)] ++ fills i y ++
+  [By i Follow; By i Commit; By i Settles].
+Definition push_less i x k n := claims_at i (size x) k ++ [By i (Stamp x)] ++ fills i x ++ [By i (Leave n (length x - n)); By i Whole; By i Commit; By i Settles].
 Definition comes := [Consumer (Comes 0); Consumer (ComesMark 0); Consumer Redoes; Consumer Hands; Consumer Frees; Consumer Rests].
 Definition reads k n := [Consumer (Poll k)] ++ repeat (Consumer Word) n ++ [Consumer Deliver].
 
@@ -18,6 +23,20 @@ Proof.
   assert (X : option_map (fun s => (done s, length (claims s))) (run 8 2 2 shipped story init) = Some ([[5]; [6]], 3)) by (vm_compute; reflexivity).
   destruct (run 8 2 2 shipped story init) as [s|] eqn:E; [|discriminate X].
   exists s. split; [eapply run_ok; [apply r0|exact E]|]. clear E. injection X as X1 X2. auto.
+Qed.
+
+(* Claims split: two records come of one claim, of another a shorter message and what is left of it. The
+   consumer dies within the first; its successor goes on behind what was handed back. *)
+Definition split_story := arrives 0 ++ push_both 0 [5] [6; 7] 0 ++ comes ++ reads 2 1 ++ [Consumer Release; Consumer ZeroNext; Consumer ZeroNext;
+    Consumer Hands; Consumer Frees; Consumer Rests] ++ reads 1 2 ++ [ConsumerDies; Consumer (Comes 2); Consumer (ComesMark 4); Consumer Redoes;
+    Consumer Hands; Consumer Frees; Consumer Rests] ++ reads 1 2 ++ push_less 0 [8; 9] 1 1 ++ reads 2 1 ++ [Consumer (Poll 2); Consumer Release].
+Theorem not_vacuous_of_split_claims : exists s, reach 8 2 2 shipped s /\ done s = [[5]; [6; 7]; [8]] /\
+  map words (claims s) = [2; 3; 2; 1] /\ last (mm s) RM = 8.
+Proof.
+  assert (X : option_map (fun s => (done s, map words (claims s), last (mm s) RM)) (run 8 2 2 shipped split_story init) =
+    Some ([[5]; [6; 7]; [8]], [2; 3; 2; 1], 8)) by (vm_compute; reflexivity).
+  destruct (run 8 2 2 shipped split_story init) as [s|] eqn:E; [|discriminate X].
+  exists s. split; [eapply run_ok; [apply r0|exact E]|]. clear E. injection X as X1 X2 X3. auto.
 Qed.
 
 (* What must not be: a race, or the consumer's passing a live claim, or one that was committed, unread. *)

@@ -12,8 +12,8 @@ Hypothesis room : 0 < N.
 Variable s : st.
 Hypothesis reached : reach N most producers shipped s.
 
-(* Stamp, fill, commit, abort and settle are wait-free: with a claim open, a producer can always step,
-   and each of its steps lowers this measure, whatever the others do. *)
+(* Stamp, fill, commit, abort and settle are wait-free, of a batch too: with a claim open, a producer
+   can always step, and each of its steps lowers this measure, whatever the others do. *)
 Theorem an_open_claim_can_go_on i : 0 < steps_of_a_claim (pp s i) ->
   exists m p l, pstep N most producers shipped i (mm s) (pp s i) (claims s) m p l.
 Proof. exact (claim_moves N most producers room s reached i). Qed.

@@ -58,14 +58,15 @@ Hypothesis room : 0 < N.
 Variable s : st.
 Hypothesis reached : reach N most producers shipped s.
 
-(* A place is taken at the exchange of write_pos, filled at the store of its header, popped at the load
-   of a header that says `committed`: only there. *)
-Theorem a_place_is_taken_at_the_exchange s' : step N most producers shipped s s' -> length (claims s) < length (claims s') ->
+(* A place is taken at the exchange of write_pos, filled at the store of its first header, popped at the
+   load of a header that says `committed`: only there. Of a batch all are filled at once: none before. *)
+Theorem a_place_is_taken_at_the_exchange s' : step N most producers shipped s s' -> extent (claims s) < extent (claims s') ->
   exists i f t n, pp s i = Said f t n /\ pp s' i = Won f t n.
-Proof. exact (taken_at N most producers room s s'). Qed.
+Proof. exact (taken_at N most producers room s s' reached). Qed.
 Theorem a_place_is_filled_at_the_commit s' : step N most producers shipped s s' -> pays (claims s') <> pays (claims s) ->
-  exists i f t n x, pp s i = Fill f t n x (length x) /\ pp s' i = Settle f.
-Proof. exact (filled_at N most producers s s'). Qed.
+  exists i f t n r b u v, pp s i = Ready f t n r b /\ pp s' i = Settle f /\
+    pays (claims s) = u ++ v /\ pays (claims s') = u ++ b ++ v.
+Proof. exact (filled_at N most producers room s s' reached). Qed.
 Theorem a_pop_takes_effect_at_its_load_of_many s' : step N most producers shipped s s' -> read_so_far s < read_so_far s' ->
   exists c r f h n, cc s = Idle c r f h /\ cc s' = Take c r f h n nil.
 Proof. exact (popped_at N most producers room s s'). Qed.

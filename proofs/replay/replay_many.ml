@@ -54,7 +54,7 @@ let exec r s a = fexec r.n r.most r.producers a s
 let state_of q = function
   | Pr i -> (match q.cpp i with
     | Away -> "Away" | Come -> "Come" | Here -> "Here" | Parted -> "Parted" | Free _ -> "Free" | Try _ -> "Try" | Said _ -> "Said" | Won _ -> "Won"
-    | Fill _ -> "Fill" | Settle _ -> "Settle")
+    | Fill _ -> "Fill" | Ready _ -> "Ready" | Settle _ -> "Settle")
   | Co -> (match q.ccc with
     | Nobody -> "Nobody" | Attach _ -> "Attach" | Redo _ -> "Redo" | Idle _ -> "Idle" | Take _ -> "Take"
     | Zero _ -> "Zero" | Hand _ -> "Hand" | Rest _ -> "Rest" | Blank _ -> "Blank" | Ask _ -> "Ask"
@@ -63,7 +63,7 @@ let name_of_action = function
   | By (_, a) -> (match a with
     | New _ -> "New" | Room _ -> "Room" | Glance _ -> "Glance" | Aim _ -> "Aim" | AimAgain _ -> "AimAgain"
     | Look _ -> "Look" | GiveUp -> "GiveUp" | Announce -> "Announce" | Exchanges -> "Exchanges" | Fails _ -> "Fails"
-    | Stamp _ -> "Stamp" | Write -> "Write" | Commit -> "Commit" | Abort -> "Abort" | Settles -> "Settles")
+    | Stamp _ -> "Stamp" | Write -> "Write" | Whole -> "Whole" | Follow -> "Follow" | Next _ -> "Next" | Leave _ -> "Leave" | Commit -> "Commit" | Abort -> "Abort" | Settles -> "Settles")
   | Dies _ -> "Dies" | Arrives _ -> "Arrives" | ConsumerDies -> "ConsumerDies"
   | Enters _ -> "Enters" | Closes _ -> "Closes" | Calls -> "Calls" | Hears _ -> "Hears" | Called -> "Called"
   | Ends _ -> "Ends" | EndsFull -> "EndsFull" | Rereads _ -> "Rereads"
@@ -82,7 +82,8 @@ let access_name = function
   | Store (_, rel, _, l, x) -> Printf.sprintf "store %s %s" (order_name false rel) (name_of l)
   | Swap (acq, rel, _, l, _, _) -> Printf.sprintf "exchange %s %s" (order_name acq rel) (name_of l)
 let producer_steps i = List.map (fun a -> By (i, a)) [New 0; Room 0; Glance 0; Aim (1, 0); AimAgain 0; Look 0; GiveUp;
-  Announce; Exchanges; Fails 0; Stamp []; Stamp [0]; Write; Commit; Abort; Settles]
+  Announce; Exchanges; Fails 0; Stamp []; Write; Whole; Follow; Next []; Leave (1, 2);
+  Commit; Abort; Settles]
   @ [Enters i; Closes i]
 let consumer_steps = List.map (fun a -> Consumer a) [Comes 0; ComesMark 0; Redoes; Poll 0; Word; Deliver; Release; ZeroNext;
   Hands; Frees; Rests; ReleaseBlank; Mend 0; MendFreed 0; Examine 0; Asks 0; Alive; Dead; All; AgainHeader 0; ScanNext 0; Scanned]
@@ -101,7 +102,9 @@ let agrees r q t action l x raw = match l, t with
   | Own _, _ -> (match Int64.to_int (Int64.logand raw 3L) with 0 -> 0 | 2 -> 2 | _ -> 1) = x
   | Ann _, _ -> if x = 0 then raw = 0L else raw = Int64.add (position r (x - 1)) 1L
   | D _, Pr i -> (match q.cpp i, action with
-    | (Won (_, t, _) | Fill (_, t, _, _, _)), By (_, (Stamp _ | Commit | Abort)) -> is_header r t i x raw
+    | (Won (_, t, _) | Fill (_, t, _, _, _, _, _) | Ready (_, t, _, _, _)), By (_, (Stamp _ | Commit | Abort)) -> is_header r t i x raw
+    | Fill (_, t, _, _, b, _, _), By (_, Follow) -> is_header r (t + total b) i x raw
+    | Fill (_, t, n, _, _, _, _), By (_, Leave (_, rest)) -> is_header r (t + n - rest) i x raw
     | _ -> payload r raw = x)
   | D _, Co -> x = 0 && raw = 0L
 let is_match r s t action e x = let m = fst s in match x with
@@ -154,13 +157,17 @@ let wanted e later =
     | _ :: rest -> find said rest
     | [] -> 1 in
   find 1L (until_death (its_own e later))
-(* What will be written behind the stamp: n words, as far as it is filled. *)
-let record r n e later =
-  let rec words left = function
-    | { what = "put"; raw } :: rest when left > 0 -> payload r raw :: words (left - 1) rest
-    | { what = "get" } :: rest -> words left rest
-    | _ -> List.init left (fun _ -> 0) in
-  words n (until_death (its_own e later))
+(* What the record at p will be: what is written there, word behind word. If nothing tells where it ends (a
+   header that says so, or another record) it is as long as there is room for. *)
+let record r p most events =
+  let rec words j = function
+    | { what = "put"; where; raw } :: rest when where = "D" ^ string_of_int (p mod r.n + 1 + j) -> payload r raw :: words (j + 1) rest
+    | { what = "put" } :: _ -> []
+    | { what = "store"; where; raw } :: _ when where.[0] = 'D' && Header.state_of raw = 2 -> []
+    | { what = "get" } :: rest -> words j rest
+    | { what = "store"; where } :: rest when where.[0] = 'D' -> words j rest
+    | _ -> List.init (max 0 (most - j)) (fun _ -> 0) in
+  words 0 events
 
 let producer r s i e later =
   let with_k f = List.map (fun k -> [By (i, f k)]) (readable r s (Pr i) e) in
@@ -175,9 +182,18 @@ let producer r s i e later =
   | "exchange", 'O', _ -> [[Enters i]]
   | "store", 'O', _ -> [[Closes i]]
   | "store", 'D', _ -> (match (snd s).cpp i with
-    | Won (_, _, n) -> is [[Stamp (record r (n - 1) e later)]]
-    | _ -> is [[Commit]; [Abort]])
-  | "put", 'D', _ -> is [[Write]]
+    | Won (_, t, n) -> is [[Stamp (record r t (min r.most (n - 1)) (until_death (its_own e later)))]]
+    | Fill (_, _, n, _, b, _, _) ->
+      let rest = 1 + Header.words_of (Header.bytes_of e.raw) in
+      let left = n - total b - rest - 1 in
+      is ([[Whole; Commit]; [Follow]; [Whole; Next []; Follow]; [Abort]] @ if left < 0 then [] else [[Leave (left, rest)]])
+    | _ -> is [[Commit]; [Next []; Follow]])
+  | "put", 'D', _ ->
+    let next t n b = Next (record r (t + total b) (min r.most (n - total b - 1)) (e :: until_death (its_own e later))) in
+    (match (snd s).cpp i with
+      | Fill (_, t, n, _, [], x, _) -> is [[Write]; [Whole; next t n [x]; Write]]
+      | Ready (_, t, n, _, b) -> is [[next t n b; Write]]
+      | _ -> is [[Write]])
   | _ -> []
 
 let consumer r s e =
@@ -239,7 +255,7 @@ let answer r s e = match (snd s).croll, e.edge with
 
 (* For its checksum a producer reads what it has written. That is no step: nobody else may. *)
 let reads_its_own r s i e = match (snd s).cpp i, location e.where with
-  | Fill (_, t, _, _, j), Some (D at as l) when t mod r.n < at && at <= t mod r.n + j && raw_of r (fst s) l (newest (fst s) l) = e.raw -> s
+  | Fill (_, t, _, _, b, _, j), Some (D at as l) when (t + total b) mod r.n < at && at <= (t + total b) mod r.n + j && raw_of r (fst s) l (newest (fst s) l) = e.raw -> s
   | _ -> raise (Rejected (e, lazy ("a producer reads what it has not written: " ^ expected r (snd s) (Pr i))))
 (* The checksum of what is taken, read ahead of it: the language leaves open which is read first. *)
 let is_early r s e = match (snd s).ccc with
@@ -324,8 +340,8 @@ let without = function
 (* Each step's access, as Coq has it, from a place where the step may be taken. *)
 let print_steps () =
   let r = make_ring 64 16 0L 0L 0 1 in
-  let producers = [Away; Come; Here; Parted; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, [1], 0);
-    Fill (0, 0, 2, [1], 1); Settle 0] in
+  let producers = [Away; Come; Here; Parted; Free 0; Try (0, 0, 1); Said (0, 0, 1); Won (0, 0, 2); Fill (0, 0, 2, 0, [], [1], 0);
+    Fill (0, 0, 4, 0, [], [1], 1); Fill (0, 0, 4, 0, [[1]], [1], 1); Ready (0, 0, 2, 0, [[1]]); Settle 0] in
   let consumers = [Nobody; Attach 0; Redo (0, 0); Idle (0, 0, 0, []); Idle (2, 0, 0, [[1]]); Take (0, 0, 0, [], 1, []); Zero (2, 2, 0, []);
     Zero (2, 2, 2, []); Hand (2, 2, []); Rest (2, 2, []); Blank (2, 0, 0, []); Ask (0, 0, 0, [], 2, 0);
     Doubt (0, 0, 0, [], 2, 0); Again (0, 0, 0, [], 2); Scan (0, 0, 0, [], 2, 0)] in

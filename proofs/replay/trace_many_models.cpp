@@ -1,6 +1,5 @@
 // Traces of the shipped ring of many producers under Relacy: two producers and one consumer that
-// push, claim, give up, read, look closer, release, die, close and come again. No claim is
-// committed shorter than it was made, and no batch has two messages: Coq's protocol has neither.
+// push, batch, claim, shorten, give up, read, look closer, release, die, close and come again.
 //
 // trace_many_models [COUNT] [--weaken FILE:LINE] [--mutant N]    writes COUNT traces (trace.hpp)
 #include "relacy_trace.hpp"
@@ -74,16 +73,23 @@ struct mpsc : rl::test_suite<mpsc<Counts>, many + 1> {
     for (unsigned left = 3; left > 0; --left) push(role);
     if (rl::rand(2) == 0) close_producer(role);
   }
+  std::uint64_t length() {
+    constexpr std::uint64_t all[] = {8, 0, 16, 24, 5};
+    return all[rl::rand(memory.geometry.trailer_bytes() == 0 ? 5 : 4)];  // a checksum: its own word
+  }
   void push(producer_type& role) {
-    std::uint64_t words[3];
+    std::uint64_t words[8];
     for (auto& word : words) word = disguised(rl::rand(16));
-    constexpr std::uint64_t lengths[] = {8, 0, 16, 24, 5};
-    // A checksum has a word of its own.
-    const auto count = lengths[rl::rand(memory.geometry.trailer_bytes() == 0 ? 5 : 4)];
-    const relacy_atomics::bytes message{nullptr, 0, count, words};
+    const auto count = length();
     switch (rl::rand(4)) {
-      case 0: (void)role.try_push(message); break;
-      case 1: (void)role.try_push_batch(std::span<const relacy_atomics::bytes>(&message, 1)); break;
+      case 0: (void)role.try_push(relacy_atomics::bytes{nullptr, 0, count, words}); break;
+      case 1: {
+        const relacy_atomics::bytes batch[] = {{nullptr, 0, count, words},
+                                               {nullptr, 0, length(), words + 2},
+                                               {nullptr, 0, 8, words + 1}};
+        (void)role.try_push_batch(std::span<const relacy_atomics::bytes>(batch, 1 + rl::rand(3)));
+        break;
+      }
       default: claim(role, count, words);
     }
   }
@@ -91,11 +97,13 @@ struct mpsc : rl::test_suite<mpsc<Counts>, many + 1> {
     auto open = role.try_claim(count);
     if (!open) return;
     const bool commits = rl::rand(3) != 0;
+    const auto used = commits && rl::rand(2) == 0 ? count : count / 16 * 8;
     auto space = open.bytes();
-    if (!commits) space.count = count / 16 * 8;
+    // More may be written than is committed, but where a checksum would be written over it.
+    if (memory.geometry.trailer_bytes() != 0 || rl::rand(2) == 0) space.count = used;
     space.fill(words, {__FILE__, __LINE__, "claim"});
     if (rl::rand(4) == 0) (void)role.try_push({nullptr, 0, 8, words});  // refused meanwhile
-    if (commits) open.commit(count);                                    // else it aborts itself
+    if (commits) open.commit(used);                                     // else it aborts itself
   }
 
   void consume() {

@@ -1,6 +1,6 @@
 // Traces of real processes: two producers and a consumer that push, claim, give up, read, look
-// closer, release, close, are killed at any access, and are replaced. No claim is committed shorter
-// than it was made, and no batch has two messages.   trace_many_processes COUNT [SEED [MUTANT]]
+// closer, release, close, batch and shorten, are killed at any access, and are replaced.
+//     trace_many_processes COUNT [SEED [MUTANT]]
 #include "process_trace.hpp"
 #include <sys/mman.h>
 #include <unistd.h>
@@ -97,18 +97,25 @@ class round_of_lives {
   void push(producer_type& role) {
     std::uint64_t words[3] = {disguised(), disguised(), disguised()};
     const auto count = static_cast<std::size_t>(random_() % 4 * 8);
-    const auto message = std::as_bytes(std::span(words)).first(count);
+    const auto bytes = [&](std::size_t n) { return std::as_bytes(std::span(words)).first(n); };
     switch (random_() % 4) {
-      case 0: (void)role.try_push(message); break;
-      case 1: (void)role.try_push_batch(std::span(&message, 1)); break;
+      case 0: (void)role.try_push(bytes(count)); break;
+      case 1: {
+        const process_atomics::const_bytes batch[] = {bytes(count), bytes(16), bytes(8)};
+        (void)role.try_push_batch(std::span(batch).first(1 + random_() % 3));
+        break;
+      }
       default: {
         auto claim = role.try_claim(count);
         if (!claim) return;
         const bool commits = random_() % 4 != 0;
-        for (std::size_t j = 0; j < (commits ? count : count / 2 / 8 * 8); j += 8) {
+        const auto used = commits && random_() % 2 == 0 ? count : count / 16 * 8;
+        // More may be written than is committed, but where a checksum would be written over it.
+        const bool is_exact = memory_.geometry.trailer_bytes() != 0 || random_() % 2 == 0;
+        for (std::size_t j = 0; j < (is_exact ? used : count); j += 8) {
           process_atomics::put(claim.bytes().data() + j, words[j / 8], __FILE__, __LINE__);
         }
-        if (commits) claim.commit(count);  // else it aborts itself
+        if (commits) claim.commit(used);  // else it aborts itself
       }
     }
   }
