@@ -16,6 +16,30 @@
 namespace annulus::bench {
 namespace {
 
+constexpr unsigned most_producers = 4;
+
+const std::vector<std::size_t> all_sizes{8, 16, 32, 48, 64, 128, 256, 512, 1024, 2048, 4096};
+const std::vector<std::size_t> fewer_sizes{8, 16, 32, 48, 128, 512, 4096};
+
+struct series {
+  experiment what;
+  std::vector<std::size_t> sizes;
+  std::vector<std::size_t> capacities;  // each system is shown with the better one
+};
+const std::vector<series> all_series{
+    {experiment::per_message, all_sizes, {128 << 10, 1 << 20}},
+    {experiment::drained, all_sizes, {128 << 10, 1 << 20}},
+    {experiment::batches, {128}, {1 << 20}},
+    {experiment::many_producers, {8, 16, 32, 48, 128, 512, 1024, 4096}, {128 << 10, 1 << 20}},
+    {experiment::round_trip, fewer_sizes, {16 << 10, 128 << 10}},
+    {experiment::bursts, {16, 128, 1024}, {1 << 20}},
+};
+
+bool takes_part(const system& one, experiment what) {
+  if (what == experiment::many_producers) return one.most_producers > 1;
+  return what != experiment::batches || one.has_batches;
+}
+
 struct choices {
   program_options program;
   plan how;
@@ -37,7 +61,7 @@ void describe(CLI::App& app, choices& chosen) {
       ->check(CLI::Range(0.0, 59.0))
       ->capture_default_str();
   std::vector<std::string> experiments;
-  for (const auto one : peer_experiments) experiments.emplace_back(to_string(one));
+  for (const auto& one : all_series) experiments.emplace_back(to_string(one.what));
   app.add_option("--only", chosen.only, "Only these experiments")
       ->check(CLI::IsMember(experiments));
   app.add_option("--sizes", chosen.sizes, "Only messages of these sizes, bytes");
@@ -77,6 +101,24 @@ std::vector<system> all_systems() {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
+}
+
+std::vector<trial> trials_of(const std::vector<system>& all, std::size_t most_capacities) {
+  std::vector<trial> out;
+  for (const auto& [what, sizes, capacities] : all_series) {
+    const unsigned most = what == experiment::many_producers ? most_producers : 1;
+    for (unsigned producers = 1; producers <= most; ++producers) {
+      for (const auto bytes : sizes) {
+        for (const auto& one : all) {
+          if (!one.missing.empty() || !takes_part(one, what)) continue;
+          for (std::size_t i = 0; i < std::min(most_capacities, capacities.size()); ++i) {
+            out.push_back({&one, {what, producers, bytes}, capacities[i]});
+          }
+        }
+      }
+    }
+  }
+  return out;
 }
 
 template <class T>

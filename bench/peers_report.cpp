@@ -1,6 +1,7 @@
 #include "bench/peers_report.hpp"
 
-#include "bench/targets.hpp"
+#include "bench/line.hpp"
+#include "bench/verdicts.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "bench/report.hpp"
-#include "bench/schedule.hpp"
+#include "bench/trials.hpp"
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -33,6 +33,18 @@ inline void add_options(CLI::App& app, program_options& o) {
       ->capture_default_str();
   app.add_option("--json", o.json, "Write every figure to this file");
   app.add_option("--plot", o.plots, "Write SVG plots into this directory");
+}
+
+// On two cores, with real-time priority where that is allowed.
+[[nodiscard]] inline plan plan_of(const program_options& o, std::chrono::seconds patience) {
+  plan how;
+  how.span = o.span();
+  how.repeats = o.repeats;
+  how.patience = patience;
+  how.processors = processors::two_cores();
+  if (how.processors.empty()) how.processors = processors::allowed();
+  if (may_be_realtime()) how.wanted = priority::realtime;
+  return how;
 }
 
 // Prints the report, and writes what was asked for. Throws what cannot be written.

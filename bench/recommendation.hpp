@@ -10,7 +10,7 @@
 // simplest and works everywhere.
 #pragma once
 
-#include "bench/comparison.hpp"
+#include "bench/report.hpp"
 
 #include <string>
 #include <vector>
@@ -23,7 +23,7 @@ struct advice {
   std::string why;     // with the figures
 };
 
-// Of our own transports among them, as far as they were measured. `rate`: of the open loop.
-[[nodiscard]] std::vector<advice> recommend(const std::vector<summary>& all, double rate);
+// Of our own among them (transports_of), as far as they were measured. `rate`: of the open loop.
+[[nodiscard]] std::vector<advice> recommend(const json& transports, double rate);
 
 }  // namespace annulus::bench

@@ -1,13 +1,12 @@
 // How the ring's throughput depends on its size, on how the lengths of its messages vary, and on
 // how many messages a producer of many claims at once.
-#include "bench/experiments.hpp"
 #include "bench/program.hpp"
-#include "bench/statistics.hpp"
 #include "bench/systems/ring.hpp"
 #include <fmt/format.h>
 
 #include <array>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,6 @@ namespace annulus::bench {
 namespace {
 
 constexpr std::size_t KiB = 1024;
-constexpr std::size_t usual_capacity = 1024 * KiB;
-constexpr std::size_t drained = 1024;  // messages taken at once, at most
 
 // Messages of lengths that both sides know: the n-th has lengths[n % many].
 class varied final : public link {
@@ -89,17 +86,10 @@ const system one_producer = ring<usual_link<spsc_roles<tallied>>>();
 const system of_random_sizes = ring<varied>();
 const system many_producers = ring<usual_link<mpsc_roles<tallied>>>();
 
-// A cell of a table: it is measured once a round, and shows its median.
-struct cell {
-  const system* of;
-  shape how;
-  std::size_t batch;
-  std::size_t limit;
-  std::vector<double> seen{};
-};
+// A table of trials. A cell shows the median of its trial.
 struct row {
   std::string name;
-  std::vector<cell> cells{};
+  std::vector<trial> cells{};
 };
 struct figures {
   const char* title;
@@ -112,8 +102,8 @@ figures by_capacity(std::size_t largest) {
   for (std::size_t capacity = 4 * KiB; capacity <= largest; capacity *= 4) {
     auto& to = all.rows.emplace_back(row{fmt::format("{} KiB", capacity / KiB)});
     for (const std::size_t bytes : {16U, 128U}) {
-      for (const std::size_t limit : {std::size_t{1}, drained}) {
-        to.cells.push_back({&one_producer, {bytes, capacity, 1, true}, 1, limit});
+      for (const auto what : {experiment::per_message, experiment::drained}) {
+        to.cells.push_back({&one_producer, {what, 1, bytes}, capacity});
       }
     }
   }
@@ -124,13 +114,10 @@ figures by_lengths() {
   figures all{"From 8 bytes to so many, drained",
               {"bytes", "random", "all of the mean", "all of the greatest"}};
   for (const std::size_t most : {16U, 64U, 256U, 1024U, 4096U}) {
-    auto& to = all.rows.emplace_back(row{std::to_string(most)});
-    const auto add = [&](const system& of, std::size_t bytes) {
-      to.cells.push_back({&of, {bytes, usual_capacity, 1, true}, 1, drained});
-    };
-    add(of_random_sizes, most);
-    add(one_producer, (8 + most) / 2);
-    add(one_producer, most);
+    all.rows.push_back({std::to_string(most),
+                        {{&of_random_sizes, {experiment::drained, 1, most}},
+                         {&one_producer, {experiment::drained, 1, (8 + most) / 2}},
+                         {&one_producer, {experiment::drained, 1, most}}}});
   }
   return all;
 }
@@ -143,58 +130,50 @@ figures by_claim() {
       auto& to = all.rows.emplace_back(row{fmt::format("{}, {}", bytes, producers)});
       for (const std::size_t batch : {1U, 4U, 16U, 100U}) {
         to.cells.push_back(
-            {&many_producers, {bytes, usual_capacity, producers, true}, batch, drained});
+            {&many_producers, {experiment::many_producers, producers, bytes, batch}});
       }
     }
   }
   return all;
 }
 
-// The first lap of a large ring maps its pages, at some 2 bytes a nanosecond. It must end in the
-// first fifth of a run, which is not measured.
-nanoseconds with_a_lap_before(std::size_t capacity) { return nanoseconds(5 * capacity); }
-
-void measure(figures& all, laboratory& lab) {
-  for (auto& line : all.rows) {
-    for (auto& [of, how, batch, limit, seen] : line.cells) {
-      auto longer = lab.lasting(with_a_lap_before(how.capacity));
-      seen.push_back(longer.throughput(*of, how, batch, limit));
-    }
-  }
-}
-
-void add_to(report& out, const figures& all) {
-  table shown(all.head);
-  for (const auto& line : all.rows) {
-    table::row cells{line.name};
-    for (const auto& one : line.cells) {
-      cells.push_back(fmt::format("{:.3g}", median_of(one.seen) / 1e6));
-      out.data[all.title][line.name].push_back(median_of(one.seen));
-    }
-    shown.add(std::move(cells));
-  }
-  out.add(fmt::format("{}, million messages a second", all.title), "", std::move(shown));
-}
-
-int run(const program_options& o, std::size_t largest) {
-  const auto two = processors::two_cores();
-  laboratory lab(processors(two.empty() ? processors::allowed() : two,
-                            may_be_realtime() ? priority::realtime : priority::normal),
-                 o.span(), std::chrono::seconds(60));
-  std::vector<figures> all{by_capacity(largest), by_lengths(), by_claim()};
-  std::vector<double> raws;
-  for (unsigned round = 0; round < o.repeats; ++round) {
-    for (auto& one : all) {
-      raws.push_back(lab.raw(where::threads, std::chrono::milliseconds(2)).mean);
-      measure(one, lab);
-    }
-  }
+report report_of(const std::vector<figures>& tables, const measurement& seen) {
   report out;
+  std::size_t trial = 0;
+  for (const auto& all : tables) {
+    table shown(all.head);
+    for (const auto& line : all.rows) {
+      table::row cells{line.name};
+      for (std::size_t i = 0; i < line.cells.size(); ++i) {
+        const auto rate = median_of(each(seen.of_trial(trial++), &sample::value));
+        cells.push_back(fmt::format("{:.3g}", rate / 1e6));
+        out.data[all.title][line.name].push_back(rate);
+      }
+      shown.add(std::move(cells));
+    }
+    out.add(fmt::format("{}, million messages a second", all.title), "", std::move(shown));
+  }
+  std::vector<double> raws;
+  for (const auto& one : seen.samples) raws.push_back(one.raw);
   out.machine = facts_of_this_machine();
   out.machine.emplace_back("raw round trip", fmt::format("{:.0f} ns: cores {}", median_of(raws),
                                                          distance_of(median_of(raws))));
-  for (const auto& one : all) add_to(out, one);
-  deliver(out, "The ring by its size, by lengths and by claims", o);
+  return out;
+}
+
+int run(const program_options& o, std::size_t largest) {
+  const std::vector<figures> tables{by_capacity(largest), by_lengths(), by_claim()};
+  plan how = plan_of(o, std::chrono::seconds(60));
+  how.polls = true;
+  how.raw_span = std::chrono::milliseconds(2);
+  for (const auto& all : tables) {
+    for (const auto& line : all.rows) {
+      how.trials.insert(how.trials.end(), line.cells.begin(), line.cells.end());
+    }
+  }
+  const auto seen = measure(how);
+  for (const auto& one : seen.failures) throw std::runtime_error(one.why);
+  deliver(report_of(tables, seen), "The ring by its size, by lengths and by claims", o);
   return 0;
 }
 

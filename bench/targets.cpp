@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 
 #include <annulus/bus/quantity.hpp>
 
@@ -12,169 +10,28 @@ namespace annulus::bench {
 namespace {
 
 using bus::show_bytes;
-using bus::show_count;
 using bus::show_ns;
 
-std::optional<double> throughput(const summary& seen) {
-  return seen.rate() > 0 ? std::optional(seen.rate()) : std::nullopt;
-}
-template <double percentiles::*Which>
-std::optional<double> latency(const summary& seen) {
-  return seen.latency ? std::optional((*seen.latency).*Which) : std::nullopt;
-}
-std::optional<double> cpu(const summary& seen) {
-  return seen.cpu ? std::optional(seen.cpu->busier() / cores_of_the_target) : std::nullopt;
-}
-std::optional<double> memory(const summary& seen) {
-  return seen.memory_bytes > 0 ? std::optional(static_cast<double>(seen.memory_bytes))
-                               : std::nullopt;
-}
-
-std::string a_second(double value) { return show_count(value) + "/s"; }
+std::string a_second(double value) { return bus::show_count(value) + "/s"; }
 std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
 
-const std::array all_targets{
-    target{"throughput", ">= 50,000/s", "1,832/s", {.at_least = 50e3}, throughput, a_second},
-    target{"latency p50",
-           "0.05 ms",
-           "0.54 ms",
-           {.at_most = 50e3},
-           latency<&percentiles::p50>,
-           show_ns},
-    target{
-        "latency p95", "0.1 ms", "1.2 ms", {.at_most = 100e3}, latency<&percentiles::p95>, show_ns},
-    target{
-        "latency p99", "0.5 ms", "2.8 ms", {.at_most = 500e3}, latency<&percentiles::p99>, show_ns},
+constexpr const char* rate = "/throughput/0/messages_per_second/median";
+constexpr const char* p50 = "/open_loop_ns/p50";
+constexpr const char* p95 = "/open_loop_ns/p95";
+constexpr const char* p99 = "/open_loop_ns/p99";
+constexpr const char* cpu = "/cpu/busier_of_eight_cores";
+
+const std::array all{
+    target{"throughput", ">= 50,000/s", "1,832/s", {.at_least = 50e3}, rate, a_second},
+    target{"latency p50", "0.05 ms", "0.54 ms", {.at_most = 50e3}, p50, show_ns},
+    target{"latency p95", "0.1 ms", "1.2 ms", {.at_most = 100e3}, p95, show_ns},
+    target{"latency p99", "0.5 ms", "2.8 ms", {.at_most = 500e3}, p99, show_ns},
     target{"CPU per process", "< 3 % of 8 cores", "8 %", {.below = 0.03}, cpu, percent},
-    target{"memory", "< 10 MB", "5 MB", {.below = 10e6}, memory, show_bytes},
+    target{"memory", "< 10 MB", "5 MB", {.below = 10e6}, "/memory_bytes", show_bytes},
 };
-
-// Rates have lower limits, times upper ones.
-struct ratio_limits {
-  double mean = 0;                     // geometric, at least
-  limit each{};                        // at each size
-  std::size_t from = 0, up_to = 4096;  // bytes
-};
-
-// Ratios of `ours` to the best of the field.
-struct ratio_target {
-  const char* ours;
-  experiment what;
-  field against;  // no `counts`: the raw round trip
-  ratio_limits wanted;
-  unsigned producers = 1;
-};
-
-std::vector<ratio_target> ratio_targets() {
-  using enum experiment;
-  const field raw{"the raw round trip", nullptr}, bare = only("bare write and read");
-  const char* const spsc = "annulus spsc";
-  const char* const claims = "annulus spsc, claims";
-  const char* const shared = "annulus spsc, processes";
-  const char* const name = "annulus by name";
-  constexpr double same = 1 / 1.05;
-  std::vector<ratio_target> all{
-      {spsc, round_trip, raw, {.each = {.at_most = 1.25}, .up_to = 48}},
-      {shared, round_trip, raw, {.each = {.at_most = 1.25}, .up_to = 48}},
-      {spsc, round_trip, peers_in_process(), {.each = {.at_most = 1.05}, .up_to = 512}},
-      {spsc, round_trip, peers_in_process(), {.each = {.at_most = 1.15}, .from = 513}},
-      {spsc, per_message, peers_in_process(), {.mean = 1.5, .each = {.at_least = 1}}},
-      {spsc, drained, peers_in_process(), {.mean = 1.5, .each = {.at_least = 1}}},
-      {claims, drained, peers_in_process(), {.each = {.at_least = 1.5}}},
-      {spsc, bursts, peers_in_process(), {.each = {.at_most = 1.1}}},
-      {shared, drained, only("Boost message_queue"), {.mean = 50}},
-      {name, drained, only(spsc), {.each = {.at_least = same}}},
-      {"annulus by name, claims", drained, only(claims), {.each = {.at_least = same}}},
-      {"annulus through a gateway", batches, only(name), {.each = {.at_least = 0.5}}},
-      {"annulus pipe", drained, bare, {.each = {.at_least = 0.9}, .from = 128, .up_to = 128}},
-      {"annulus pipe", batches, bare, {.each = {.at_least = 5}}},
-  };
-  for (unsigned producers = 1; producers <= 4; ++producers) {
-    const char* const mpsc = "annulus mpsc";
-    all.push_back({mpsc, many_producers, peers_that_keep_order(), {.mean = 1.2}, producers});
-    all.push_back(
-        {mpsc, many_producers, only("ConcurrentQueue"), {.each = {.at_least = 1}}, producers});
-  }
-  return all;
-}
-
-// A ratio, at one message size.
-struct point {
-  std::size_t bytes;
-  double ratio;
-  std::string against;
-};
-
-std::vector<point> points_of(const results& in, const ratio_target& t) {
-  std::vector<point> points;
-  for (const auto bytes : in.sizes(t.what, t.producers)) {
-    const group at{t.what, t.producers, bytes};
-    if (bytes < t.wanted.from || bytes > t.wanted.up_to) continue;
-    if (t.against.counts) {
-      const auto found = in.best_rival(t.ours, at, t.against.counts);
-      if (found) points.push_back({bytes, found->ratio.median, found->peer->name});
-    } else if (const auto us = in.best(t.ours, at)) {
-      points.push_back({bytes, in.over_raw(*us).median, t.against.name});
-    }
-  }
-  return points;
-}
-
-verdict verdict_on(const ratio_target& of, const char* what, double found, double limit,
-                   const std::string& where, bool is_met) {
-  const auto shortfall =
-      is_met ? "met" : fmt::format("missed by {:.0f} %", 100 * std::abs(found / limit - 1));
-  const auto producers =
-      of.what == experiment::many_producers ? fmt::format(", {} of them", of.producers) : "";
-  return {fmt::format("{}, {}{}, over {}: {} {:.2f}", of.ours, to_string(of.what), producers,
-                      of.against.name, what, limit),
-          fmt::format("{:.2f} {}: {}", found, where, shortfall), is_met};
-}
 
 }  // namespace
 
-std::span<const target> targets() { return all_targets; }
-
-field peers_in_process() {
-  return {"the best in-process peer",
-          [](const system& s) { return !s.is_ours && s.sides == where::threads; }};
-}
-field peers_that_keep_order() {
-  return {"the best peer that keeps order",
-          [](const system& s) { return !s.is_ours && s.keeps_order_of_all; }};
-}
-field only(const char* name) {
-  return {name, [name](const system& s) { return s.name == name; }};
-}
-
-std::vector<verdict> judge(const results& of) {
-  std::vector<verdict> all;
-  for (const auto& one : ratio_targets()) {
-    const auto points = points_of(of, one);
-    if (points.empty()) continue;
-    std::vector<double> ratios;
-    for (const auto& at : points) ratios.push_back(at.ratio);
-    const auto [least, most] = std::ranges::minmax_element(points, {}, &point::ratio);
-    const auto place = [](const point& p) {
-      return fmt::format("at {} bytes against {}", p.bytes, p.against);
-    };
-    const auto add = [&](const char* what, double found, double wanted, const std::string& where,
-                         const limit& by) {
-      all.push_back(verdict_on(one, what, found, wanted, where, by.is_met(found)));
-    };
-    const auto& [mean, each, from, up_to] = one.wanted;
-    if (mean > 0) {
-      add("geometric mean at least", geometric_mean(ratios), mean,
-          fmt::format("over {} sizes", points.size()), {.at_least = mean});
-    }
-    if (each.at_least > 0) {
-      add("each size at least", least->ratio, each.at_least, place(*least), each);
-    }
-    if (each.at_most < limit().at_most) {
-      add("each size at most", most->ratio, each.at_most, place(*most), each);
-    }
-  }
-  return all;
-}
+std::span<const target> targets() { return all; }
 
 }  // namespace annulus::bench

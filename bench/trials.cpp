@@ -12,77 +12,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t most_at_once = 1024;
-constexpr std::size_t batch_size = 100;
-constexpr rhythm bursts{1e6, 100};  // 100 messages each 100 us
-constexpr unsigned most_producers = 4;
-
-const std::vector<std::size_t> all_sizes{8, 16, 32, 48, 64, 128, 256, 512, 1024, 2048, 4096};
-const std::vector<std::size_t> fewer_sizes{8, 16, 32, 48, 128, 512, 4096};
-
-struct series {
-  experiment what;
-  std::vector<std::size_t> sizes;
-  std::vector<std::size_t> capacities;  // each system is shown with the better one
-};
-const std::vector<series> all_series{
-    {experiment::per_message, all_sizes, {128 << 10, 1 << 20}},
-    {experiment::drained, all_sizes, {128 << 10, 1 << 20}},
-    {experiment::batches, {128}, {1 << 20}},
-    {experiment::many_producers, {8, 16, 32, 48, 128, 512, 1024, 4096}, {128 << 10, 1 << 20}},
-    {experiment::round_trip, fewer_sizes, {16 << 10, 128 << 10}},
-    {experiment::bursts, {16, 128, 1024}, {1 << 20}},
-};
-
-bool takes_part(const system& one, experiment what) {
-  if (what == experiment::many_producers) return one.most_producers > 1;
-  return what != experiment::batches || one.has_batches;
-}
-
-sample measured(const trial& t, const plan& how, laboratory& lab) {
-  const shape of{t.in.bytes, t.capacity, t.in.producers, how.polls};
-  sample one;
-  const auto keep = [&](std::vector<std::uint64_t> each) {
-    std::ranges::sort(each);
-    one.tail = percentiles_of(each).value_or(percentiles());
-    one.value = one.tail.p50;
-    if (how.keeps_each) one.each = std::move(each);
-  };
-  const auto flood = [&](std::size_t batch, std::size_t limit) {
-    // No message at all: the machine stood still, as real-time priority lets others run now and
-    // then. Nothing was measured.
-    for (int again = 0; one.value == 0 && again < 4; ++again) {
-      one.value = lab.throughput(*t.of, of, batch, limit);
-    }
-  };
-  const auto follow = [&](rhythm when) {
-    auto seen = lab.one_way(*t.of, of, when);
-    one.memory_bytes = seen.memory_bytes;
-    keep(std::move(seen.each));
-  };
-  switch (t.in.what) {
-    case experiment::per_message: flood(1, 1); break;
-    case experiment::batches: flood(batch_size, most_at_once); break;
-    case experiment::drained:
-    case experiment::many_producers: flood(1, most_at_once); break;
-    case experiment::at_once: flood(t.in.batch, t.in.batch); break;
-    case experiment::round_trip: {
-      auto seen = lab.round_trip(*t.of, of);
-      keep(std::move(seen.each));
-      one.value = seen.mean;
-      break;
-    }
-    case experiment::bursts: follow(bursts); break;
-    case experiment::on_time: follow({how.rate}); break;
-    case experiment::cpu: one.cpu = lab.cpu(*t.of, of, how.rate); break;
-    case experiment::steps: one.steps = lab.steps(*t.of, of, how.rate); break;
-    case experiment::calls:
-      one.single = lab.calls_at(*t.of, of, how.rate);
-      one.batched = lab.calls_in_batches(*t.of, of);
-  }
-  return one;
-}
-
 // Measures all trials on one pair of processors.
 class campaign {
  public:
@@ -90,8 +19,7 @@ class campaign {
       : to_(to),
         how_(how),
         // With many producers, the processors beside the pair serve the other producers.
-        lab_(processors(std::move(on), how.wanted, how.are_busy), how.span, how.patience,
-             how.is_asked_to_stop),
+        lab_(processors(std::move(on), how.wanted, how.are_busy), how),
         has_failed_(how.trials.size()) {
     for (std::size_t i = 0; i < how.trials.size(); ++i) by_group_[how.trials[i].in].push_back(i);
   }
@@ -134,7 +62,7 @@ class campaign {
     }
     const double before = raw();
     try {
-      auto one = measured(t, how_, lab_);
+      auto one = lab_.measure(t);
       one.trial = trial;
       one.repeat = repeat_;
       one.raw = before;
@@ -188,41 +116,6 @@ void wait_for_the_other(campaign& on, const measurement& seen, const plan& how) 
 }
 
 }  // namespace
-
-const char* to_string(experiment e) noexcept {
-  switch (e) {
-    case experiment::per_message: return "per message";
-    case experiment::drained: return "drained";
-    case experiment::batches: return "in batches";
-    case experiment::many_producers: return "many producers";
-    case experiment::round_trip: return "round trip";
-    case experiment::at_once: return "throughput";
-    case experiment::bursts: return "bursts";
-    case experiment::on_time: return "open loop";
-    case experiment::cpu: return "CPU at the rate";
-    case experiment::steps: return "step by step";
-    case experiment::calls: return "system calls";
-  }
-  return "unknown experiment";
-}
-
-std::vector<trial> trials_of(const std::vector<system>& all, std::size_t most_capacities) {
-  std::vector<trial> out;
-  for (const auto& [what, sizes, capacities] : all_series) {
-    const unsigned most = what == experiment::many_producers ? most_producers : 1;
-    for (unsigned producers = 1; producers <= most; ++producers) {
-      for (const auto bytes : sizes) {
-        for (const auto& one : all) {
-          if (!one.missing.empty() || !takes_part(one, what)) continue;
-          for (std::size_t i = 0; i < std::min(most_capacities, capacities.size()); ++i) {
-            out.push_back({&one, {what, producers, bytes}, capacities[i]});
-          }
-        }
-      }
-    }
-  }
-  return out;
-}
 
 std::vector<std::uint64_t> pooled(const samples& of) {
   std::vector<std::uint64_t> all;

@@ -3,7 +3,6 @@
 #include "bench/line.hpp"
 #include "bench/program.hpp"
 #include "bench/systems/all.hpp"
-#include "bench/trials.hpp"
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -132,14 +131,8 @@ report report_of(const choices& chosen, const std::vector<way>& all, const idle_
 }
 
 int measure_all(const choices& chosen) {
-  plan how;
-  how.processors =
-      processors::two_cores().empty() ? processors::allowed() : processors::two_cores();
-  how.wanted = priority::realtime;
-  how.span = chosen.program.span();
-  how.patience = std::chrono::seconds(10);
+  plan how = plan_of(chosen.program, std::chrono::seconds(10));
   how.rate = chosen.rate;
-  how.repeats = chosen.program.repeats;
   double raw = 0;
   how.before_each_repeat = [&raw](laboratory& lab) {
     raw = lab.raw(where::processes, std::chrono::milliseconds(20)).mean;

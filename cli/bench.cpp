@@ -8,6 +8,7 @@
 #include "cli/text.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -34,25 +35,11 @@ struct bench_options {
   }
 };
 
-// Single round trips: of all repeats together, and the median of each repeat, ns.
-struct latency {
-  std::vector<std::uint64_t> all;
-  std::vector<double> medians;
-
-  void add(const std::vector<std::uint64_t>& repeat) {
-    all.insert(all.end(), repeat.begin(), repeat.end());
-    medians.push_back(bench::median_of({repeat.begin(), repeat.end()}));
-  }
-  [[nodiscard]] bench::percentiles pooled() const {
-    auto sorted = all;
-    std::ranges::sort(sorted);
-    return bench::percentiles_of(sorted).value_or(bench::percentiles());
-  }
-};
+using repeats = std::vector<std::vector<std::uint64_t>>;  // single round trips of each, ns
 
 struct outcome {
   bench::measurement seen;  // two trials for each size: round trips, and the throughput
-  latency line;             // a bare cache line's, in each repeat
+  repeats line;             // a bare cache line's
 };
 
 outcome measure(const bench_options& o, const bench::system& ring) {
@@ -69,7 +56,7 @@ outcome measure(const bench_options& o, const bench::system& ring) {
   how.processors = processors_from(o.cpus);
   how.keeps_each = true;
   how.before_each_repeat = [&](bench::laboratory& lab) {
-    out.line.add(lab.raw(bench::where::processes, line_span).each);
+    out.line.push_back(lab.raw(bench::where::processes, line_span).each);
   };
   how.is_asked_to_stop = is_asked_to_stop;
   how.tell = show_progress;
@@ -78,44 +65,60 @@ outcome measure(const bench_options& o, const bench::system& ring) {
   return out;
 }
 
-bench::table::row trip_cells(const std::string& name, const latency& trip) {
-  const auto at = trip.pooled();
-  return {name, bus::show_ns(at.p50), bus::show_ns(at.p99), bus::show_ns(at.p999),
-          bus::show_ns(at.max)};
+std::vector<double> medians_of(const repeats& trips) {
+  std::vector<double> all;
+  for (const auto& one : trips) all.push_back(bench::median_of({one.begin(), one.end()}));
+  return all;
 }
 
-json json_of(const latency& trip) {
-  const auto at = trip.pooled();
-  return {{"samples", trip.all.size()},
+json json_of(const repeats& trips) {
+  std::vector<std::uint64_t> all;
+  for (const auto& one : trips) all.insert(all.end(), one.begin(), one.end());
+  std::ranges::sort(all);
+  const auto at = bench::percentiles_of(all).value_or(bench::percentiles());
+  return {{"samples", all.size()},
           {"p50_ns", at.p50},
           {"p99_ns", at.p99},
           {"p999_ns", at.p999},
           {"max_ns", at.max},
-          {"p50_ns_of_repeats", bench::json_of(bench::spread_of(trip.medians))}};
+          {"p50_ns_of_repeats", bench::json_of(bench::spread_of(medians_of(trips)))}};
 }
 
-// One size: a line of the table, and an entry in JSON.
-void add_size(bench::report& to, bench::table& figures, std::uint64_t bytes, const outcome& out,
-              std::size_t first_trial) {
-  latency trip;
-  std::vector<double> ratios;
-  for (const auto* one : out.seen.of_trial(first_trial)) {
-    trip.add(one->each);
-    ratios.push_back(trip.medians.back() / out.line.medians[one->repeat]);
-  }
-  const auto ratio = bench::spread_of(ratios);
+// What was seen of one size.
+json size_of(std::uint64_t bytes, const outcome& out, std::size_t first_trial) {
+  repeats trips;
+  for (const auto* one : out.seen.of_trial(first_trial)) trips.push_back(one->each);
+  auto ratios = medians_of(trips);
+  std::ranges::transform(ratios, medians_of(out.line), ratios.begin(), std::divides());
   const auto rate =
       bench::spread_of(bench::each(out.seen.of_trial(first_trial + 1), &bench::sample::value));
-  auto cells = trip_cells(show_bytes(bytes), trip);
-  cells.push_back(fmt::format("{:.2f} ({:.2f}-{:.2f})", ratio.median, ratio.low, ratio.high));
-  cells.push_back(fmt::format("{} ({}-{})", show_count(rate.median), show_count(rate.low),
-                              show_count(rate.high)));
-  cells.push_back(show_bytes(rate.median * static_cast<double>(bytes)) + "/s");
-  figures.add(std::move(cells));
-  to.data["sizes"].push_back({{"bytes", bytes},
-                              {"round_trip", json_of(trip)},
-                              {"p50_to_cache_line", bench::json_of(ratio)},
-                              {"messages_per_second", bench::json_of(rate)}});
+  return {{"bytes", bytes},
+          {"round_trip", json_of(trips)},
+          {"p50_to_cache_line", bench::json_of(bench::spread_of(ratios))},
+          {"messages_per_second", bench::json_of(rate)}};
+}
+
+// A line for the bare cache line, and one for each size.
+bench::table table_of(const json& line, json sizes) {
+  using bench::number_column;
+  using bench::spread_column;
+  sizes.insert(sizes.begin(), json::object({{"name", "line"}, {"round_trip", line}}));
+  const auto payload = [](const json& of) -> std::string {
+    const auto rate = bench::number_at(of, "/messages_per_second/median");
+    return rate ? show_bytes(*rate * of["bytes"].get<double>()) + "/s" : "";
+  };
+  const auto name = [](const json& of) {
+    return of.contains("name") ? of["name"].get<std::string>()
+                               : show_bytes(of["bytes"].get<std::uint64_t>());
+  };
+  return bench::table_of(sizes, {{"bytes", name},
+                                 number_column("p50", "/round_trip/p50_ns", bus::show_ns),
+                                 number_column("p99", "/round_trip/p99_ns", bus::show_ns),
+                                 number_column("p99.9", "/round_trip/p999_ns", bus::show_ns),
+                                 number_column("max", "/round_trip/max_ns", bus::show_ns),
+                                 spread_column("p50/line", "/p50_to_cache_line", bench::hundredths),
+                                 spread_column("messages/s", "/messages_per_second", show_count),
+                                 {"payload/s", payload}});
 }
 
 bench::report report_of(const bench_options& o, const outcome& out) {
@@ -131,11 +134,8 @@ bench::report report_of(const bench_options& o, const outcome& out) {
               {"slice_ms", slice_ms},
               {"loop", "closed"},
               {"cache_line", json_of(out.line)}};
-  bench::table figures(
-      {"bytes", "p50", "p99", "p99.9", "max", "p50/line", "messages/s", "payload/s"});
-  figures.add(trip_cells("line", out.line));
   for (std::size_t i = 0; i < o.sizes.size(); ++i) {
-    add_size(all, figures, o.sizes[i], out, 2 * i);
+    all.data["sizes"].push_back(size_of(o.sizes[i], out, 2 * i));
   }
   all.add(fmt::format(
               "Pinned to {}, waiting by {}; {}{}", fmt::join(cpus, ", "), to_string(o.wait.how),
@@ -147,7 +147,7 @@ bench::report report_of(const bench_options& o, const outcome& out) {
               "of the\nmiddle half of the repeats. p50, p99, p99.9 and max are of a round trip "
               "between two\nprocesses; p50/line is its ratio to a bare cache line's, the limit",
               o.repeats, slice_ms),
-          std::move(figures));
+          table_of(all.data["cache_line"], all.data["sizes"]));
   return all;
 }
 

@@ -1,12 +1,12 @@
 // The comparison: how it counts, not how fast anything is.
 #include "bench/calls.hpp"
 #include "bench/comparison.hpp"
+#include "bench/laboratory.hpp"
 #include "bench/line.hpp"
 #include "bench/recommendation.hpp"
 #include "bench/report.hpp"
 #include "bench/schedule.hpp"
 #include "bench/systems/all.hpp"
-#include "bench/table.hpp"
 #include "bench/targets.hpp"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include <annulus/bus/quantity.hpp>
 #include <annulus/channel/directory.hpp>
 
 namespace annulus::bench {
@@ -30,7 +31,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 // Statistics.
 
@@ -165,6 +165,14 @@ TEST(Line, two_processes_hand_it_to_and_fro) {
   EXPECT_FALSE(seen.each.empty());
 }
 
+TEST(Table, a_figure_that_is_not_there_is_a_dash_and_a_row_without_any_is_left_out) {
+  const json rows = {{{"name", "ring"}, {"ns", {{"p50", 1500}}}}, {{"name", "none"}}};
+  const auto shown =
+      table_of(rows, {text_column("", "/name"), number_column("p50", "/ns/p50", bus::show_ns),
+                      number_column("p99", "/ns/p99", bus::show_ns)});
+  EXPECT_EQ(shown.text(), "            p50  p99\n  ring  1.50 us    -\n");
+}
+
 TEST(Table, columns_are_as_wide_as_their_widest_cell) {
   table all({"", "p50"});
   all.add({"ring", "1.5 \u00b5s"});
@@ -282,25 +290,23 @@ TEST(Calls, a_count_asked_to_stop_ends_with_every_thread_of_its_sides) {
 
 // Targets.
 
-summary measured_ring() {
-  summary one{.name = "ring block", .is_ours = true};
-  one.rates[1] = {2e6, 2e6, 2e6};
-  one.rates[100] = {9e6, 9e6, 9e6};
-  one.latency = percentiles{5'000, 8'000, 20'000, 90'000, 1e6};
-  one.cpu = cpu_use{.producer = 0.2, .consumer = 0.1};
-  one.memory_bytes = 1 << 20;
+// A transport of ours, as far as the verdicts and the recommendation ask about it.
+json measured(const std::string& name, double one_by_one, double p99, double cpu) {
+  const auto each = [](double value) { return json{{"messages_per_second", {{"median", value}}}}; };
+  json one = {{"name", name},
+              {"throughput", json::array({each(one_by_one), each(4 * one_by_one)})},
+              {"open_loop_ns", {{"p50", p99 / 4}, {"p95", p99 / 2}, {"p99", p99}}},
+              {"targets", json::array()}};
+  one["cpu"] = {{"busier_of_one_core", cpu}, {"busier_of_eight_cores", cpu / 8}};
   return one;
 }
+json measured_ring() { return measured("ring block", 2e6, 20'000, 0.2); }
+json measured_pipe() { return measured(pipe_name, 300e3, 40'000, 0.3); }
 
-summary measured_pipe() {
-  auto one = measured_ring();
-  one.name = pipe_name;
-  one.is_pipe = true;
-  one.rates[1] = {300e3, 300e3, 300e3};
-  one.rates[100] = {1e6, 1e6, 1e6};
-  one.latency = percentiles{9'000, 20'000, 40'000, 200'000, 2e6};
-  one.cpu = cpu_use{.producer = 0.3, .consumer = 0.3};
-  return one;
+void set_p99(json& of, double ns) { of["open_loop_ns"]["p99"] = ns; }
+void set_cpu(json& of, double share) { of["cpu"]["busier_of_one_core"] = share; }
+void set_rate(json& of, double one_by_one) {
+  of["throughput"][0]["messages_per_second"]["median"] = one_by_one;
 }
 
 const target& asked(std::string_view name) {
@@ -322,13 +328,9 @@ TEST(Targets, each_is_met_on_one_side_of_its_limit_only) {
   EXPECT_FALSE(asked("memory").wanted.is_met(10e6));
 }
 
-TEST(Targets, the_busier_process_is_judged_as_a_share_of_eight_cores) {
-  EXPECT_DOUBLE_EQ(*asked("CPU per process").value_of(measured_ring()), 0.2 / 8);
-}
-
 TEST(Targets, what_was_not_measured_is_not_judged) {
-  const summary nothing{.name = "ring spin", .is_ours = true};
-  for (const auto& one : targets()) EXPECT_FALSE(one.value_of(nothing)) << one.name;
+  const json nothing = {{"name", "ring spin"}, {"cpu", json()}};
+  for (const auto& one : targets()) EXPECT_FALSE(number_at(nothing, one.figure)) << one.name;
 }
 
 // Recommendation.
@@ -342,60 +344,61 @@ std::string choice(const std::vector<advice>& all, const std::string& need) {
 
 TEST(Recommendation, a_pipe_that_keeps_the_latency_twice_over_is_enough) {
   auto ring = measured_ring(), pipe = measured_pipe();
-  pipe.latency->p99 = 50'000;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
-  pipe.latency->p99 = 50'001;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "ring block");
+  set_p99(pipe, 50'000);
+  EXPECT_EQ(choice(recommend(json::array({ring, pipe}), rate), "latency"), "pipe");
+  set_p99(pipe, 50'001);
+  EXPECT_EQ(choice(recommend(json::array({ring, pipe}), rate), "latency"), "ring block");
 }
 
 TEST(Recommendation, where_nobody_keeps_the_latency_it_says_so_and_names_the_nearest) {
   auto ring = measured_ring(), pipe = measured_pipe();
-  ring.latency->p99 = 200'000;
-  pipe.latency->p99 = 300'000;
-  const auto all = recommend({ring, pipe}, rate);
+  set_p99(ring, 200'000);
+  set_p99(pipe, 300'000);
+  const auto all = recommend(json::array({ring, pipe}), rate);
   EXPECT_EQ(choice(all, "latency"), "");
   EXPECT_THAT(all[1].why, HasSubstr("the nearest is ring block"));
 }
 
 TEST(Recommendation, a_pipe_that_just_keeps_the_latency_is_taken_where_no_ring_does) {
   auto ring = measured_ring(), pipe = measured_pipe();
-  ring.latency->p99 = 200'000;
-  pipe.latency->p99 = 90'000;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "latency"), "pipe");
+  set_p99(ring, 200'000);
+  set_p99(pipe, 90'000);
+  EXPECT_EQ(choice(recommend(json::array({ring, pipe}), rate), "latency"), "pipe");
 }
 
 TEST(Recommendation, above_ten_thousand_a_second_the_pipe_serves_if_it_carries_twice_that) {
   auto ring = measured_ring(), pipe = measured_pipe();
-  pipe.rates[1].median = 20'000;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "pipe");
-  pipe.rates[1].median = 19'999;
-  EXPECT_EQ(choice(recommend({ring, pipe}, rate), "more than 10k"), "ring block");
+  set_rate(pipe, 20'000);
+  EXPECT_EQ(choice(recommend(json::array({ring, pipe}), rate), "more than 10k"), "pipe");
+  set_rate(pipe, 19'999);
+  EXPECT_EQ(choice(recommend(json::array({ring, pipe}), rate), "more than 10k"), "ring block");
 }
 
 TEST(Recommendation, of_the_rings_that_keep_the_latency_the_cheapest_is_taken) {
   auto block = measured_ring(), spin = measured_ring(), pipe = measured_pipe();
-  spin.name = "ring spin";
-  spin.cpu->consumer = 1;
-  pipe.latency->p99 = 90'000;
-  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring block");
-  block.latency->p99 = 100'001;
-  EXPECT_EQ(choice(recommend({spin, block, pipe}, rate), "latency"), "ring spin");
+  spin["name"] = "ring spin";
+  set_cpu(spin, 1);
+  set_p99(pipe, 90'000);
+  EXPECT_EQ(choice(recommend(json::array({spin, block, pipe}), rate), "latency"), "ring block");
+  set_p99(block, 100'001);
+  EXPECT_EQ(choice(recommend(json::array({spin, block, pipe}), rate), "latency"), "ring spin");
 }
 
 TEST(Recommendation, a_tight_cpu_budget_takes_who_costs_least_and_is_not_too_late) {
   auto block = measured_ring(), nap = measured_ring(), pipe = measured_pipe();
-  nap.name = "ring nap";
-  nap.cpu = cpu_use{.producer = 0.01, .consumer = 0.01};
-  nap.latency->p99 = 1'100'000;
-  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring nap");
-  pipe.cpu = cpu_use{.producer = 0.005, .consumer = 0.005};
-  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "pipe");
-  pipe.latency->p99 = nap.latency->p99 = 6'000'000;
-  EXPECT_EQ(choice(recommend({block, nap, pipe}, rate), "CPU"), "ring block");
+  nap["name"] = "ring nap";
+  set_cpu(nap, 0.01);
+  set_p99(nap, 1'100'000);
+  EXPECT_EQ(choice(recommend(json::array({block, nap, pipe}), rate), "CPU"), "ring nap");
+  set_cpu(pipe, 0.005);
+  EXPECT_EQ(choice(recommend(json::array({block, nap, pipe}), rate), "CPU"), "pipe");
+  set_p99(pipe, 6'000'000);
+  set_p99(nap, 6'000'000);
+  EXPECT_EQ(choice(recommend(json::array({block, nap, pipe}), rate), "CPU"), "ring block");
 }
 
 TEST(Recommendation, no_shared_memory_and_no_need_at_all_take_the_pipe) {
-  const auto all = recommend({measured_ring(), measured_pipe()}, rate);
+  const auto all = recommend(json::array({measured_ring(), measured_pipe()}), rate);
   EXPECT_EQ(choice(all, "no shared memory"), "pipe");
   EXPECT_EQ(choice(all, "another machine"), "") << "a FIFO reaches no other machine";
   EXPECT_EQ(choice(all, "none of these"), "pipe");
@@ -403,10 +406,10 @@ TEST(Recommendation, no_shared_memory_and_no_need_at_all_take_the_pipe) {
 }
 
 TEST(Recommendation, without_a_pipe_or_a_ring_it_says_what_was_not_measured) {
-  const auto no_pipe = recommend({measured_ring()}, rate);
+  const auto no_pipe = recommend(json::array({measured_ring()}), rate);
   EXPECT_EQ(choice(no_pipe, "none of these"), "");
   EXPECT_EQ(choice(no_pipe, "latency"), "ring block");
-  for (const auto& one : recommend({}, rate)) {
+  for (const auto& one : recommend(json::array(), rate)) {
     EXPECT_EQ(one.choice, "") << one.need;
     if (one.need.find("another machine") != std::string::npos) continue;
     EXPECT_THAT(one.why, HasSubstr("measured here")) << one.need;
@@ -452,9 +455,9 @@ comparison_options tiny(std::vector<bench::system> systems) {
 
 TEST(Comparison, a_transport_that_fails_says_why_and_the_others_go_on) {
   const auto seen = compare(tiny({{"broken", "", &open_failing}, named("Unix socket")}));
-  const auto all = summaries_of(seen);
-  EXPECT_THAT(all[0].missing, HasSubstr("it will not open"));
-  EXPECT_THAT(all[1].missing, IsEmpty());
+  const auto all = transports_of(seen);
+  EXPECT_THAT(all[0]["missing"].get<std::string>(), HasSubstr("it will not open"));
+  EXPECT_TRUE(all[1]["missing"].is_null());
   const auto rounds = std::ranges::count_if(seen.seen.samples, [&](const sample& one) {
     return seen.seen.trials[one.trial].in == group{experiment::at_once, 1, 128, 1};
   });
@@ -493,11 +496,11 @@ TEST(Comparison, one_asked_to_stop_ends_and_leaves_nothing_behind) {
 
 TEST(Experiments, many_producers_of_a_ring_keep_their_order_and_a_batch_is_whole) {
   const processors on(processors::allowed(), priority::normal, true);
-  laboratory lab(on, 20ms, 60s);
-  shape how{64};
-  how.producers = 3;
-  EXPECT_GT(lab.throughput(ring_system(topology::mpsc, {waiting::kind::yield}), how, 1, 64), 0);
-  EXPECT_GT(lab.throughput(ring_system(topology::spsc, {waiting::kind::yield}), {7}, 10, 64), 0);
+  laboratory lab(on, {.span = 20ms, .patience = 60s});
+  const auto many = ring_system(topology::mpsc, {waiting::kind::yield});
+  const auto one = ring_system(topology::spsc, {waiting::kind::yield});
+  EXPECT_GT(lab.measure({&many, {experiment::many_producers, 3, 64}}).value, 0);
+  EXPECT_GT(lab.measure({&one, {experiment::drained, 1, 7, 10}}).value, 0);
 }
 
 TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
@@ -519,10 +522,14 @@ TEST(Comparison, every_transport_here_tells_every_figure_as_json) {
       }
     }
     EXPECT_TRUE(one["cpu"]["consumer_of_one_core"].is_number());
+    const double producer = one["cpu"]["producer_of_one_core"];
+    const double consumer = one["cpu"]["consumer_of_one_core"];
+    EXPECT_DOUBLE_EQ(one["cpu"]["busier_of_eight_cores"], std::max(producer, consumer) / 8);
     EXPECT_TRUE(one["per_message"]["copies"].is_number());
     EXPECT_TRUE(one["per_message_in_batches_of_100"]["producer_system_calls"].is_number());
     if (one.contains("targets")) {
       EXPECT_EQ(one["targets"].size(), targets().size());
+      for (const auto& on : one["targets"]) EXPECT_TRUE(on["value"].is_number()) << on["target"];
       EXPECT_EQ(one["steps_ns"].size(), step_count);
     }
   }
