@@ -20,8 +20,15 @@ result<Roles> attach_to(const bus::channel& to, waiting how) {
 result<bus_producer::roles> as_producer(const bus::channel& to, waiting how) {
   return attach_to<bus_producer::roles, spsc_producer, mpsc_producer, pipe_producer>(to, how);
 }
-result<bus_consumer::roles> as_consumer(const bus::channel& to, waiting how) {
-  return attach_to<bus_consumer::roles, spsc_consumer, mpsc_consumer, pipe_consumer>(to, how);
+using consumers = bus::once_consumer::roles;
+result<consumers> as_consumer(const bus::channel& to, waiting how) {
+  return attach_to<consumers, spsc_consumer, mpsc_consumer, pipe_consumer>(to, how);
+}
+bus_consumer as_bus_consumer(consumers role, std::string why) {
+  const auto make = [&](auto& one) {
+    return bus_consumer(bus_consumer::roles(std::move(one)), std::move(why));
+  };
+  return std::visit(make, role);
 }
 
 // The same by name. A channel that goes away between its opening and its attaching is looked for,
@@ -52,7 +59,7 @@ result<bus_producer> bus_producer::attach(const bus::channel& to, waiting how) {
 result<bus_consumer> bus_consumer::attach(const bus::channel& to, waiting how) {
   auto role = as_consumer(to, how);
   if (!role) return role.error();
-  return bus_consumer(std::move(*role), {}, nullptr);
+  return as_bus_consumer(std::move(*role), {});
 }
 
 result<bus_producer> open_producer(const bus::endpoint& at) {
@@ -73,10 +80,11 @@ result<bus_consumer> open_consumer(const bus::endpoint& at) {
     if (!opened) return named(at, opened.error());
     seen = std::make_unique<bus::seen_list>(std::move(*opened));
   }
-  auto role = attach<bus_consumer::roles>(to->where, as_consumer);
+  auto role = attach<consumers>(to->where, as_consumer);
   if (!role) return named(at, role.error());
-  if (seen) seen->take_up();
-  return bus_consumer(std::move(*role), std::move(to->why), std::move(seen));
+  if (seen == nullptr) return as_bus_consumer(std::move(*role), std::move(to->why));
+  seen->take_up();
+  return bus_consumer(bus::once_consumer(std::move(*role), std::move(seen)), std::move(to->why));
 }
 
 result<bus_producer> open_producer(std::string_view name) {

@@ -12,22 +12,21 @@
 // of a stream that is not the last one's
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <optional>
+#include <cstring>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
+#include <annulus/bus/any_role.hpp>
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/claim.hpp>
-#include <annulus/bus/dedup.hpp>
 #include <annulus/bus/name.hpp>
+#include <annulus/bus/once.hpp>
 #include <annulus/channel/at_least_cxx20.hpp>
-#include <annulus/channel/drain.hpp>
 #include <annulus/pipe/pipe.hpp>
 #include <annulus/ring/ring.hpp>
 
@@ -35,71 +34,27 @@ namespace annulus {
 
 namespace bus {
 
-// Requires: it is the one that is held.
-template <std::size_t I, class Variant>
-[[gnu::always_inline]] inline auto& alternative(Variant& held) noexcept {
-  auto* const one = std::get_if<I>(&held);
-  if (one == nullptr) __builtin_unreachable();
-  return *one;
-}
-
-// Calls f on the held alternative. The branch is constant for a role.
-template <class Variant, class F>
-[[gnu::always_inline]] inline auto with(Variant& held, F&& f) {
-  switch (held.index()) {
-    case 0: return f(alternative<0>(held));
-    case 1: return f(alternative<1>(held));
-    default: return f(alternative<2>(held));
-  }
-}
-
-// What a producer and a consumer by name have in common.
-template <class... Roles>
-class role_by_name {
+// A role, and why its transport was taken.
+template <class Role>
+class by_name : public Role {
  public:
-  using roles = std::variant<Roles...>;  // what it may be
-
-  // The other side's presence. Makes system calls.
-  [[nodiscard]] presence peer() noexcept {
-    return with(role_, [](auto& r) { return r.peer(); });
-  }
-  // Whether the channel's name is gone or names another file: others cannot find it.
-  [[nodiscard]] bool has_lost_name() const noexcept {
-    return with(role_, [](auto& r) { return r.has_lost_name(); });
-  }
-  // Ends the wait that runs in this role, or else the next one: from any thread, or from a handler.
-  void interrupt() noexcept {
-    with(role_, [](auto& r) { r.interrupt(); });
-  }
-  // Closes the role and releases its lock. A producer's open claim is aborted first; what a
-  // consumer has not released is redelivered to the next.
-  void close() noexcept {
-    with(role_, [](auto& r) { r.close(); });
-  }
-  // The most that one message can hold, bytes; with once=yes, its mark is part of it.
-  [[nodiscard]] std::size_t max_message() const noexcept {
-    return with(role_, [](auto& r) { return r.max_message(); });
-  }
-  // What carries the messages.
-  [[nodiscard]] bus::transport transport() const noexcept {
-    return role_.index() < 2 ? bus::transport::shm : bus::transport::pipe;
-  }
   // Why it is that transport.
   [[nodiscard]] const std::string& why() const noexcept { return why_; }
 
  protected:
   // An attached role, and why its transport was taken.
-  role_by_name(roles role, std::string why) noexcept
-      : role_(std::move(role)), why_(std::move(why)) {}
+  by_name(typename Role::roles role, std::string why) noexcept
+      : Role(std::move(role)), why_(std::move(why)) {}
 
-  roles role_;       // the one that is attached
-  std::string why_;  // that transport
+ private:
+  std::string why_;
 };
 
 }  // namespace bus
 
 // A producer of a channel opened by name. Each call is the one of ring_producer or pipe_producer.
-class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe_producer> {
+class bus_producer
+    : public bus::by_name<bus::any_role<spsc_producer, mpsc_producer, pipe_producer>> {
  public:
   // What try_claim() and claim() return.
   using claim_type = bus_claim;
@@ -108,7 +63,7 @@ class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe
   [[nodiscard]] static result<bus_producer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
   explicit bus_producer(roles role, std::string why) noexcept
-      : role_by_name(std::move(role), std::move(why)) {}
+      : by_name(std::move(role), std::move(why)) {}
 
   // See the role.
   [[nodiscard, gnu::always_inline]] bus_claim try_claim(std::size_t bytes) noexcept {
@@ -121,8 +76,17 @@ class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe
   [[nodiscard, gnu::always_inline]] status try_push(message one) noexcept {
     if (auto* const lone = std::get_if<spsc_producer>(&role_)) [[likely]]
       return lone->try_push(one);
+    // Of a short message a copy: nothing takes the address of the caller's, so on the path above it
+    // need not be stored before it is stored in the ring.
+    const std::size_t count = one.size();
+    if (__builtin_constant_p(count) && count <= longest_copied) {
+      std::array<std::byte, longest_copied> copy;
+      std::memcpy(copy.data(), one.data(), count);
+      return try_push_elsewhere(message(copy).first(count));
+    }
     return try_push_elsewhere(one);
   }
+  // See the role.
   [[nodiscard]] status try_push(pieces parts) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(parts); });
   }
@@ -170,7 +134,8 @@ class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe
   }
 
  private:
-  // The message in registers: what is stored before it is pushed waits behind the last messages.
+  static constexpr std::size_t longest_copied = 64;
+
   [[nodiscard, gnu::noinline]] status try_push_elsewhere(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(one); });
   }
@@ -178,110 +143,57 @@ class bus_producer : public bus::role_by_name<spsc_producer, mpsc_producer, pipe
 
 // The consumer of a channel opened by name. Each call is the one of ring_consumer or pipe_consumer;
 // with once=yes, messages that were released before are dropped.
-class bus_consumer : public bus::role_by_name<spsc_consumer, mpsc_consumer, pipe_consumer> {
+class bus_consumer
+    : public bus::by_name<
+          bus::any_consumer<spsc_consumer, mpsc_consumer, pipe_consumer, bus::once_consumer>> {
  public:
   // Takes the role of a channel that is open: bus/channel.hpp.
   [[nodiscard]] static result<bus_consumer> attach(const bus::channel& to, waiting how = {});
   // An attached role, and why its transport was taken.
-  bus_consumer(roles role, std::string why, std::unique_ptr<bus::seen_list> seen) noexcept
-      : role_by_name(std::move(role), std::move(why)), seen_(std::move(seen)) {}
+  explicit bus_consumer(roles role, std::string why) noexcept
+      : by_name(std::move(role), std::move(why)) {}
 
   // See the role.
   [[nodiscard, gnu::always_inline]] view try_read() noexcept {
-    if (seen_ != nullptr) [[unlikely]]
-      return first_new([&] { return try_read_any(); }, no_deadline, capacity());
-    return try_read_any();
+    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) [[likely]]
+      return lone->try_read();
+    return try_read_elsewhere();
   }
   // See the role.
   [[nodiscard]] view read(deadline until) noexcept {
-    const auto attempt = [&] { return bus::with(role_, [&](auto& r) { return r.read(until); }); };
-    return seen_ == nullptr ? attempt() : first_new(attempt, until, bus::any_number);
+    return bus::with(role_, [&](auto& r) { return r.read(until); });
   }
   // See the role.
   [[gnu::always_inline]] void release() noexcept {
-    if (seen_ != nullptr) [[unlikely]]
-      note_released();
     if (auto* const lone = std::get_if<spsc_consumer>(&role_)) [[likely]]
       return lone->release();
-    bus::with(role_, [](auto& r) { r.release(); });
+    release_elsewhere();
   }
 
   // See the role.
   template <class F>
   batch drain(F&& f, std::size_t limit) noexcept {
-    if (seen_ == nullptr) {
-      return bus::with(role_, [&](auto& r) { return r.drain(f, limit); });
-    }
-    return drain_from(*this, f, limit, [&] { return much_is_unreleased(); });
+    return bus::with(role_, [&](auto& r) { return r.drain(f, limit); });
   }
   template <class F>
   batch drain(F&& f, std::size_t limit, deadline until) noexcept {
-    if (seen_ == nullptr) {
-      return bus::with(role_, [&](auto& r) { return r.drain(f, limit, until); });
-    }
-    return drain_from(*this, f, limit, until, [&] { return much_is_unreleased(); });
+    return bus::with(role_, [&](auto& r) { return r.drain(f, limit, until); });
   }
 
-  // The live producer that holds up what is behind its claim, or its unfinished long message.
-  [[nodiscard]] std::optional<stall> stalled_by() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.stalled_by(); });
-  }
-  // The last stretch that was skipped as damaged.
-  [[nodiscard]] std::optional<damage> last_damage() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.last_damage(); });
-  }
-  // The last read message's mark.
-  [[nodiscard]] message_mark mark() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.mark(); });
-  }
-  // Closes the role and releases its lock. What was not released is redelivered to the next.
-  void close() noexcept {
-    if (seen_ != nullptr) seen_->forget_unreleased();
-    role_by_name::close();
-  }
   // Duplicates that were dropped (once=yes).
   [[nodiscard]] std::uint64_t repeated() const noexcept {
-    return seen_ != nullptr ? seen_->repeated() : 0;
+    const auto* const once = std::get_if<bus::once_consumer>(&role_);
+    return once != nullptr ? once->repeated() : 0;
   }
 
  private:
-  [[nodiscard, gnu::always_inline]] view try_read_any() noexcept {
-    if (auto* const lone = std::get_if<spsc_consumer>(&role_)) [[likely]]
-      return lone->try_read();
+  // Apart, so that the loop around a lone producer's messages keeps its registers.
+  [[nodiscard, gnu::noinline]] view try_read_elsewhere() noexcept {
     return bus::with(role_, [](auto& r) { return r.try_read(); });
   }
-  [[gnu::noinline]] void note_released() noexcept {
-    seen_->note_released();
-    unreleased_ = 0;
-    has_views_ = false;
+  [[gnu::noinline]] void release_elsewhere() noexcept {
+    bus::with(role_, [](auto& r) { r.release(); });
   }
-  [[nodiscard]] bool much_is_unreleased() const noexcept {
-    return unreleased_ >= max_message() / 4;
-  }
-  // What the channel holds at once, bytes.
-  [[nodiscard]] std::uint64_t capacity() const noexcept {
-    return bus::with(role_, [](auto& r) { return r.capacity(); });
-  }
-
-  // Drops duplicates, and releases their space at once if no view is open.
-  template <class Attempt>
-  [[gnu::noinline]] view first_new(Attempt attempt, deadline until, std::uint64_t most) noexcept {
-    const auto deliver = [&](message one) -> std::optional<view> {
-      unreleased_ += one.size();
-      const auto mark = bus::mark_in(one);
-      if (mark && !seen_->is_new(*mark)) {
-        if (!has_views_) release();
-        return std::nullopt;
-      }
-      has_views_ = true;
-      return mark ? one.subspan(bus::mark_bytes) : one;
-    };
-    return bus::first_delivered(attempt, deliver, until, most);
-  }
-
-  std::unique_ptr<bus::seen_list> seen_;  // with once=yes
-  std::size_t unreleased_ = 0;            // bytes, with once=yes
-  bool has_views_ = false;
 };
 
 static_assert(producer<bus_producer> && consumer<bus_consumer>);
