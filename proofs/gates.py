@@ -25,7 +25,7 @@ DEFINITIONS = HERE / "definitions.txt"
 JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "MpscWitness",
           "MpscNeeds", "MpscReplay", "TheoremsBells", "TheoremsDamage", "TheoremsProgress",
           "TheoremsWrap", "TheoremsQueue", "TheoremsHistory",
-          "TheoremsRecovery"]
+          "TheoremsRecovery", "TheoremsHistoryMany"]
 
 FORBIDDEN = re.compile(
     r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
@@ -201,7 +201,7 @@ ATTACKS = [
      ["Linear", "Theorems", "Necessity", "TheoremsQueue"]),
     ("a history is linearizable with effects that nobody called", "History", "| at_death h p l r :",
      "| at_will h p l x : points h p l -> points h p (l ++ [x])\n| at_death h p l r :",
-     ["History", "SpscHistory", "TheoremsHistory"]),
+     ["History", "SpscHistory"]),
     ("a theorem of many says less", "TheoremsMpsc",
      "last (mm s) (word N q) = 0.\n"
      "Proof. exact (free_is_zero N most producers room s reached q). Qed.",
