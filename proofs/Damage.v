@@ -108,8 +108,9 @@ Fixpoint walk more (clean : bool) p limit : prog nat := match more with
           | (p', Some _) => walk more clean p' limit
           | (_, None) => Ret (p + min longest (dist limit p - 1)) end end) end.
 Definition find_end (first : nat) (clean : bool) : prog (option (nat * nat)) := Get Fr (fun f => Get Rp (fun r => Get Wp (fun s =>
-  let limit := (if dist r f <=? N then f else r) + N in
-  do p <- (if dist s r <=? N then Ret s else if dist r s <=? N then Ret r else
+  let off := (N <? dist r f) && (dist s f <=? N) in      (* read_pos is damaged: the other two agree *)
+  let limit := (if (dist r f <=? N) || off then f else r) + N in
+  do p <- (if off then Ret s else if dist s r <=? N then Ret s else if dist r s <=? N then Ret r else
            do it <- (if dist r first =? 0 then Ret true else ends_here 1 longest r); Ret (if it then r else s));
   if N <? dist limit p then Ret None else
   do p <- walk (S (dist limit p)) clean p limit;

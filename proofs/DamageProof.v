@@ -271,7 +271,7 @@ Lemma find_end_safe first clean : psafe (fun r _ => match r with Some (p, limit)
   (3 * N + longest + 6) (find_end N most W trailer dec first clean).
 Proof.
   unfold find_end. split; [exact I|]. split; [lia|]. intros f. split; [exact I|]. split; [lia|]. intros r.
-  split; [exact I|]. split; [lia|]. intros s. set (limit := (if dist r f <=? N then f else r) + N). apply safe_bind.
+  split; [exact I|]. split; [lia|]. intros s. set (off := (N <? dist r f) && (dist s f <=? N)). set (limit := (if (dist r f <=? N) || off then f else r) + N). apply safe_bind.
   assert (G : forall p m, 3 * N + 3 <= m -> psafe (fun r _ => match r with Some (p, limit) => dist limit p <= N | None => True end) m
     (if N <? dist limit p then Ret None else bind (walk N most W trailer dec (S (dist limit p)) clean p limit) (fun p =>
        let done := Put Wp p (Ret (Some (p, limit))) in if dist limit p =? 0 then done else Put (at_ p) 0 done))).
@@ -279,7 +279,7 @@ Proof.
     intros p' m' D' M'. cbv zeta. destruct (_ =? 0).
     - split; [exact I|]. split; [lia|]. exact D'.
     - split; [apply at_in|]. split; [lia|]. split; [exact I|]. split; [lia|]. exact D'. }
-  clearbody limit. destruct (dist s r <=? N); [apply (G s); lia|]. destruct (dist r s <=? N); [apply (G r); lia|].
+  clearbody limit. destruct off; [apply (G s); lia|]. destruct (dist s r <=? N); [apply (G s); lia|]. destruct (dist r s <=? N); [apply (G r); lia|].
   apply safe_bind. destruct (dist r first =? 0); [apply (G r); lia|].
   apply ends_here_safe; [lia|]. intros b m M. apply (G (if b then r else s)). lia.
 Qed.

@@ -77,9 +77,15 @@ class end_search {
     // header.
     const auto read =
         whole(ring.control->consumer.read_pos.template load<edge::hint>(std::memory_order_relaxed));
-    limit_ = (read - freed <= ring.geometry.capacity ? freed : read) + ring.geometry.capacity;
-    pos_ = start(read);
-    makes_sense_ = limit_ - pos_ <= ring.geometry.capacity;
+    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
+    const auto stored =
+        whole(ring.control->write_pos.template load<edge::own>(std::memory_order_relaxed));
+    const auto capacity = ring.geometry.capacity;
+    // Of three positions two agree: the consumer's is damaged, not what it freed.
+    const bool is_read_damaged = read - freed > capacity && stored - freed <= capacity;
+    limit_ = (read - freed <= capacity || is_read_damaged ? freed : read) + capacity;
+    pos_ = is_read_damaged ? stored : start(read, stored);
+    makes_sense_ = limit_ - pos_ <= capacity;
     if (!makes_sense_) return;
     walk();
     if (pos_ != limit_) {  // else an unread record may start here, one lap back
@@ -102,11 +108,8 @@ class end_search {
  private:
   // The later of the two positions. If they lie further apart than they can, one is damaged: it is
   // write_pos if a record ends at read_pos.
-  [[nodiscard]] std::uint64_t start(std::uint64_t read) const noexcept {
+  [[nodiscard]] std::uint64_t start(std::uint64_t read, std::uint64_t stored) const noexcept {
     const auto capacity = ring_.geometry.capacity;
-    // [own] relaxed: stored by this role's last incarnation, ordered by the lock's handover.
-    const auto stored =
-        whole(ring_.control->write_pos.template load<edge::own>(std::memory_order_relaxed));
     if (stored - read <= capacity) return stored;
     if (read - stored <= capacity) return read;
     return is_end_of_record(ring_, read) ? read : stored;

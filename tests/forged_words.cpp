@@ -390,6 +390,27 @@ TEST(LoneSuccessor, stays_within_a_capacity_where_its_end_is_exactly_that) {
   EXPECT_LE(value(it.write_pos()), capacity);
 }
 
+// The producer died between its commit and its copy of the end.
+TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_read_pos_was_hit) {
+  for (unsigned bit = 13; bit < 64; ++bit) {  // beyond a capacity: it can be told
+    lone it;
+    {
+      lone::producer_core first(it.words(), 0);
+      ASSERT_EQ(first.try_push(bytes("one")), status::ok);
+      const auto last = value(it.write_pos());
+      ASSERT_EQ(first.try_push(bytes("two")), status::ok);
+      set(it.write_pos(), last);
+    }
+    flip(it.read_pos(), bit);
+    lone::producer_core second(it.words(), 0);
+    EXPECT_EQ(second.try_push(bytes("three")), status::ok) << bit;
+    lone::consumer_core rx(it.words());
+    seen all;
+    read_into(all, rx);
+    EXPECT_EQ(all.messages, (strings{"one", "two", "three"})) << bit;
+  }
+}
+
 TEST(LoneSuccessor, of_two_positions_that_make_no_sense_pushes_nothing) {
   lone it;
   set(it.write_pos(), std::uint64_t{1} << 40);

@@ -109,9 +109,9 @@ ring/spsc_recovery.hpp:
     hint load relaxed
     free load acquire
     hint load relaxed
+    own load relaxed
     publish store relaxed
     extent store release
-    own load relaxed
     own load relaxed
     own load relaxed
     hint store relaxed
