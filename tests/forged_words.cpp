@@ -390,25 +390,70 @@ TEST(LoneSuccessor, stays_within_a_capacity_where_its_end_is_exactly_that) {
   EXPECT_LE(value(it.write_pos()), capacity);
 }
 
-// The producer died between its commit and its copy of the end.
-TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_read_pos_was_hit) {
-  for (unsigned bit = 13; bit < 64; ++bit) {  // beyond a capacity: it can be told
-    lone it;
-    {
-      lone::producer_core first(it.words(), 0);
-      ASSERT_EQ(first.try_push(bytes("one")), status::ok);
-      const auto last = value(it.write_pos());
-      ASSERT_EQ(first.try_push(bytes("two")), status::ok);
-      set(it.write_pos(), last);
+// A ring whose producer died between the commit of its last message and its copy of the end. The
+// consumer has released two messages, and not freed them yet.
+struct cut_short : lone {
+  consumer_core rx{words()};
+  std::uint64_t last = 0;  // the end that was copied: where the last message begins
+
+  cut_short() {
+    producer_core first(words(), 0);
+    while (value(freed()) < capacity - 1024) {  // later, positions are further on than a capacity
+      EXPECT_EQ(first.try_push(pattern(44, 1)), status::ok);
+      EXPECT_TRUE(rx.examine());
+      rx.release();
     }
+    for (const char* one : {"one", "two", "three"})
+      EXPECT_EQ(first.try_push(bytes(one)), status::ok);
+    last = value(write_pos());
+    EXPECT_EQ(first.try_push(bytes("four")), status::ok);
+  }
+  void read(int count) {
+    for (int i = 0; i < count; ++i) {
+      EXPECT_TRUE(rx.try_read());
+      rx.release();
+    }
+    EXPECT_LT(value(freed()), value(read_pos()));
+  }
+};
+
+TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_read_pos_was_hit) {
+  for (unsigned bit = 12; bit < 64; ++bit) {  // a capacity and more: the other two tell
+    cut_short it;
+    it.read(2);
+    set(it.write_pos(), it.last);
     flip(it.read_pos(), bit);
     lone::producer_core second(it.words(), 0);
-    EXPECT_EQ(second.try_push(bytes("three")), status::ok) << bit;
-    lone::consumer_core rx(it.words());
+    EXPECT_EQ(second.try_push(bytes("five")), status::ok) << bit;
     seen all;
-    read_into(all, rx);
-    EXPECT_EQ(all.messages, (strings{"one", "two", "three"})) << bit;
+    read_into(all, it.rx);
+    EXPECT_EQ(all.messages, (strings{"three", "four", "five"})) << bit;
   }
+}
+
+TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_freed_was_hit) {
+  for (unsigned bit = 13; bit < 64; ++bit) {
+    cut_short it;
+    it.read(2);
+    set(it.write_pos(), it.last);
+    flip(it.freed(), bit);
+    lone::producer_core second(it.words(), 0);
+    EXPECT_EQ(second.try_push(bytes("five")), status::corrupt) << bit;
+    seen all;
+    read_into(all, it.rx);  // mends it
+    EXPECT_EQ(second.try_push(bytes("five")), status::ok) << bit;
+    read_into(all, it.rx);
+    EXPECT_EQ(all.messages, (strings{"three", "four", "five"})) << bit;
+  }
+}
+
+TEST(LoneSuccessor, goes_on_at_read_pos_where_the_last_record_was_damaged_before_it_was_freed) {
+  cut_short it;
+  it.read(4);
+  set(it.write_pos(), it.last);
+  flip(it.words().header(it.last), 50);
+  const lone::producer_core second(it.words(), 0);
+  EXPECT_EQ(value(it.write_pos()), value(it.read_pos()));
 }
 
 TEST(LoneSuccessor, of_two_positions_that_make_no_sense_pushes_nothing) {
