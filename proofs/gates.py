@@ -28,19 +28,26 @@ JUDGED = ["Theorems", "NotVacuous", "Necessity", "Replay", "TheoremsMpsc", "Mpsc
           "TheoremsRecovery", "TheoremsHistoryMany"]
 
 FORBIDDEN = re.compile(
-    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Primitive|Load"
+    r"\b(Admitted|admit|Admit\s+Obligations|give_up|Declare\s+Module"
+    r"|Axioms?|Parameters?|Conjectures?|Primitive|Load"
     r"|bypass_check|Declare\s+ML|Unset\s+(Guard|Positivity|Universe)\s+Checking"
     r"|Set\s+(Type\s+In\s+Type|Definitional\s+UIP))\b|-type-in-type")
+REPLACES = "ExtractNumbers.v"  # alone says what OCaml runs in place of Coq's arithmetic
+NEWLINE = "\n"
 SECTION = re.compile(r"\b(Section|Module|End)\s+(\w+)(?!\w|\s*:=)"
                      r"|\b(Variables?|Hypothes[ie]s|Context)\b")
 
 
 def without_comments(text):
-    """Blanks comments and strings, keeps lines."""
-    out, depth, i = [], 0, 0
+    """Blanks comments and strings, keeps lines. Coq knows strings in comments, too."""
+    out, depth, i, quoted = [], 0, 0, False
     while i < len(text):
         pair = text[i:i + 2]
-        if pair == "(*":
+        if text[i] == '"' or quoted:
+            quoted ^= text[i] == '"'
+            out.append(text[i] if text[i] == "\n" else " ")
+            i += 1
+        elif pair == "(*":
             depth, i = depth + 1, i + 2
         elif pair == "*)" and depth:
             depth, i = depth - 1, i + 2
@@ -51,19 +58,24 @@ def without_comments(text):
 
 
 def words(folder=HERE):
-    """Complaints about words that no proof may hold."""
+    """Complaints about words that no proof and no extraction may hold."""
     complaints = []
-    for path in sorted(folder.glob("*.v")):
-        open_sections = 0
-        for number, line in enumerate(without_comments(path.read_text()).split("\n"), 1):
-            if found := FORBIDDEN.search(line):
-                complaints.append(f"{path.name}:{number}: '{found.group(0)}' is not allowed")
-            for found in SECTION.finditer(line):
-                if found.group(1):
-                    open_sections += -1 if found.group(1) == "End" else 1
-                elif open_sections == 0:
-                    complaints.append(f"{path.name}:{number}: '{found.group(3)}' outside a section "
-                                      "is an axiom")
+    for path in sorted([*folder.glob("*.v"), *folder.glob("replay/*.v")]):
+        text = without_comments(path.read_text())
+        replaces = re.compile(r"\bExtract\s+(Inlined|Constant|Inductive)\b")
+        found = [(each.start(), f"'{' '.join(each.group(0).split())}' is not allowed")
+                 for each in [*FORBIDDEN.finditer(text), *replaces.finditer(text)]
+                 if (path.name, each.re) != (REPLACES, replaces)]
+        opened = []
+        for each in SECTION.finditer(text):
+            if each.group(1) == "End":
+                opened.pop()
+            elif each.group(1):
+                opened.append(each.group(1))
+            elif "Section" not in opened:
+                found.append((each.start(), f"'{each.group(3)}' outside a section is an axiom"))
+        complaints += [f"{path.name}:{text.count(NEWLINE, 0, at) + 1}: {why}"
+                       for at, why in sorted(found)]
     return complaints
 
 
@@ -77,7 +89,7 @@ def theorems(folder):
 
 def say(coqc, compiled, commands):
     """What Coq says to these commands."""
-    lines = ["Set Printing Width 98.", "Set Printing Depth 10000.", *commands]
+    lines = ["Set Printing Width 96.", "Set Printing Depth 10000.", *commands]
     with tempfile.TemporaryDirectory() as scratch:
         script = pathlib.Path(scratch) / "Golden.v"
         script.write_text("\n".join(lines) + "\n")
@@ -89,8 +101,10 @@ def say(coqc, compiled, commands):
 
 
 def assumptions(coqc, compiled, folder=HERE):
-    """What Coq says of each theorem: its statement. And what all of a file's rest on."""
-    lines = ["From Annulus Require Import %s." % " ".join(JUDGED)]
+    """What Coq says of each theorem: its statement. And what all of a file's rest on. Nothing of
+    the project is imported, so no notation of its own hides what is said."""
+    lines = ["From Coq Require Import NArith List.", "Import ListNotations.",
+             "From Annulus Require %s." % " ".join(JUDGED)]
     for file in JUDGED:
         names = [f"{file}.{name}" for within, name in theorems(folder) if within == file]
         if not names:
@@ -193,6 +207,12 @@ ATTACKS = [
     ("an axiom is stated", "Layout", "Definition size", "Axiom easy : False.\nDefinition size", []),
     ("a hypothesis stands outside a section", "Layout", "Definition size",
      "Hypothesis easy : False.\nDefinition size", []),
+    ("a hypothesis stands in a module", "Layout", "Definition size",
+     "Module M. Hypothesis easy : False. End M.\nDefinition size", []),
+    ("a string in a comment hides the rest", "Layout", "Definition size",
+     '(* " (* " *) Axiom easy : False.\nDefinition size', []),
+    ("a check is turned off on two lines", "Layout", "Definition size",
+     "Unset\nGuard Checking.\nDefinition size", []),
     ("a theorem says less", "Theorems", "dist W a b.\nProof. exact (wrapped_distance W a b). Qed.",
      "dist W a b \\/ W = 1.\nProof. intros. left. now apply wrapped_distance. Qed.",
      ["Theorems", "Necessity"]),
