@@ -390,13 +390,13 @@ TEST(LoneSuccessor, stays_within_a_capacity_where_its_end_is_exactly_that) {
   EXPECT_LE(value(it.write_pos()), capacity);
 }
 
-// A ring whose producer died between the commit of its last message and its copy of the end. The
-// consumer has released two messages, and not freed them yet.
+// A ring whose producer died between the commit of its last message of four and its copy of the
+// end. The consumer has released some of them, and not freed them yet.
 struct cut_short : lone {
   consumer_core rx{words()};
   std::uint64_t last = 0;  // the end that was copied: where the last message begins
 
-  cut_short() {
+  explicit cut_short(int released) {
     producer_core first(words(), 0);
     while (value(freed()) < capacity - 1024) {  // later, positions are further on than a capacity
       EXPECT_EQ(first.try_push(pattern(44, 1)), status::ok);
@@ -407,21 +407,18 @@ struct cut_short : lone {
       EXPECT_EQ(first.try_push(bytes(one)), status::ok);
     last = value(write_pos());
     EXPECT_EQ(first.try_push(bytes("four")), status::ok);
-  }
-  void read(int count) {
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < released; ++i) {
       EXPECT_TRUE(rx.try_read());
       rx.release();
     }
     EXPECT_LT(value(freed()), value(read_pos()));
+    set(write_pos(), last);
   }
 };
 
 TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_read_pos_was_hit) {
   for (unsigned bit = 12; bit < 64; ++bit) {  // a capacity and more: the other two tell
-    cut_short it;
-    it.read(2);
-    set(it.write_pos(), it.last);
+    cut_short it(2);
     flip(it.read_pos(), bit);
     lone::producer_core second(it.words(), 0);
     EXPECT_EQ(second.try_push(bytes("five")), status::ok) << bit;
@@ -433,9 +430,7 @@ TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_rea
 
 TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_freed_was_hit) {
   for (unsigned bit = 13; bit < 64; ++bit) {
-    cut_short it;
-    it.read(2);
-    set(it.write_pos(), it.last);
+    cut_short it(2);
     flip(it.freed(), bit);
     lone::producer_core second(it.words(), 0);
     EXPECT_EQ(second.try_push(bytes("five")), status::corrupt) << bit;
@@ -448,9 +443,7 @@ TEST(LoneSuccessor, of_one_that_died_leaves_its_last_message_whatever_bit_of_fre
 }
 
 TEST(LoneSuccessor, goes_on_at_read_pos_where_the_last_record_was_damaged_before_it_was_freed) {
-  cut_short it;
-  it.read(4);
-  set(it.write_pos(), it.last);
+  cut_short it(4);
   flip(it.words().header(it.last), 50);
   const lone::producer_core second(it.words(), 0);
   EXPECT_EQ(value(it.write_pos()), value(it.read_pos()));
