@@ -23,8 +23,8 @@ struct create_options {
 
 void show_ring(const std::string& name, const segment& made) {
   const auto& shape = made.geometry();
-  print("created shm:{}: {}, {} ({})\n", name, in_words(shape), count_of_producers(shape.producers),
-        made.path());
+  print("created shm:{}: {}, {} ({})\n", name, size_of_ring(ring_shape(shape)),
+        count_of_producers(shape.producers), made.path());
 }
 
 void show_pipe(const std::string& name, const named_pipe& made) {

@@ -104,14 +104,6 @@ void print_summary(const ring_dump& all) {
   if (all.is_well()) print("  all is well\n");
 }
 
-void print_head(const std::string& name, const ring_dump& all) {
-  const auto& shape = all.geometry;
-  print("{}  {}{}, since {}\n", name, in_words(shape),
-        shape.transient != 0 ? ", made in passing" : "", show_time(shape.created_at));
-  print("  read up to {}, written up to {}\n", all.read_pos, all.write_pos);
-  show_roles(all);
-}
-
 // JSON.
 
 json json_of(const dumped_record& one) {
@@ -130,7 +122,7 @@ json json_of(const dumped_record& one) {
 
 json json_of(const std::string& name, const ring_dump& all) {
   json out = {{"name", name}};
-  add_shape(out, all.geometry);
+  out.update(ring_shape(all.geometry));
   out.update({{"read_pos", all.read_pos},
               {"releasing", all.releasing},
               {"write_pos", all.write_pos},
@@ -149,12 +141,17 @@ json json_of(const std::string& name, const ring_dump& all) {
 
 // What there is.
 
-void dump_ring(const dump_options& o, const bus::endpoint& e, exit_code& ends_with) {
+bool is_any_held(int file, std::uint32_t producers) {
+  for (std::uint32_t role = 0; role <= producers; ++role) {
+    if (locks::is_held(file, role)) return true;
+  }
+  return false;
+}
+
+exit_code dump_ring(const dump_options& o, const bus::endpoint& e) {
   const auto memory = must(segment::open(must(bus::name_of(e)), access::read_only, e.owner));
   const auto name = to_string(e);
-  for (std::uint32_t role = 0; !o.even_live && role <= memory.geometry().producers; ++role) {
-    if (memory.is_held(role)) refuse_live(name);
-  }
+  if (!o.even_live && is_any_held(memory.file(), memory.geometry().producers)) refuse_live(name);
   auto records = json::array();
   std::vector<dumped_record> kept;
   const auto all = must(dump(memory, [&](const dumped_record& one) {
@@ -162,44 +159,44 @@ void dump_ring(const dump_options& o, const bus::endpoint& e, exit_code& ends_wi
     if (!o.tells_records) return;
     o.as_json ? records.push_back(json_of(one)) : kept.push_back(one);
   }));
+  auto out = json_of(name, all);
   if (o.as_json) {
-    auto out = json_of(name, all);
     if (o.tells_records) out["records"] = std::move(records);
     print_json(out, 2);
   } else {
-    print_head(name, all);
+    show_ring_shape(out);
+    print("  read up to {}, written up to {}\n", all.read_pos, all.write_pos);
+    show_roles(out);
     if (!kept.empty()) print("  {:<11} {:>20} {:>12}  {:<20}\n", "record", "position", "bytes", "");
     for (const auto& one : kept) print_record(one);
     print_summary(all);
   }
-  if (!all.is_well() && !o.tells_records) ends_with = exit_code::damaged;
+  return all.is_well() || o.tells_records ? exit_code::ok : exit_code::damaged;
 }
 
 // A pipe's messages are the kernel's, and only a consumer can see them.
-void dump_pipe(const dump_options& o, const bus::endpoint& e) {
-  pipe_snapshot seen;
-  inspect(e, seen);
-  const auto name = to_string(e);
-  const bool is_live = seen.is_held;
-  if (is_live && !o.even_live) refuse_live(name);
+exit_code dump_pipe(const dump_options& o, const bus::endpoint& e) {
+  const auto pipe = must(named_pipe::open(must(bus::name_of(e)), e.owner));
+  const bool is_live = is_any_held(pipe.roles_file(), pipe.geometry().producers);
+  if (is_live && !o.even_live) refuse_live(to_string(e));
+  auto out = snapshot_of({e, {}});
   if (o.as_json) {
-    json out = {{"name", name}, {"is_live", is_live}, {"is_well", true}};
-    add_to(out, seen);
-    add_roles(out, seen);
-    return print_json(out, 2);
+    out.update({{"is_live", is_live}, {"is_well", true}});
+    print_json(out, 2);
+  } else {
+    show_pipe(out);
+    show_roles(out);
+    show_audit_log(out["audit_log"]);
+    print(
+        "  its roles file is whole; its messages are in the kernel, where only a consumer reads "
+        "them\n");
   }
-  show(seen, name);
-  show_roles(seen);
-  show_audit_log(seen);
-  print(
-      "  its roles file is whole; its messages are in the kernel, where only a consumer reads "
-      "them\n");
+  return exit_code::ok;
 }
 
-void run_dump(const dump_options& o, exit_code& ends_with) {
+exit_code run_dump(const dump_options& o) {
   const auto e = endpoint_of(o.name);
-  if (e.transport == bus::transport::shm) return dump_ring(o, e, ends_with);
-  dump_pipe(o, e);
+  return e.transport == bus::transport::shm ? dump_ring(o, e) : dump_pipe(o, e);
 }
 
 constexpr const char* dump_footer =
@@ -231,7 +228,7 @@ void add(CLI::App& app, const char* name, const char* what, const char* footer, 
       ->type_name("NAME|FILE");
   command->add_flag("--json", o->as_json, "as JSON");
   command->add_flag("--live", o->even_live, "also while a process uses it");
-  command->callback([o, &ends_with] { run_dump(*o, ends_with); });
+  command->callback([o, &ends_with] { ends_with = run_dump(*o); });
 }
 
 }  // namespace

@@ -31,125 +31,114 @@ struct stat_options {
   double watch_seconds = 0;  // 0: once
 };
 
-template <class Snapshot>
-timed<Snapshot> snapshot_of(const bus::endpoint& at) {
-  timed<Snapshot> out;
-  inspect(at, out.seen);
-  out.at = clock::now();
-  return out;
+// What was seen, and when.
+struct look {
+  found_endpoint at;
+  json seen = snapshot_of(at);
+  clock::time_point when = clock::now();
+};
+
+// What is read now, a second, as it shows between two looks.
+void add_rates(look& now, const look& before) {
+  const double seconds = std::chrono::duration<double>(now.when - before.when).count();
+  for (const char* const what : {"messages", "bytes"}) {
+    const auto count = [what](const json& seen) {
+      return seen["consumer"]["counters"][what].get<std::uint64_t>();
+    };
+    const auto was = count(before.seen);
+    const auto is = count(now.seen);
+    now.seen[fmt::format("{}_per_second", what)] =
+        is >= was && seconds > 0 ? static_cast<double>(is - was) / seconds : 0;
+  }
 }
 
-// Tables.
-
-template <class Snapshot>
-void show_all(const found_endpoint& at, const Snapshot& seen, const rates* speed) {
-  const auto name = to_string(at.where);
-  if (!at.why.empty()) print("auto:{} leads to {}: {}\n", at.where.name, name, at.why);
-  show(seen, name);
-  const auto& c = seen.consumer.counters;
-  if (c.recovered + c.corrupt > 0) {
-    print("  claims of the dead skipped {}, stretches of damage skipped {}\n", c.recovered,
-          c.corrupt);
+void show(const json& seen) {
+  if (seen.contains("why")) {
+    print("{} leads to {}: {}\n", seen["asked_for"], seen["name"], seen["why"]);
   }
-  if (speed != nullptr) {
-    print("  now {} messages/s, {}/s\n", show_count(std::floor(speed->messages)),
-          show_bytes(std::floor(speed->bytes)));
+  is_ring(seen) ? show_ring(seen) : show_pipe(seen);
+  const auto& c = seen["consumer"]["counters"];
+  if (c["recovered"] != 0 || c["corrupt"] != 0) {
+    print("  claims of the dead skipped {}, stretches of damage skipped {}\n", c["recovered"],
+          c["corrupt"]);
   }
-  if (const auto why = blocked_by(seen); !why.empty()) print("  BLOCKED: {}\n", why);
+  if (seen.contains("messages_per_second")) {
+    const auto rate = [&](const char* of) { return std::floor(seen[of].get<double>()); };
+    print("  now {} messages/s, {}/s\n", show_count(rate("messages_per_second")),
+          show_bytes(rate("bytes_per_second")));
+  }
+  if (!seen["blocked_by"].is_null()) print("  BLOCKED: {}\n", seen["blocked_by"]);
   show_roles(seen);
-  show_audit_log(seen);
-}
-
-template <class Snapshot>
-void show_line(const std::string& name, const Snapshot& seen) {
-  const auto alive = std::ranges::count(seen.producers, presence::attached, &role_report::state);
-  const auto dead = std::ranges::count(seen.producers, presence::died, &role_report::state);
-  print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {} alive, {} dead{}\n", name, kind_of(seen),
-        show_bytes(capacity_of(seen)), show_bytes(seen.depth), sum_of_producers(seen).messages,
-        seen.consumer.counters.messages, word_for(seen.consumer.state), alive, dead,
-        blocked_by(seen).empty() ? "" : "  BLOCKED");
-}
-
-// JSON.
-
-template <class Snapshot>
-json json_of(const found_endpoint& at, const Snapshot& seen, const rates* speed) {
-  json out = {{"name", to_string(at.where)}};
-  if (!at.why.empty()) {
-    out["asked_for"] = "auto:" + at.where.name;
-    out["why"] = at.why;
-  }
-  add_to(out, seen);
-  const auto why = blocked_by(seen);
-  out["blocked_by"] = why.empty() ? json() : json(why);
-  if (speed != nullptr) {
-    out["messages_per_second"] = speed->messages;
-    out["bytes_per_second"] = speed->bytes;
-  }
-  add_roles(out, seen);
-  return out;
+  if (!is_ring(seen)) show_audit_log(seen["audit_log"]);
 }
 
 // All there are.
 
-// What the directory has of a kind, by its names alone.
-std::vector<bus::endpoint> all_in(const std::string& path, bus::transport carrier) {
+constexpr const char* line_of_list = "{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n";
+
+void show_line(const json& seen) {
+  if (seen.contains("error")) return print("{:<24} {}\n", seen["name"], seen["error"]);
+  std::uint64_t sent = 0, alive = 0, dead = 0;
+  for (const auto& one : seen["producers"]) {
+    sent += one["counters"]["messages"].get<std::uint64_t>();
+    alive += one["state"] == "attached";
+    dead += one["state"] == "died";
+  }
+  const auto& consumer = seen["consumer"];
+  print(line_of_list, seen["name"], is_ring(seen) ? seen["topology"] : json("pipe"),
+        show_bytes(seen[is_ring(seen) ? "capacity" : "kernel_bytes"]), show_bytes(seen["depth"]),
+        sent, consumer["counters"]["messages"], word_for(consumer["state"].get<std::string>()),
+        fmt::format("{} alive, {} dead{}", alive, dead,
+                    seen["blocked_by"].is_null() ? "" : "  BLOCKED"));
+}
+
+// What the directory has, by its names alone: rings, and then pipes.
+std::vector<bus::endpoint> all_in(const std::string& path) {
   constexpr std::string_view prefix = "annulus.";
-  const std::string_view suffix = carrier == bus::transport::pipe ? ".pipe" : "";
-  const auto is_other = [&](std::string_view name) {
-    return carrier == bus::transport::shm &&
-           std::ranges::any_of(files::endings, [&](auto one) { return name.ends_with(one); });
-  };
+  constexpr std::string_view pipe_ending = ".pipe";
   std::vector<bus::endpoint> found;
   DIR* const folder = opendir(path.c_str());
   if (folder == nullptr) return found;
   while (const dirent* entry = readdir(folder)) {
-    const std::string_view name = entry->d_name;
-    if (!name.starts_with(prefix) || !name.ends_with(suffix) || is_other(name)) continue;
-    if (name.size() <= prefix.size() + suffix.size()) continue;
+    std::string_view name = entry->d_name;
+    if (!name.starts_with(prefix)) continue;
+    name.remove_prefix(prefix.size());
+    const bool is_pipe = name.ends_with(pipe_ending);
+    if (is_pipe) name.remove_suffix(pipe_ending.size());
+    const auto is_its_end = [&](auto one) { return name.ends_with(one); };
+    if (name.empty() || (!is_pipe && std::ranges::any_of(files::endings, is_its_end))) continue;
     auto& one = found.emplace_back();
-    one.transport = carrier;
+    one.transport = is_pipe ? bus::transport::pipe : bus::transport::shm;
     one.owner = ownership::any;
-    one.name = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+    one.name = name;
   }
   closedir(folder);
-  std::ranges::sort(found, {}, &bus::endpoint::name);
+  std::ranges::sort(found, {}, [](const auto& one) { return std::pair(one.transport, one.name); });
   return found;
-}
-
-template <class Snapshot>
-void list(const bus::endpoint& at, json* into) {
-  try {
-    const auto now = snapshot_of<Snapshot>(at);
-    if (into != nullptr)
-      into->push_back(json_of({at, {}}, now.seen, nullptr));
-    else
-      show_line(to_string(at), now.seen);
-  } catch (const command_error& e) {
-    if (e.code == exit_code::not_found) return;  // gone since we listed it
-    if (into != nullptr)
-      into->push_back({{"name", to_string(at)}, {"error", e.message}});
-    else
-      print("{:<24} {}\n", to_string(at), e.message);
-  }
 }
 
 void list_all(bool as_json) {
   const auto directory = files::directory();
   static_cast<void>(must(files::check_directory(directory, ownership::any)));
-  const auto rings = all_in(directory, bus::transport::shm);
-  const auto pipes = all_in(directory, bus::transport::pipe);
-  json all = json::array();
-  if (!as_json && rings.empty() && pipes.empty()) {
-    print("there are no rings and no pipes in {}\n", directory);
-    return;
+  const auto found = all_in(directory);
+  if (!as_json && found.empty()) {
+    return print("there are no rings and no pipes in {}\n", directory);
   }
   if (!as_json) {
-    print("{:<24} {:<5} {:>9} {:>9} {:>10} {:>10} {:<11} {}\n", "channel", "kind", "capacity",
-          "depth", "sent", "received", "consumer", "producers");
+    print(line_of_list, "channel", "kind", "capacity", "depth", "sent", "received", "consumer",
+          "producers");
   }
-  for (const auto& one : rings) list<ring_snapshot>(one, as_json ? &all : nullptr);
-  for (const auto& one : pipes) list<pipe_snapshot>(one, as_json ? &all : nullptr);
+  json all = json::array();
+  for (const auto& at : found) {
+    json one;
+    try {
+      one = snapshot_of({at, {}});
+    } catch (const command_error& e) {
+      if (e.code == exit_code::not_found) continue;  // gone since we listed it
+      one = {{"name", to_string(at)}, {"error", e.message}};
+    }
+    as_json ? all.push_back(std::move(one)) : show_line(one);
+  }
   if (as_json) print_json(all, 2);
 }
 
@@ -166,32 +155,20 @@ void sleep_for(double seconds) {
 }
 
 // One report for each interval: a page on a terminal, a line of JSON with --json.
-template <class Snapshot>
 void watch(const stat_options& o, const found_endpoint& at) {
-  auto before = snapshot_of<Snapshot>(at.where);
-  for (;;) {
+  for (look before{at};;) {
     sleep_for(o.watch_seconds);
-    const auto now = snapshot_of<Snapshot>(at.where);
-    const auto speed = between(before, now);
+    look now{at};
+    add_rates(now, before);
     if (o.as_json) {
-      print_json(json_of(at, now.seen, &speed), -1);
+      print_json(now.seen, -1);
     } else {
       print("\x1b[H\x1b[2J");
-      show_all(at, now.seen, &speed);
+      show(now.seen);
     }
     if (std::fflush(stdout) != 0) return;  // nobody reads any more
-    before = now;
+    before = std::move(now);
   }
-}
-
-template <class Snapshot>
-void stat_one(const stat_options& o, const found_endpoint& at) {
-  if (o.watch_seconds > 0) return watch<Snapshot>(o, at);
-  const auto now = snapshot_of<Snapshot>(at.where);
-  if (o.as_json)
-    print_json(json_of(at, now.seen, nullptr), 2);
-  else
-    show_all(at, now.seen, nullptr);
 }
 
 void stat(const stat_options& o) {
@@ -202,8 +179,9 @@ void stat(const stat_options& o) {
   auto e = o.name.whole();
   e.owner = ownership::any;
   const auto at = find(e);
-  if (at.where.transport == bus::transport::shm) return stat_one<ring_snapshot>(o, at);
-  stat_one<pipe_snapshot>(o, at);
+  if (o.watch_seconds > 0) return watch(o, at);
+  const auto seen = snapshot_of(at);
+  o.as_json ? print_json(seen, 2) : show(seen);
 }
 
 constexpr const char* footer =
