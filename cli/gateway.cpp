@@ -31,7 +31,7 @@ struct gateway_command {
   bus::gateway_options how;
   bool once = false;
   bool has_batch = false;
-  std::optional<std::chrono::nanoseconds> health;
+  time_limit health;
   bool as_json = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/file.hpp"
+#include "cli/patience.hpp"
 #include "cli/splitter.hpp"
 #include <fmt/format.h>
 
@@ -24,6 +25,16 @@ class gathered {
     lengths_.reserve(most);
   }
 
+  // Waits for messages, a moment, and adds what is there, up to so much. Returns the last view.
+  template <class Source>
+  view gather(Source& from, std::uint64_t limit_bytes, std::uint64_t limit_count) {
+    view one = from.read(within(wait_slice));
+    for (; one; one = from.try_read()) {
+      add(one.bytes());
+      if (count_ == limit_count || is_full(limit_bytes)) break;
+    }
+    return one;
+  }
   void add(message one) {
     if (how_ == framing::frames) {
       lengths_.push_back(length_of(one.size()));

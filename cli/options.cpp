@@ -85,8 +85,8 @@ CLI::Option* add_choice(CLI::App& command, const std::string& flag,
       ->type_name(fmt::format("{}", fmt::join(words, "|")));
 }
 
-CLI::Option* add_span(CLI::App& command, const std::string& flag,
-                      std::optional<std::chrono::nanoseconds>& span, const std::string& help) {
+CLI::Option* add_span(CLI::App& command, const std::string& flag, time_limit& span,
+                      const std::string& help) {
   return command
       .add_option_function<std::string>(
           flag,

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,8 +51,8 @@ CLI::Option* add_choice(CLI::App& command, const std::string& flag,
                         const std::vector<std::string>& words,
                         const std::function<void(const std::string&)>& take,
                         const std::string& help);
-CLI::Option* add_span(CLI::App& command, const std::string& flag,
-                      std::optional<std::chrono::nanoseconds>& span, const std::string& help);
+CLI::Option* add_span(CLI::App& command, const std::string& flag, time_limit& span,
+                      const std::string& help);
 // --file
 void add_file(CLI::App& command, std::string& path, const std::string& help);
 void add_topology(CLI::App& command, std::optional<topology>& asked);
@@ -59,6 +60,18 @@ void add_waiting(CLI::App& command, waiting& how);
 
 // How a message lies in a byte stream.
 enum class framing : std::uint8_t { bytes, lines, frames };
+
+// A byte stream that goes through a channel, or through a stream on another machine.
+struct transfer_options {
+  static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
+
+  std::string path;  // empty: a standard stream
+  framing how = framing::bytes;
+  std::uint64_t chunk = 0;         // bytes of a message that is sent; 0: 32 KiB, or what fits
+  std::uint64_t count = no_limit;  // messages that are received
+  time_limit timeout;
+  bool shows_progress = false;
+};
 // --lines and --frames.
 void add_framing(CLI::App& command, framing& how, const std::string& lines,
                  const std::string& frames);

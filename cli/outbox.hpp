@@ -10,6 +10,7 @@
 //            So a producer that has sent all stays until all is read
 #pragma once
 
+#include "cli/options.hpp"
 #include "cli/patience.hpp"
 
 #include <chrono>
@@ -23,9 +24,8 @@ namespace annulus::cli {
 
 enum class on_full : std::uint8_t { wait, drop, refuse };
 
-struct outbox_options {
+struct outbox_options : transfer_options {
   on_full full = on_full::wait;
-  std::optional<std::chrono::nanoseconds> timeout;
   bool keeps_on = false;
 };
 
@@ -58,7 +58,6 @@ class outbox {
   [[nodiscard]] std::uint64_t message_count() const noexcept { return messages_; }
   [[nodiscard]] std::uint64_t byte_count() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
-  [[nodiscard]] std::size_t max_message() const noexcept { return role_.max_message(); }
 
   // Waits while a consumer that has closed ends the channel (bus/channel.hpp). Once we are past
   // that, nobody removes it under us.

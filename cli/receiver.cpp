@@ -91,12 +91,7 @@ receiver::ending receiver::read_all(const bus::channel& from, bus_consumer& role
   const auto limit = std::min<std::uint64_t>(from.capacity() / 4, 1 << 20);
   while (count_ < o_.count) {
     throw_if_stopped();
-    view seen = role.read(within(wait_slice));
-    while (seen && !batch_.is_full(limit)) {
-      batch_.add(seen.bytes());
-      if (batch_.is_full(limit) || count_ + batch_.count() == o_.count) break;
-      seen = role.try_read();
-    }
+    const view seen = batch_.gather(role, limit, o_.count - count_);
     if (batch_.count() > 0 && !write(role)) return ending::output_closed;
     if (seen || seen.status() == status::empty) continue;
     if (is_end(from, role, seen.status())) return ending::closed;

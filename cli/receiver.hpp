@@ -11,7 +11,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 
@@ -19,16 +18,10 @@
 
 namespace annulus::cli {
 
-struct receiver_options {
-  static constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
-
-  framing how = framing::bytes;
-  std::uint64_t count = no_limit;
+struct receiver_options : transfer_options {
   std::uint64_t producers = 0;  // this many must have come before the end counts
-  std::optional<std::chrono::nanoseconds> timeout;
   bool survives_death = false;
   bool goes_on_for_ever = false;
-  bool shows_progress = false;
 };
 
 class receiver {

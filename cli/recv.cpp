@@ -10,11 +10,10 @@
 namespace annulus::cli {
 namespace {
 
-constexpr auto no_limit = receiver_options::no_limit;
+constexpr auto no_limit = transfer_options::no_limit;
 
 struct recv_options : receiver_options {
   named_endpoint from;
-  std::string path;
 };
 
 constexpr const char* footer =
@@ -68,12 +67,7 @@ void add_recv(CLI::App& app, exit_code& ends_with) {
                  "--producers, --keep and --forever have no meaning for a stream on another "
                  "machine, which has no end");
       }
-      return receive_from(*stream,
-                          {.how = o->how,
-                           .count = o->count,
-                           .timeout = o->timeout,
-                           .shows_progress = o->shows_progress},
-                          output);
+      return receive_from(*stream, *o, output);
     }
     const auto named = for_streams(o->from);
     refuse_files_of(named, output);

@@ -10,10 +10,7 @@
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include <annulus/channel/file.hpp>
 #include <annulus/nats/leg.hpp>
@@ -21,13 +18,12 @@
 namespace annulus::cli {
 namespace {
 
-constexpr std::uint64_t usual_chunk = 32 << 10;
 constexpr std::uint64_t bytes_at_once = 1 << 20;  // written out before they are acknowledged
 
 // Waits for a server, says so once while it is away, and gives up when it is time to.
 class server_wait {
  public:
-  explicit server_wait(const remote_options& o) : timeout_(o.timeout) {}
+  explicit server_wait(const transfer_options& o) : timeout_(o.timeout) {}
 
   void goes_on() noexcept { patience_.over(); }
   template <class End>
@@ -47,7 +43,7 @@ class server_wait {
   }
 
  private:
-  std::optional<std::chrono::nanoseconds> timeout_;
+  time_limit timeout_;
   patience patience_;
   bool was_away_ = false;
 };
@@ -58,7 +54,7 @@ class server_wait {
 
 class remote_sender {
  public:
-  remote_sender(const nats::address& to, const remote_options& o, file& input)
+  remote_sender(const nats::address& to, const transfer_options& o, file& input)
       : to_(must(nats::target::open(to))),
         wait_(o),
         seen_("sent", o.shows_progress, input.rest()) {}
@@ -94,31 +90,15 @@ class remote_sender {
 
 }  // namespace
 
-void send_to(const nats::address& to, const remote_options& o, file& input) {
+void send_to(const nats::address& to, const transfer_options& o, file& input) {
   remote_sender sender(to, o, input);
-  if (o.chunk > sender.max_message()) {
-    end_with(exit_code::usage, "--chunk {} is more than {} takes in a message, {}", o.chunk,
-             to_string(to), sender.max_message());
-  }
-  if (o.how != framing::bytes) {
-    splitter cut(input, o.how,
-                 {to_string(to), sender.max_message(),
-                  "raise max_payload at the server, or max_message= in the name"});
-    for (auto some = cut.next(); !some.empty(); some = cut.next()) sender.push(some);
-    return;
-  }
-  const auto chunk = o.chunk != 0 ? o.chunk : std::min(usual_chunk, sender.max_message());
-  std::vector<std::byte> held(chunk);
-  for (;;) {
-    const auto got = input.read_full(held);
-    if (got == 0) return;
-    const message one(held.data(), got);
-    sender.push({&one, 1});
-    if (got < chunk) return;
-  }
+  const taker there{to_string(to), sender.max_message(),
+                    "raise max_payload at the server, or max_message= in the name"};
+  splitter cut(input, o.how, there, there.chunk(o.chunk));
+  for (auto some = cut.next(); !some.empty(); some = cut.next()) sender.push(some);
 }
 
-void receive_from(const nats::address& at, const remote_options& o, file& output) {
+void receive_from(const nats::address& at, const transfer_options& o, file& output) {
   auto from = must(nats::source::open(at));
   output.begin();
   server_wait wait(o);
@@ -126,11 +106,7 @@ void receive_from(const nats::address& at, const remote_options& o, file& output
   gathered batch(o.how);
   for (std::uint64_t count = 0, bytes = 0; count < o.count;) {
     throw_if_stopped();
-    view one = from.read(within(wait_slice));
-    for (; one; one = from.try_read()) {
-      batch.add(one.bytes());
-      if (batch.is_full(bytes_at_once) || count + batch.count() == o.count) break;
-    }
+    const view one = batch.gather(from, bytes_at_once, o.count - count);
     if (batch.count() > 0) {
       if (!output.write_all(batch.pieces())) return;
       count += batch.count();

@@ -10,24 +10,11 @@
 #include "cli/file.hpp"
 #include "cli/options.hpp"
 
-#include <chrono>
-#include <cstdint>
-#include <limits>
-#include <optional>
-
 #include <annulus/nats/name.hpp>
 
 namespace annulus::cli {
 
-struct remote_options {
-  framing how = framing::bytes;
-  std::uint64_t chunk = 0;  // 0: 32 KiB, or what fits
-  std::uint64_t count = std::numeric_limits<std::uint64_t>::max();
-  std::optional<std::chrono::nanoseconds> timeout;
-  bool shows_progress = false;
-};
-
-void send_to(const nats::address& to, const remote_options& o, file& input);
-void receive_from(const nats::address& from, const remote_options& o, file& output);
+void send_to(const nats::address& to, const transfer_options& o, file& input);
+void receive_from(const nats::address& from, const transfer_options& o, file& output);
 
 }  // namespace annulus::cli

@@ -24,18 +24,11 @@
 namespace annulus::cli {
 namespace {
 
-struct send_options {
+struct send_options : outbox_options {
   named_endpoint to;
-  std::string path;
-  framing how = framing::bytes;
   std::optional<topology> asked;
-  std::uint64_t chunk = 0;  // 0: 32 KiB, or what fits
-  outbox_options box;
   bool resumes = false;
-  bool shows_progress = false;
 };
-
-constexpr std::uint64_t usual_chunk = 32 << 10;
 
 // With room for two chunks, if the capacity is not asked for.
 bus::making made_in_passing(const send_options& o) {
@@ -52,60 +45,40 @@ bus::channel open_channel(const send_options& o, const bus::endpoint& at) {
            to_string(to.topology()), to_string(asked));
 }
 
-std::uint64_t chunk_of(const send_options& o, const bus::channel& to) {
-  if (o.chunk > to.max_message()) {
-    end_with(exit_code::usage, "--chunk {} is more than {} takes in a message, {}", o.chunk,
-             to.name(), to.max_message());
-  }
-  return o.chunk != 0 ? o.chunk : std::min(usual_chunk, to.max_message());
+taker taker_of(const bus::channel& to) {
+  return {to.name(), to.max_message(),
+          fmt::format("create the {} with a larger --max-message", to.kind())};
 }
 
-// Reads straight into the ring where nobody is held up by it: a producer of many must not sit on a
-// claim while it waits for its input. A pipe's claim is no part of the pipe, and saves nothing.
-void send_bytes(const send_options& o, const bus::channel& to, outbox& box, file& input,
-                progress& seen) {
-  const bool in_place = to.is_ring() && o.box.full != on_full::drop &&
-                        (to.topology() == topology::spsc || input.rest());
-  const auto chunk = chunk_of(o, to);
-  std::vector<std::byte> held(in_place ? 0 : chunk);
+// Reads straight into the ring.
+void send_in_place(outbox& box, file& input, std::uint64_t chunk, progress& seen) {
   for (;;) {
-    std::size_t got = 0;
-    if (in_place) {
-      auto claim = box.claim(chunk);
-      got = input.read_full(claim.bytes());
-      if (got == 0) return;
-      box.commit(claim, got);
-    } else {
-      got = input.read_full(held);
-      if (got == 0) return;
-      const message one(held.data(), got);
-      box.push({&one, 1});
-    }
+    auto claim = box.claim(chunk);
+    const auto got = input.read_full(claim.bytes());
+    if (got == 0) return;
+    box.commit(claim, got);
     if (got < chunk) return;
     throw_if_stopped();
     seen.at(box.message_count(), box.byte_count());
   }
 }
 
-void send_messages(const send_options& o, const bus::channel& to, outbox& box, file& input,
-                   progress& seen) {
-  splitter cut(
-      input, o.how,
-      {to.name(), box.max_message(),
-       fmt::format("create the {} with a larger --max-message", to.is_ring() ? "ring" : "pipe")});
+// In place where nobody is held up by it: a producer of many must not sit on a claim while it waits
+// for its input. A pipe's claim is no part of the pipe, and saves nothing.
+void send_all(const send_options& o, const bus::channel& to, outbox& box, file& input) {
+  const auto there = taker_of(to);
+  const auto chunk = there.chunk(o.chunk);
+  progress seen("sent", o.shows_progress, input.rest());
+  if (o.how == framing::bytes && to.is_ring() && o.full != on_full::drop &&
+      (to.topology() == topology::spsc || input.rest())) {
+    return send_in_place(box, input, chunk, seen);
+  }
+  splitter cut(input, o.how, there, chunk);
   for (auto some = cut.next(); !some.empty(); some = cut.next()) {
     box.push(some);
     throw_if_stopped();
     seen.at(box.message_count(), box.byte_count());
   }
-}
-
-void send_all(const send_options& o, const bus::channel& to, outbox& box, file& input) {
-  progress seen("sent", o.shows_progress, input.rest());
-  if (o.how == framing::bytes)
-    send_bytes(o, to, box, input, seen);
-  else
-    send_messages(o, to, box, input, seen);
 }
 
 // Only a stream that was sent to its end is closed. One that a signal, its input or its consumer
@@ -117,9 +90,9 @@ void leave_unfinished(std::unique_ptr<bus_producer> role) {
 }
 
 void send_as(const send_options& o, const bus::channel& to, bus_producer& role, file& input) {
-  outbox box(to, role, o.box);
+  outbox box(to, role, o);
   box.wait_until_open();
-  if (o.resumes && skip_sent(to, input, chunk_of(o, to))) return;
+  if (o.resumes && skip_sent(to, input, taker_of(to).chunk(o.chunk))) return;
   try {
     send_all(o, to, box, input);
   } catch (const command_error& e) {
@@ -139,7 +112,7 @@ void send_as(const send_options& o, const bus::channel& to, bus_producer& role, 
 }
 
 void send_through(const send_options& o, const bus::channel& to, bus::resolved& led, file& input) {
-  static_cast<void>(chunk_of(o, to));
+  static_cast<void>(taker_of(to).chunk(o.chunk));
   auto attached = bus_producer::attach(to, led.where.wait);
   if (bus::went_away(attached)) throw start_over{};
   if (!attached) end_with(attached.error(), to.name());
@@ -157,7 +130,7 @@ void send_through(const send_options& o, const bus::channel& to, bus::resolved& 
 }
 
 void check(const send_options& o) {
-  if (o.resumes && (o.how != framing::bytes || o.box.full == on_full::drop)) {
+  if (o.resumes && (o.how != framing::bytes || o.full == on_full::drop)) {
     end_with(exit_code::usage, "--resume goes by whole chunks: not with --lines, --frames or drop");
   }
   if (o.resumes && o.asked == topology::mpsc) {
@@ -177,19 +150,14 @@ void require_a_store(const send_options& o, const bus::endpoint& at) {
 
 void send(const send_options& o) {
   check(o);
-  auto input = file::for_reading(o.path, o.box.timeout);
+  auto input = file::for_reading(o.path, o.timeout);
   if (const auto stream = o.to.stream()) {
-    if (o.asked || o.resumes || o.box.full != on_full::wait || o.box.keeps_on) {
+    if (o.asked || o.resumes || o.full != on_full::wait || o.keeps_on) {
       end_with(exit_code::usage,
                "--topology, --on-full, --keep and --resume have no meaning for a stream on another "
                "machine");
     }
-    return send_to(*stream,
-                   {.how = o.how,
-                    .chunk = o.chunk,
-                    .timeout = o.box.timeout,
-                    .shows_progress = o.shows_progress},
-                   input);
+    return send_to(*stream, o, input);
   }
   const auto named = for_streams(o.to);
   refuse_files_of(named, input);
@@ -204,10 +172,10 @@ void send(const send_options& o) {
       return send_through(o, to, led, input);
     } catch (const start_over&) {
       // Nothing was sent: on to the channel that has the name now.
-      if (o.box.timeout && std::chrono::steady_clock::now() - began >= *o.box.timeout) {
+      if (o.timeout && std::chrono::steady_clock::now() - began >= *o.timeout) {
         end_with(exit_code::timed_out,
                  "{} is made and removed again and again, and {} have passed; nothing was sent",
-                 to.name(), show_span(*o.box.timeout));
+                 to.name(), show_span(*o.timeout));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -248,15 +216,15 @@ void add_send(CLI::App& app, exit_code&) {
   add_choice(
       *command, "--on-full", {"wait", "drop", "refuse"},
       [o](const std::string& text) {
-        o->box.full = text == "drop"     ? on_full::drop
-                      : text == "refuse" ? on_full::refuse
-                                         : on_full::wait;
+        o->full = text == "drop"     ? on_full::drop
+                  : text == "refuse" ? on_full::refuse
+                                     : on_full::wait;
       },
       "without room: wait for it, drop the message, or end with 8 (default: wait)");
-  add_span(*command, "--timeout", o->box.timeout,
+  add_span(*command, "--timeout", o->timeout,
            "wait no longer for room, for the other end of a FIFO that --file names, or over a pipe "
            "for being read, and end with 7");
-  command->add_flag("--keep", o->box.keeps_on,
+  command->add_flag("--keep", o->keeps_on,
                     "when the consumer dies or closes, wait for the next one");
   command->add_flag("--resume", o->resumes,
                     "go on where an earlier send of this input was killed (shm, spsc)");

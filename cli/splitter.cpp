@@ -11,6 +11,7 @@ namespace annulus::cli {
 namespace {
 
 constexpr std::size_t usual_read = 256 << 10;
+constexpr std::uint64_t usual_chunk = 32 << 10;
 
 std::uint32_t little_endian(const std::byte* at) noexcept {
   std::uint32_t value = 0;
@@ -22,12 +23,27 @@ std::uint32_t little_endian(const std::byte* at) noexcept {
 
 }  // namespace
 
-splitter::splitter(file& from, framing how, taker to)
-    : from_(from), how_(how), to_(std::move(to)), held_(usual_read) {}
+std::uint64_t taker::chunk(std::uint64_t asked) const {
+  if (asked > max_message) {
+    end_with(exit_code::usage, "--chunk {} is more than {} takes in a message, {}", asked, name,
+             max_message);
+  }
+  return asked != 0 ? asked : std::min(usual_chunk, max_message);
+}
+
+splitter::splitter(file& from, framing how, taker to, std::uint64_t chunk)
+    : from_(from),
+      how_(how),
+      to_(std::move(to)),
+      held_(how == framing::bytes ? chunk : usual_read) {}
 
 messages splitter::next() {
   count_ += found_.size();
   found_.clear();
+  if (how_ == framing::bytes) {
+    read_chunk();
+    return found_;
+  }
   for (;;) {
     cut();
     if (!found_.empty()) return found_;
@@ -37,6 +53,13 @@ messages splitter::next() {
     }
     refill();
   }
+}
+
+void splitter::read_chunk() {
+  if (is_at_end_) return;
+  const auto got = from_.read_full(held_);
+  is_at_end_ = got < held_.size();
+  if (got > 0) found_.emplace_back(held_.data(), got);
 }
 
 void splitter::cut() { how_ == framing::lines ? cut_lines() : cut_frames(); }

@@ -1,4 +1,4 @@
-// Cuts a byte stream into messages: lines, or frames of a length and as many bytes.
+// Cuts a byte stream into messages: chunks, lines, or frames of a length and as many bytes.
 #pragma once
 
 #include "cli/file.hpp"
@@ -16,16 +16,21 @@ namespace annulus::cli {
 
 inline constexpr std::size_t frame_header_bytes = 4;  // u32, little endian
 
+// What messages go to: its name, the most that one may have, and how that is raised.
+struct taker {
+  std::string name;
+  std::uint64_t max_message = 0;
+  std::string advice;
+
+  // The bytes of a chunk: what --chunk asks for, or, where that is 0, 32 KiB or what fits.
+  // Throws command_error where it does not fit.
+  [[nodiscard]] std::uint64_t chunk(std::uint64_t asked) const;
+};
+
 class splitter {
  public:
-  // What messages go to: its name, the most that one may have, and how that is raised.
-  struct taker {
-    std::string name;
-    std::uint64_t max_message = 0;
-    std::string advice;
-  };
-  // Requires: framing is lines or frames. A message of more than `to` takes is an error.
-  splitter(file& from, framing how, taker to);
+  // A line or a frame of more than `to` takes is an error.
+  splitter(file& from, framing how, taker to, std::uint64_t chunk = 0);
 
   // The next messages, as many as one read brought, valid until the next call; none at the end.
   // Throws command_error for a message that is too long or cut off, after those before it were
@@ -33,6 +38,7 @@ class splitter {
   [[nodiscard]] messages next();
 
  private:
+  void read_chunk();
   void cut();
   void cut_lines();
   void cut_frames();
