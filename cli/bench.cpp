@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -189,28 +188,25 @@ const char* const measuring_examples =
     "  annulus compare --quick\n"
     "      the ring, the pipe and the usual alternatives, and which of them to take\n";
 
-void add_bench(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<bench_options>();
-  o->wait.how =
-      bench::processors::allowed().size() < 2 ? waiting::kind::block : waiting::kind::spin;
-  auto* command = app.add_subcommand("bench", "Measure this machine");
-  command->footer(footer);
+void add_bench(CLI::App& app, exit_code& ends_with) {
+  auto& command = add_command(app, "bench", "Measure this machine", footer);
+  auto& o = options_of(command, ends_with, run_bench);
+  o.wait.how = bench::processors::allowed().size() < 2 ? waiting::kind::block : waiting::kind::spin;
   command
-      ->add_option_function<std::vector<std::string>>(
-          "--sizes", [o](const std::vector<std::string>& texts) { o->sizes = parse_sizes(texts); },
+      .add_option_function<std::vector<std::string>>(
+          "--sizes", [&o](const std::vector<std::string>& texts) { o.sizes = parse_sizes(texts); },
           "message sizes (default: 8,64,256,1KiB,4KiB)")
       ->delimiter(',')
       ->type_name("SIZE,...");
-  add_seconds(*command, o->seconds);
-  command->add_option("--repeats", o->repeats, "interleaved repeats (default: 5)")
+  add_seconds(command, o.seconds);
+  command.add_option("--repeats", o.repeats, "interleaved repeats (default: 5)")
       ->check(CLI::Range(1, 1000));
-  add_topology(*command, o->asked);
-  command->add_option("--producers", o->producers, "producers of the throughput (mpsc; default: 1)")
+  add_topology(command, o.asked);
+  command.add_option("--producers", o.producers, "producers of the throughput (mpsc; default: 1)")
       ->check(CLI::Range(1, 1024));
-  add_waiting(*command, o->wait);
-  add_processors(*command, o->cpus);
-  command->add_flag("--json", o->as_json, "as JSON");
-  command->callback([o] { run_bench(*o); });
+  add_waiting(command, o.wait);
+  add_processors(command, o.cpus);
+  command.add_flag("--json", o.as_json, "as JSON");
 }
 
 }  // namespace annulus::cli

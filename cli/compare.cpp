@@ -4,7 +4,6 @@
 #include "cli/commands.hpp"
 #include "cli/measuring.hpp"
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -77,29 +76,27 @@ constexpr const char* footer =
 
 }  // namespace
 
-void add_compare(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<compare_options>();
-  auto* command = app.add_subcommand("compare", "Measure the transports against each other");
-  command->footer(footer);
-  command->add_flag("--quick", o->is_quick, "some 12 seconds, three rounds");
-  command->add_option("--bytes", o->how.bytes, "message size, a multiple of 8 (default: 128)")
+void add_compare(CLI::App& app, exit_code& ends_with) {
+  auto& command = add_command(app, "compare", "Measure the transports against each other", footer);
+  auto& o = options_of(command, ends_with, run_compare);
+  command.add_flag("--quick", o.is_quick, "some 12 seconds, three rounds");
+  command.add_option("--bytes", o.how.bytes, "message size, a multiple of 8 (default: 128)")
       ->check(CLI::Range(8, 64 << 10));
   command
-      ->add_option("--rate", o->how.rate,
-                   "messages a second of the open loop and of the CPU's share (default: 50000)")
+      .add_option("--rate", o.how.rate,
+                  "messages a second of the open loop and of the CPU's share (default: 50000)")
       ->check(from_to(10.0, 10e6));
-  add_seconds(*command, o->how.seconds)->excludes("--quick");
-  command->add_option("--rounds", o->how.repeats, "interleaved rounds (default: 5)")
+  add_seconds(command, o.how.seconds)->excludes("--quick");
+  command.add_option("--rounds", o.how.repeats, "interleaved rounds (default: 5)")
       ->check(CLI::Range(1, 1000))
       ->excludes("--quick");
-  command->add_option("--only", o->only, "only transports whose name contains one of these")
+  command.add_option("--only", o.only, "only transports whose name contains one of these")
       ->delimiter(',')
       ->type_name("NAME,...");
-  add_processors(*command, o->how.processors);
-  command->add_flag("--json", o->as_json, "as JSON");
-  command->add_option("--plots", o->plots, "write SVG plots into this directory (by gnuplot)")
+  add_processors(command, o.how.processors);
+  command.add_flag("--json", o.as_json, "as JSON");
+  command.add_option("--plots", o.plots, "write SVG plots into this directory (by gnuplot)")
       ->type_name("DIR");
-  command->callback([o] { run_compare(*o); });
 }
 
 }  // namespace annulus::cli

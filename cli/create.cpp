@@ -5,7 +5,6 @@
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
-#include <memory>
 #include <utility>
 
 #include <annulus/bus/newcomer.hpp>
@@ -76,51 +75,46 @@ void create(const create_options& o) {
   if (!is_stdout_whole()) give_up(one);
 }
 
+constexpr const char* footer =
+    "A flag says what an option of the name may say as well: --capacity 1MiB, or\n"
+    "shm:x?capacity=1MiB. A contradiction between them is an error.\n"
+    "A channel stays until `annulus remove`. A ring keeps its messages; those in a pipe go with\n"
+    "the last who has it open.\n"
+    "\n"
+    "Examples:\n"
+    "  annulus create shm:orders --capacity 64MiB --mpsc --producers 8\n"
+    "  annulus create pipe:orders --mode 0660\n"
+    "  annulus create 'auto:orders?latency=50us'";
+
 }  // namespace
 
-void add_create(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<create_options>();
-  auto* command = app.add_subcommand("create", "Make a ring, or a pipe");
-  command->footer(
-      "A flag says what an option of the name may say as well: --capacity 1MiB, or\n"
-      "shm:x?capacity=1MiB. A contradiction between them is an error.\n"
-      "A channel stays until `annulus remove`. A ring keeps its messages; those in a pipe go with\n"
-      "the last who has it open.\n"
-      "\n"
-      "Examples:\n"
-      "  annulus create shm:orders --capacity 64MiB --mpsc --producers 8\n"
-      "  annulus create pipe:orders --mode 0660\n"
-      "  annulus create 'auto:orders?latency=50us'");
-  add_endpoint(*command, o->name)->required();
-  add_size(*command, "--capacity", o->name, "capacity",
-           "bytes for records, a power of two, 4KiB to 256GiB (default: 1MiB)");
-  add_size(*command, "--max-message", o->name, "max_message",
-           "the largest message, at most half the capacity (default: that)");
-  add_topology(*command, o->asked);
+void add_create(CLI::App& app, exit_code& ends_with) {
+  auto& command = add_command(app, "create", "Make a ring, or a pipe", footer);
+  auto& o = options_of(command, ends_with, create);
+  add_endpoint(command, o.name)->required();
+  add_said(command, "--capacity", "SIZE", o.name,
+           "bytes for records, a power of two, 4KiB to 256GiB (default: 1MiB)")
+      ->check(is_no_size);
+  add_said(command, "--max-message", "SIZE", o.name,
+           "the largest message, at most half the capacity (default: that)")
+      ->check(is_no_size);
+  add_topology(command, o.asked);
   command
-      ->add_flag_function(
-          "--mpsc", [o](std::int64_t) { o->asked = topology::mpsc; }, "the same as --topology mpsc")
+      .add_flag_function(
+          "--mpsc", [&o](std::int64_t) { o.asked = topology::mpsc; }, "the same as --topology mpsc")
       ->excludes("--topology");
-  const auto says = [o](const char* flag, const char* key) {
-    return [o, flag, key](const std::string& text) { o->name.flag(flag, key, text); };
-  };
-  command
-      ->add_option_function<std::string>("--producers", says("--producers", "producers"),
-                                         "how many may be attached at once (default: 16 for mpsc)")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
-  add_choice(*command, "--integrity", {"structure", "crc32c"}, says("--integrity", "integrity"),
-             "shm: what is checked of each record, its header, or its payload too (default: "
-             "structure)");
-  command
-      ->add_option_function<std::string>("--mode", says("--mode", "mode"),
-                                         "the permissions of its files (default: 0600)")
-      ->type_name("OCTAL");
-  command->add_flag("--huge-pages", o->huge_pages, "shm: ask the kernel for 2 MiB pages");
-  command->add_flag_function(
-      "--no-reserve", [o](std::int64_t) { o->reserves = false; },
+  add_said(command, "--producers", "N", o.name,
+           "how many may be attached at once (default: 16 for mpsc)")
+      ->check(CLI::Range(1, 1024));
+  add_said(command, "--integrity", "structure|crc32c", o.name,
+           "shm: what is checked of each record, its header, or its payload too (default: "
+           "structure)")
+      ->check(CLI::IsMember({"structure", "crc32c"}));
+  add_said(command, "--mode", "OCTAL", o.name, "the permissions of its files (default: 0600)");
+  command.add_flag("--huge-pages", o.huge_pages, "shm: ask the kernel for 2 MiB pages");
+  command.add_flag_function(
+      "--no-reserve", [&o](std::int64_t) { o.reserves = false; },
       "shm: take memory only when it is written first");
-  command->callback([o] { create(*o); });
 }
 
 }  // namespace annulus::cli

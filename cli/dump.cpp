@@ -12,7 +12,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -217,28 +216,26 @@ constexpr const char* fsck_footer =
     "\n"
     "Example: annulus fsck shm:orders || annulus dump shm:orders";
 
-void add(CLI::App& app, const char* name, const char* what, const char* footer, bool tells_records,
-         exit_code& ends_with) {
-  auto o = std::make_shared<dump_options>();
-  o->tells_records = tells_records;
-  auto* command = app.add_subcommand(name, what);
-  command->footer(footer);
-  command->add_option("channel", o->name, "shm:NAME, pipe:NAME, auto:NAME, or a path of its file")
+void add(CLI::App& app, exit_code& ends_with, const char* name, const char* what,
+         const char* footer, bool tells_records) {
+  auto& command = add_command(app, name, what, footer);
+  auto& o = options_of(command, ends_with, run_dump);
+  o.tells_records = tells_records;
+  command.add_option("channel", o.name, "shm:NAME, pipe:NAME, auto:NAME, or a path of its file")
       ->required()
       ->type_name("NAME|FILE");
-  command->add_flag("--json", o->as_json, "as JSON");
-  command->add_flag("--live", o->even_live, "also while a process uses it");
-  command->callback([o, &ends_with] { ends_with = run_dump(*o); });
+  command.add_flag("--json", o.as_json, "as JSON");
+  command.add_flag("--live", o.even_live, "also while a process uses it");
 }
 
 }  // namespace
 
 void add_dump(CLI::App& app, exit_code& ends_with) {
-  add(app, "dump", "Show all that an unused channel holds", dump_footer, true, ends_with);
+  add(app, ends_with, "dump", "Show all that an unused channel holds", dump_footer, true);
 }
 
 void add_fsck(CLI::App& app, exit_code& ends_with) {
-  add(app, "fsck", "Check an unused channel", fsck_footer, false, ends_with);
+  add(app, ends_with, "fsck", "Check an unused channel", fsck_footer, false);
 }
 
 }  // namespace annulus::cli

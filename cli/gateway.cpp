@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <memory>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -30,7 +29,7 @@ struct gateway_command {
   std::vector<std::string> names;  // the last is the target
   bus::gateway_options how;
   bool once = false;
-  bool has_batch = false;
+  std::optional<std::size_t> batch;
   time_limit health;
   bool as_json = false;
 };
@@ -127,8 +126,8 @@ bus::gateway opened(gateway_command o) {
   if (o.once && option_of(to, "once") == "no") {
     end_with(exit_code::usage, "--once contradicts once=no in '{}'; leave one of them out", to);
   }
-  const bool has_distance = nats::is_address(to) && !o.has_batch;
-  if (has_distance) o.how.batch = nats::usual_batch;
+  const auto usual = nats::is_address(to) ? nats::usual_batch : o.how.batch;
+  o.how.batch = o.batch.value_or(usual);
   return must(nats::open_gateway(o.names, to, o.once, o.how));
 }
 
@@ -177,7 +176,7 @@ std::jthread started(const gateway_command& o, bus::gateway& passing) {
   }
 }
 
-void run_gateway(const gateway_command& o, exit_code& ends_with) {
+exit_code run_gateway(const gateway_command& o) {
   auto passing = opened(o);
   account all(o.names.back(), o.as_json);
   const auto every = o.health.value_or(isatty(STDERR_FILENO) != 0 ? 5s : 0ns);
@@ -196,8 +195,9 @@ void run_gateway(const gateway_command& o, exit_code& ends_with) {
   }
   const auto lanes = passing.report();
   all.tell(lanes, true);
-  ends_with = end_of(lanes);
-  if (ends_with == exit_code::ok || ends_with == exit_code::damaged) throw_if_stopped();
+  const auto end = end_of(lanes);
+  if (end == exit_code::ok || end == exit_code::damaged) throw_if_stopped();
+  return end;
 }
 
 constexpr const char* footer =
@@ -232,36 +232,29 @@ constexpr const char* footer =
 }  // namespace
 
 void add_gateway(CLI::App& app, exit_code& ends_with) {
-  auto o = std::make_shared<gateway_command>();
-  auto* command = app.add_subcommand("gateway", "Pass messages on from channels into another");
-  command->footer(footer);
-  command->add_option("endpoints", o->names, "the sources, then the target")
+  auto& command =
+      add_command(app, "gateway", "Pass messages on from channels into another", footer);
+  auto& o = options_of(command, ends_with, run_gateway);
+  command.add_option("endpoints", o.names, "the sources, then the target")
       ->required()
       ->expected(2, 1024)
       ->type_name("FROM... TO");
   add_choice(
-      *command, "--on-full", {"wait", "drop"},
-      [o](const std::string& text) { o->how.drops = text == "drop"; },
+      command, "--on-full", {"wait", "drop"},
+      [&o](const std::string& text) { o.how.drops = text == "drop"; },
       "when TO has no room, or nobody is there: wait, or drop the newest and count it (default: "
       "wait)");
-  command->add_flag(
-      "--until-closed", o->how.ends_with_source,
-      "end when the producers of every source have closed and all was passed on, and, "
-      "if TO is a pipe, read; a stream of nats:// ends where it holds nothing more");
+  command.add_flag("--until-closed", o.how.ends_with_source,
+                   "end when the producers of every source have closed and all was passed on, and, "
+                   "if TO is a pipe, read; a stream of nats:// ends where it holds nothing more");
   command
-      ->add_option_function<std::size_t>(
-          "--batch",
-          [o](std::size_t batch) {
-            o->how.batch = batch;
-            o->has_batch = true;
-          },
-          "messages passed on at once (default: 256, into nats:// 4096)")
+      .add_option("--batch", o.batch,
+                  "messages passed on at once (default: 256, into nats:// 4096)")
       ->check(CLI::Range(1, 65536));
-  command->add_flag("--once", o->once, "mark the messages, as once=yes in TO does");
-  add_span(*command, "--health", o->health,
+  command.add_flag("--once", o.once, "mark the messages, as once=yes in TO does");
+  add_span(command, "--health", o.health,
            "print progress so often, 0: never (default: 5s on a terminal, else never)");
-  command->add_flag("--json", o->as_json, "tell it as JSON, a line each on standard output");
-  command->callback([o, &ends_with] { run_gateway(*o, ends_with); });
+  command.add_flag("--json", o.as_json, "tell it as JSON, a line each on standard output");
 }
 
 }  // namespace annulus::cli

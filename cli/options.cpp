@@ -4,19 +4,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
-#include <utility>
 
 namespace annulus::cli {
 
 namespace {
-
-std::uint64_t read_size(const std::string& flag, const std::string& text) {
-  const auto parsed = parse_bytes(text);
-  if (parsed) return *parsed;
-  throw CLI::ValidationError(flag,
-                             fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text));
-}
 
 CLI::Option* add_waiting(CLI::App& command, const std::function<void(const std::string&)>& take) {
   return add_choice(
@@ -26,6 +19,12 @@ CLI::Option* add_waiting(CLI::App& command, const std::function<void(const std::
 }
 
 }  // namespace
+
+CLI::Option* add_text(CLI::App& command, const std::string& flag, const std::string& type,
+                      const std::function<void(const std::string&)>& take,
+                      const std::string& help) {
+  return command.add_option_function<std::string>(flag, take, help)->type_name(type);
+}
 
 std::uint64_t read_number(const std::string& flag, const std::string& text, std::uint64_t least,
                           std::uint64_t most) {
@@ -48,57 +47,48 @@ CLI::Validator from_to(double least, double most) {
 }
 
 CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name) {
-  return command
-      .add_option_function<std::string>(
-          "endpoint", [&name](const std::string& text) { name.name(text); },
-          "shm:NAME, pipe:NAME or auto:NAME, and options: pipe:x?capacity=64KiB&mode=0640")
-      ->type_name("ENDPOINT");
+  return add_text(
+      command, "endpoint", "ENDPOINT", [&name](const std::string& text) { name.name(text); },
+      "shm:NAME, pipe:NAME or auto:NAME, and options: pipe:x?capacity=64KiB&mode=0640");
+}
+
+CLI::Option* add_said(CLI::App& command, const std::string& flag, const std::string& type,
+                      named_endpoint& name, const std::string& help) {
+  auto key = flag.substr(2);
+  std::ranges::replace(key, '-', '_');
+  return add_text(
+      command, flag, type,
+      [flag, key, &name](const std::string& text) { name.flag(flag, key, text); }, help);
+}
+
+std::string is_no_size(const std::string& text) {
+  if (parse_bytes(text)) return {};
+  return fmt::format("'{}' is no size; write 4096, 32KiB, 1MiB or 2G", text);
 }
 
 CLI::Option* add_size(CLI::App& command, const std::string& flag, std::uint64_t& bytes,
                       const std::string& help) {
-  return command
-      .add_option_function<std::string>(
-          flag, [flag, &bytes](const std::string& text) { bytes = read_size(flag, text); }, help)
-      ->type_name("SIZE");
-}
-
-CLI::Option* add_size(CLI::App& command, const std::string& flag, named_endpoint& name,
-                      const std::string& key, const std::string& help) {
-  return command
-      .add_option_function<std::string>(
-          flag,
-          [flag, key, &name](const std::string& text) {
-            static_cast<void>(read_size(flag, text));
-            name.flag(flag, key, text);
-          },
-          help)
-      ->type_name("SIZE");
+  const auto take = [&bytes](const std::string& text) { bytes = parse_bytes(text).value(); };
+  return add_text(command, flag, "SIZE", take, help)->check(is_no_size);
 }
 
 CLI::Option* add_choice(CLI::App& command, const std::string& flag,
                         const std::vector<std::string>& words,
                         const std::function<void(const std::string&)>& take,
                         const std::string& help) {
-  return command.add_option_function<std::string>(flag, take, help)
-      ->check(CLI::IsMember(words))
-      ->type_name(fmt::format("{}", fmt::join(words, "|")));
+  return add_text(command, flag, fmt::format("{}", fmt::join(words, "|")), take, help)
+      ->check(CLI::IsMember(words));
 }
 
 CLI::Option* add_span(CLI::App& command, const std::string& flag, time_limit& span,
                       const std::string& help) {
-  return command
-      .add_option_function<std::string>(
-          flag,
-          [flag, &span](const std::string& text) {
-            span = parse_span(text);
-            if (!span) {
-              throw CLI::ValidationError(
-                  flag, fmt::format("'{}' is no time; write 250ms, 1.5s, 2m or 1h", text));
-            }
-          },
-          help)
-      ->type_name("TIME");
+  return add_text(
+             command, flag, "TIME", [&span](const std::string& text) { span = parse_span(text); },
+             help)
+      ->check([](const std::string& text) {
+        return parse_span(text) ? std::string()
+                                : fmt::format("'{}' is no time; write 250ms, 1.5s, 2m or 1h", text);
+      });
 }
 
 void add_file(CLI::App& command, std::string& path, const std::string& help) {

@@ -17,32 +17,32 @@
 
 namespace annulus::cli {
 
-// Throws CLI::ValidationError for what is no number, or not within the limits.
-[[nodiscard]] std::uint64_t read_number(const std::string& flag, const std::string& text,
-                                        std::uint64_t least, std::uint64_t most);
+// An option whose text `take` reads. It throws CLI::ValidationError where that makes no sense.
+CLI::Option* add_text(CLI::App& command, const std::string& flag, const std::string& type,
+                      const std::function<void(const std::string&)>& take, const std::string& help);
 
 // The endpoint that a subcommand is about.
 CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name);
-// A size that the endpoint's name may give as well, as an option of this key.
-CLI::Option* add_size(CLI::App& command, const std::string& flag, named_endpoint& name,
-                      const std::string& key, const std::string& help);
+// What the endpoint's name may say as well: --max-message and max_message=.
+CLI::Option* add_said(CLI::App& command, const std::string& flag, const std::string& type,
+                      named_endpoint& name, const std::string& help);
 // How this role of the endpoint waits.
 void add_waiting(CLI::App& command, named_endpoint& name);
 
+// For check(): why it is no size; empty: it is one.
+[[nodiscard]] std::string is_no_size(const std::string& text);
 CLI::Option* add_size(CLI::App& command, const std::string& flag, std::uint64_t& bytes,
                       const std::string& help);
-// A whole number from `least` to `most`.
+// Throws CLI::ValidationError for what is no whole number, or not within the limits.
+[[nodiscard]] std::uint64_t read_number(const std::string& flag, const std::string& text,
+                                        std::uint64_t least, std::uint64_t most);
 template <class T>
 CLI::Option* add_number(CLI::App& command, const std::string& flag, T& number, std::uint64_t least,
                         std::uint64_t most, const std::string& help) {
-  return command
-      .add_option_function<std::string>(
-          flag,
-          [flag, &number, least, most](const std::string& text) {
-            number = static_cast<T>(read_number(flag, text, least, most));
-          },
-          help)
-      ->type_name("N");
+  const auto take = [flag, &number, least, most](const std::string& text) {
+    number = static_cast<T>(read_number(flag, text, least, most));
+  };
+  return add_text(command, flag, "N", take, help);
 }
 // What a number with a fraction may be. CLI::Range takes nan: it is not less and not more than any.
 [[nodiscard]] CLI::Validator from_to(double least, double most);

@@ -148,7 +148,7 @@ bool receiver::is_closed(const bus::channel& from, const bus_consumer& role) {
 bool receiver::is_gone(const bus::channel& from, const bus_consumer& role) {
   const auto seen = must(from.report());
   if (!was_said_of_all(seen)) return false;
-  if (!o_.survives_death && seen.arrivals() != past_) {
+  if (!o_.survives_death && !o_.goes_on_for_ever && seen.arrivals() != past_) {
     std::string who;
     for (const auto& one : seen.producers) {
       if (one.state != presence::died) continue;

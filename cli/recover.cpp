@@ -10,7 +10,6 @@
 #include "cli/text.hpp"
 #include <fmt/format.h>
 
-#include <memory>
 #include <optional>
 
 #include <annulus/bus/channel.hpp>
@@ -108,7 +107,7 @@ std::string holder_up(const segment& memory) {
       *seen.front_producer, process_number(who));
 }
 
-void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
+exit_code recover_ring(const bus::endpoint& e, bool drains) {
   const auto memory = must(segment::open(must(bus::name_of(e)), access::read_write, e.owner));
   const auto before = must(inspect(memory));
   const auto out = memory.geometry().topology == topology::spsc
@@ -125,10 +124,10 @@ void recover_ring(const bus::endpoint& e, bool drains, exit_code& ends_with) {
           show_bytes(out.drained_bytes));
   }
   print("shm:{}: {}{}\n", e.name, meaning_of(out.front), holder_up(memory));
-  if (damage > 0) ends_with = exit_code::damaged;
+  return damage > 0 ? exit_code::damaged : exit_code::ok;
 }
 
-void recover_pipe(const bus::endpoint& e, bool drains) {
+exit_code recover_pipe(const bus::endpoint& e, bool drains) {
   static_cast<void>(must(named_pipe::open(must(bus::name_of(e)), e.owner)));
   const auto name = to_string(e);
   if (drains) {
@@ -140,12 +139,12 @@ void recover_pipe(const bus::endpoint& e, bool drains) {
       "{}: there is nothing to recover by hand: its next consumer drops what the dead left "
       "unfinished, and counts it\n",
       name);
+  return exit_code::ok;
 }
 
-void recover(const recover_options& o, exit_code& ends_with) {
+exit_code recover(const recover_options& o) {
   const auto e = find(o.name.whole()).where;
-  if (e.transport == bus::transport::shm) return recover_ring(e, o.drains, ends_with);
-  recover_pipe(e, o.drains);
+  return e.transport == bus::transport::shm ? recover_ring(e, o.drains) : recover_pipe(e, o.drains);
 }
 
 constexpr const char* footer =
@@ -158,12 +157,10 @@ constexpr const char* footer =
 }  // namespace
 
 void add_recover(CLI::App& app, exit_code& ends_with) {
-  auto o = std::make_shared<recover_options>();
-  auto* command = app.add_subcommand("recover", "Skip what dead producers left behind");
-  command->footer(footer);
-  add_endpoint(*command, o->name)->required();
-  command->add_flag("--drain", o->drains, "discard all messages, too");
-  command->callback([o, &ends_with] { recover(*o, ends_with); });
+  auto& command = add_command(app, "recover", "Skip what dead producers left behind", footer);
+  auto& o = options_of(command, ends_with, recover);
+  add_endpoint(command, o.name)->required();
+  command.add_flag("--drain", o.drains, "discard all messages, too");
 }
 
 }  // namespace annulus::cli

@@ -5,8 +5,6 @@
 #include "cli/receiver.hpp"
 #include "cli/remote.hpp"
 
-#include <memory>
-
 namespace annulus::cli {
 namespace {
 
@@ -15,6 +13,24 @@ constexpr auto no_limit = transfer_options::no_limit;
 struct recv_options : receiver_options {
   named_endpoint from;
 };
+
+exit_code recv(const recv_options& o) {
+  auto output = file::for_writing(o.path, o.timeout);
+  if (const auto stream = o.from.stream()) {
+    if (o.producers != 0 || o.survives_death || o.goes_on_for_ever) {
+      end_with(exit_code::usage,
+               "--producers, --keep and --forever have no meaning for a stream on another "
+               "machine, which has no end");
+    }
+    receive_from(*stream, o, output);
+    return exit_code::ok;
+  }
+  const auto named = for_streams(o.from);
+  refuse_files_of(named, output);
+  receiver one(o, named, output);
+  one.run();
+  return one.saw_damage() ? exit_code::damaged : exit_code::ok;
+}
 
 constexpr const char* footer =
     "Waits for the channel to be made, reads until every producer has closed and all was read,\n"
@@ -37,44 +53,25 @@ constexpr const char* footer =
 }  // namespace
 
 void add_recv(CLI::App& app, exit_code& ends_with) {
-  auto o = std::make_shared<recv_options>();
-  auto* command = app.add_subcommand("recv", "Receive to standard output, or into a file");
-  command->footer(footer);
-  add_endpoint(*command, o->from)->required();
-  add_file(*command, o->path, "write into this file");
-  add_framing(*command, o->how, "end each message with a newline",
+  auto& command = add_command(app, "recv", "Receive to standard output, or into a file", footer);
+  auto& o = options_of(command, ends_with, recv);
+  add_endpoint(command, o.from)->required();
+  add_file(command, o.path, "write into this file");
+  add_framing(command, o.how, "end each message with a newline",
               "put each message's length before it");
-  add_number(*command, "--count", o->count, 1, no_limit, "end after so many messages");
-  auto* producers = add_number(*command, "--producers", o->producers, 1, no_limit,
+  add_number(command, "--count", o.count, 1, no_limit, "end after so many messages");
+  auto* producers = add_number(command, "--producers", o.producers, 1, no_limit,
                                "do not end before so many producers have come (and closed)");
   add_span(
-      *command, "--timeout", o->timeout,
+      command, "--timeout", o.timeout,
       "when nothing comes, or nobody reads the FIFO that --file names, for so long: end with 7");
-  add_waiting(*command, o->from);
-  command->add_flag("--keep", o->survives_death,
-                    "when a producer dies, wait for the next one, until one closes");
+  add_waiting(command, o.from);
+  command.add_flag("--keep", o.survives_death,
+                   "when a producer dies, wait for the next one, until one closes");
   command
-      ->add_flag("--forever", o->goes_on_for_ever,
-                 "when all have closed, too, wait for the next one")
+      .add_flag("--forever", o.goes_on_for_ever, "when all have closed, too, wait for the next one")
       ->excludes(producers);
-  command->add_flag("--progress", o->shows_progress, "tell on stderr how far it is");
-  command->callback([o, &ends_with] {
-    o->survives_death |= o->goes_on_for_ever;
-    auto output = file::for_writing(o->path, o->timeout);
-    if (const auto stream = o->from.stream()) {
-      if (o->producers != 0 || o->survives_death) {
-        end_with(exit_code::usage,
-                 "--producers, --keep and --forever have no meaning for a stream on another "
-                 "machine, which has no end");
-      }
-      return receive_from(*stream, *o, output);
-    }
-    const auto named = for_streams(o->from);
-    refuse_files_of(named, output);
-    receiver one(*o, named, output);
-    one.run();
-    if (one.saw_damage()) ends_with = exit_code::damaged;
-  });
+  command.add_flag("--progress", o.shows_progress, "tell on stderr how far it is");
 }
 
 }  // namespace annulus::cli

@@ -3,8 +3,6 @@
 #include "cli/options.hpp"
 #include <fmt/format.h>
 
-#include <memory>
-
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>
 
@@ -35,22 +33,22 @@ void remove(const remove_options& o) {
   print("removed {}\n", to_string(e));
 }
 
+constexpr const char* footer =
+    "auto:NAME is removed with its decision: the next opener decides again.\n"
+    "\n"
+    "Examples:\n"
+    "  annulus remove shm:orders\n"
+    "  annulus remove auto:orders --force";
+
 }  // namespace
 
-void add_remove(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<remove_options>();
-  auto* command = app.add_subcommand("remove", "Remove a channel and all that is in it");
-  command->footer(
-      "auto:NAME is removed with its decision: the next opener decides again.\n"
-      "\n"
-      "Examples:\n"
-      "  annulus remove shm:orders\n"
-      "  annulus remove auto:orders --force");
-  add_endpoint(*command, o->name)->required();
-  command->add_flag(
-      "--force", o->is_forced,
+void add_remove(CLI::App& app, exit_code& ends_with) {
+  auto& command = add_command(app, "remove", "Remove a channel and all that is in it", footer);
+  auto& o = options_of(command, ends_with, remove);
+  add_endpoint(command, o.name)->required();
+  command.add_flag(
+      "--force", o.is_forced,
       "even while someone is attached (who then ends with 9), damaged, or of another version");
-  command->callback([o] { remove(*o); });
 }
 
 }  // namespace annulus::cli

@@ -1,6 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
-#include "cli/endpoint.hpp"
+#include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/system.hpp"
 #include <fmt/format.h>
@@ -40,17 +40,13 @@ constexpr const char* endpoints_help =
 
 // The same for each: it stands for the variable.
 void add_directory(CLI::App& command) {
-  command
-      .add_option_function<std::string>(
-          "--dir",
-          [](const std::string& path) {
-            if (path.empty()) throw CLI::ValidationError("--dir", "a directory has a name");
-            say_directory(path);
-          },
-          fmt::format("where channels without a path live, the same for both sides (default: {}, "
-                      "else /dev/shm, else /tmp)",
-                      files::directory_variable))
-      ->type_name("DIRECTORY");
+  const auto help = fmt::format(
+      "where channels without a path live, the same for both sides (default: {}, else /dev/shm, "
+      "else /tmp)",
+      files::directory_variable);
+  add_text(command, "--dir", "DIRECTORY", say_directory, help)->check([](const std::string& path) {
+    return path.empty() ? "a directory has a name" : "";
+  });
 }
 
 void describe(CLI::App& app) {

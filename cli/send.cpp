@@ -202,34 +202,31 @@ constexpr const char* footer =
 
 }  // namespace
 
-void add_send(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<send_options>();
-  auto* command = app.add_subcommand("send", "Send standard input, or a file");
-  command->footer(footer);
-  add_endpoint(*command, o->to)->required();
-  add_file(*command, o->path, "send this file");
-  add_framing(*command, o->how, "a message for each line", "a message for each frame");
-  add_size(*command, "--chunk", o->chunk, "bytes in a message (default: 32KiB, or what fits)")
+void add_send(CLI::App& app, exit_code& ends_with) {
+  auto& command = add_command(app, "send", "Send standard input, or a file", footer);
+  auto& o = options_of(command, ends_with, send);
+  add_endpoint(command, o.to)->required();
+  add_file(command, o.path, "send this file");
+  add_framing(command, o.how, "a message for each line", "a message for each frame");
+  add_size(command, "--chunk", o.chunk, "bytes in a message (default: 32KiB, or what fits)")
       ->check([](const std::string& text) { return text == "0" ? "a chunk of 0 bytes" : ""; });
-  add_topology(*command, o->asked);
-  add_waiting(*command, o->to);
+  add_topology(command, o.asked);
+  add_waiting(command, o.to);
   add_choice(
-      *command, "--on-full", {"wait", "drop", "refuse"},
-      [o](const std::string& text) {
-        o->full = text == "drop"     ? on_full::drop
-                  : text == "refuse" ? on_full::refuse
-                                     : on_full::wait;
+      command, "--on-full", {"wait", "drop", "refuse"},
+      [&o](const std::string& text) {
+        o.full = text == "drop"     ? on_full::drop
+                 : text == "refuse" ? on_full::refuse
+                                    : on_full::wait;
       },
       "without room: wait for it, drop the message, or end with 8 (default: wait)");
-  add_span(*command, "--timeout", o->timeout,
+  add_span(command, "--timeout", o.timeout,
            "wait no longer for room, for the other end of a FIFO that --file names, or over a pipe "
            "for being read, and end with 7");
-  command->add_flag("--keep", o->keeps_on,
-                    "when the consumer dies or closes, wait for the next one");
-  command->add_flag("--resume", o->resumes,
-                    "go on where an earlier send of this input was killed (shm, spsc)");
-  command->add_flag("--progress", o->shows_progress, "tell on stderr how far it is");
-  command->callback([o] { send(*o); });
+  command.add_flag("--keep", o.keeps_on, "when the consumer dies or closes, wait for the next one");
+  command.add_flag("--resume", o.resumes,
+                   "go on where an earlier send of this input was killed (shm, spsc)");
+  command.add_flag("--progress", o.shows_progress, "tell on stderr how far it is");
 }
 
 }  // namespace annulus::cli

@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <memory>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -199,21 +198,19 @@ constexpr const char* footer =
 
 }  // namespace
 
-void add_stat(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<stat_options>();
-  auto* command = app.add_subcommand("stat", "Tell who is attached, what waits, and who blocks");
-  command->footer(footer);
-  add_endpoint(*command, o->name);
-  command->add_flag("--json", o->as_json, "as JSON; with --watch a line for each look");
+void add_stat(CLI::App& app, exit_code& ends_with) {
+  auto& command =
+      add_command(app, "stat", "Tell who is attached, what waits, and who blocks", footer);
+  auto& o = options_of(command, ends_with, stat);
+  add_endpoint(command, o.name);
+  command.add_flag("--json", o.as_json, "as JSON; with --watch a line for each look");
   command
-      ->add_option_function<double>(
-          "--watch", [o](double seconds) { o->watch_seconds = seconds; },
-          "again every so many seconds, with rates (default: 1)")
+      .add_option("--watch", o.watch_seconds,
+                  "again every so many seconds, with rates (default: 1)")
       ->expected(0, 1)
       ->default_str("1")
       ->check(from_to(0.01, 86400.0))
       ->type_name("SECONDS");
-  command->callback([o] { stat(*o); });
 }
 
 }  // namespace annulus::cli
