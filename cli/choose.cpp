@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <limits>
-#include <memory>
 #include <vector>
 
 #include <annulus/bus/channel.hpp>
@@ -24,24 +23,25 @@ struct choose_options {
   bool as_json = false;
 };
 
-// What would be chosen for an endpoint, or was.
-struct answer {
-  std::string name;  // empty: for needs alone
-  bus::choice chosen;
-  std::string missing;                 // why shared memory is missing
-  std::optional<bus::choice> decided;  // by whoever opened it first
-};
-
-answer answer_for(const bus::endpoint& e) {
-  answer out;
+// What would be chosen for an endpoint, or was, by whoever opened it first. Without a name: for
+// its needs alone.
+json answer_for(const bus::endpoint& e) {
   const auto bytes = must(segment::bytes_for(bus::shape_of(e)));
-  out.chosen = bus::choose(e.needs, bytes, bus::directory_of(e));
-  out.missing = bus::shared_memory_is_missing(bytes, bus::directory_of(e));
+  const auto chosen = bus::choose(e.needs, bytes, bus::directory_of(e));
+  const auto missing = bus::shared_memory_is_missing(bytes, bus::directory_of(e));
+  json out;
+  if (!e.name.empty()) out["endpoint"] = to_string(e);
+  out.update({{"transport", bus::to_string(chosen.transport)},
+              {"chosen", bus::to_string(chosen.transport)},
+              {"why", chosen.why},
+              {"is_fallback", chosen.is_fallback},
+              {"has_shared_memory", missing.empty()}});
+  if (!missing.empty()) out["shared_memory_is_missing"] = missing;
   if (e.name.empty()) return out;
-  out.name = to_string(e);
-  auto decided = bus::decision_of(e);
+  const auto decided = bus::decision_of(e);
   if (decided) {
-    out.decided = *decided;
+    out["transport"] = out["decided"] = bus::to_string(decided->transport);
+    out["decided_why"] = decided->why;
   } else if (decided.error().kind != fault::not_found) {
     end_with(decided.error());
   }
@@ -69,41 +69,22 @@ bus::endpoint with(bus::endpoint e, const bus::needs& also) {
   return e;
 }
 
-void say(const answer& a) {
-  const auto* const name = a.name.empty() ? "" : a.name.c_str();
-  const auto* const colon = a.name.empty() ? "" : ": ";
-  if (a.decided) {
-    print("{}{}{}, as was decided when it was first opened: {}\n", name, colon,
-          bus::to_string(a.decided->transport), a.decided->why);
-    if (a.decided->transport != a.chosen.transport) {
-      print("  for these needs {} would be chosen: {}\n", bus::to_string(a.chosen.transport),
-            a.chosen.why);
-      print("  to have it decided anew: annulus remove {}\n", name);
+void say(const json& a) {
+  if (a.contains("endpoint")) print("{}: ", a["endpoint"]);
+  if (a.contains("decided")) {
+    print("{}, as was decided when it was first opened: {}\n", a["decided"], a["decided_why"]);
+    if (a["decided"] != a["chosen"]) {
+      print("  for these needs {} would be chosen: {}\n", a["chosen"], a["why"]);
+      print("  to have it decided anew: annulus remove {}\n", a["endpoint"]);
     }
   } else {
-    print("{}{}{}: {}\n", name, colon, bus::to_string(a.chosen.transport), a.chosen.why);
+    print("{}: {}\n", a["chosen"], a["why"]);
   }
-  if (a.missing.empty()) {
+  if (a["has_shared_memory"] == true) {
     print("  shared memory is to be had\n");
   } else {
-    print("  shared memory is unavailable: {}\n", a.missing);
+    print("  shared memory is unavailable: {}\n", a["shared_memory_is_missing"]);
   }
-}
-
-json json_of(const answer& a) {
-  json out;
-  if (!a.name.empty()) out["endpoint"] = a.name;
-  out["transport"] = bus::to_string((a.decided ? *a.decided : a.chosen).transport);
-  out["chosen"] = bus::to_string(a.chosen.transport);
-  out["why"] = a.chosen.why;
-  out["is_fallback"] = a.chosen.is_fallback;
-  out["has_shared_memory"] = a.missing.empty();
-  if (!a.missing.empty()) out["shared_memory_is_missing"] = a.missing;
-  if (a.decided) {
-    out["decided"] = bus::to_string(a.decided->transport);
-    out["decided_why"] = a.decided->why;
-  }
-  return out;
 }
 
 // Neither transport leaves the machine: a gateway at each end does.
@@ -135,18 +116,13 @@ void choose_far(const choose_options& o) {
 
 void choose(const choose_options& o) {
   if (o.is_another_machine) return choose_far(o);
-  std::vector<answer> answers;
+  auto answers = json::array();
   bus::endpoint nameless;
   nameless.transport = bus::transport::automatic;
   if (o.names.empty()) answers.push_back(answer_for(with(nameless, o.needs)));
   for (const auto& name : o.names) answers.push_back(answer_for(with(undecided(name), o.needs)));
-  if (!o.as_json) {
-    for (const auto& one : answers) say(one);
-    return;
-  }
-  auto all = json::array();
-  for (const auto& one : answers) all.push_back(json_of(one));
-  print_json(all, 2);
+  if (o.as_json) return print_json(answers, 2);
+  for (const auto& one : answers) say(one);
 }
 
 constexpr const char* footer =  // the braces: the limits in words
@@ -168,27 +144,19 @@ constexpr const char* footer =  // the braces: the limits in words
 
 }  // namespace
 
-void add_choose(CLI::App& app, exit_code&) {
-  auto o = std::make_shared<choose_options>();
-  auto* command = app.add_subcommand("choose", "Tell which transport to take, and why");
-  command->footer(fmt::format(footer, bus::low_latency_words, bus::high_rate_words));
-  command->add_option("endpoints", o->names, "what they resolve to")->type_name("auto:NAME...");
-  add_span(*command, "--latency", o->needs.latency, "needed, one way");
-  command
-      ->add_option_function<std::string>(
-          "--rate",
-          [o](const std::string& text) {
-            o->needs.rate =
-                read_number("--rate", text, 0, std::numeric_limits<std::uint64_t>::max());
-          },
-          "needed, messages a second")
-      ->type_name("N");
-  command->add_flag("--portable", o->needs.portable, "must work without shared memory");
-  command->add_flag("--another-machine", o->is_another_machine,
-                    "must reach another machine: says how");
-  command->add_flag("--guarded", o->needs.guarded, "the system guards it, and logs who comes");
-  command->add_flag("--json", o->as_json, "as JSON");
-  command->callback([o] { choose(*o); });
+void add_choose(CLI::App& app, exit_code& ends_with) {
+  auto& command = add_command(app, "choose", "Tell which transport to take, and why",
+                              fmt::format(footer, bus::low_latency_words, bus::high_rate_words));
+  auto& o = options_of(command, ends_with, choose);
+  command.add_option("endpoints", o.names, "what they resolve to")->type_name("auto:NAME...");
+  add_span(command, "--latency", o.needs.latency, "needed, one way");
+  add_number(command, "--rate", o.needs.rate, 0, std::numeric_limits<std::uint64_t>::max(),
+             "needed, messages a second");
+  command.add_flag("--portable", o.needs.portable, "must work without shared memory");
+  command.add_flag("--another-machine", o.is_another_machine,
+                   "must reach another machine: says how");
+  command.add_flag("--guarded", o.needs.guarded, "the system guards it, and logs who comes");
+  command.add_flag("--json", o.as_json, "as JSON");
 }
 
 }  // namespace annulus::cli
