@@ -3,7 +3,6 @@
 #include "cli/console.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
-#include "cli/text.hpp"
 #include <fmt/format.h>
 
 #include <limits>

@@ -3,12 +3,8 @@
 #include "cli/options.hpp"
 #include "cli/snapshot.hpp"
 #include "cli/text.hpp"
-#include <fmt/format.h>
-
-#include <utility>
 
 #include <annulus/bus/newcomer.hpp>
-#include <annulus/bus/rendezvous.hpp>
 
 namespace annulus::cli {
 namespace {

@@ -5,7 +5,6 @@
 #include "cli/console.hpp"
 #include "cli/json.hpp"
 #include "cli/options.hpp"
-#include "cli/patience.hpp"
 #include "cli/signals.hpp"
 #include "cli/snapshot.hpp"
 #include "cli/text.hpp"

@@ -3,7 +3,6 @@
 #include "cli/exit_code.hpp"
 #include "cli/signals.hpp"
 #include "cli/text.hpp"
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

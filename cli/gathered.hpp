@@ -2,10 +2,8 @@
 #pragma once
 
 #include "cli/exit_code.hpp"
-#include "cli/file.hpp"
 #include "cli/patience.hpp"
 #include "cli/splitter.hpp"
-#include <fmt/format.h>
 
 #include <array>
 #include <cstddef>

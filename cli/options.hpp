@@ -4,7 +4,6 @@
 #include "cli/endpoint.hpp"
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <thread>
-#include <utility>
 
 #include <annulus/pipe/fifo.hpp>
 

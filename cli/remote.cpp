@@ -52,50 +52,37 @@ class server_wait {
   end_with(exit_code::removed, "{}: the stream was removed", name);
 }
 
-class remote_sender {
- public:
-  remote_sender(const nats::address& to, const transfer_options& o, file& input)
-      : to_(must(nats::target::open(to))),
-        wait_(o),
-        seen_("sent", o.shows_progress, input.rest()) {}
-
-  [[nodiscard]] std::size_t max_message() const noexcept { return to_.max_message(); }
-  void push(messages some) {
-    for (const auto& one : some) static_cast<void>(to_.add(one, {run_, ++number_}));
-    for (;;) {
-      const auto got = to_.push(within(wait_slice), false);
-      count_ += got.messages;
-      bytes_ += got.bytes;
-      seen_.at(count_, bytes_);
-      if (got.messages > 0) wait_.goes_on();
-      switch (got.why) {
-        case status::ok: throw_if_stopped(); return;
-        case status::full:
-        case status::timed_out: wait_.waits(to_, "the server does not take it"); break;
-        case status::removed: throw_removed(to_.name());
-        default:
-          end_with(exit_code::failure, "{} refuses a message: {}; {} were sent", to_.name(),
-                   to_.trouble(), count_);
-      }
-    }
-  }
-
- private:
-  nats::target to_;
-  server_wait wait_;
-  progress seen_;
-  std::uint64_t run_ = files::random_word(), number_ = 0;
-  std::uint64_t count_ = 0, bytes_ = 0;
-};
-
 }  // namespace
 
-void send_to(const nats::address& to, const transfer_options& o, file& input) {
-  remote_sender sender(to, o, input);
-  const taker there{to_string(to), sender.max_message(),
+void send_to(const nats::address& at, const transfer_options& o, file& input) {
+  auto to = must(nats::target::open(at));
+  const taker there{to_string(at), to.max_message(),
                     "raise max_payload at the server, or max_message= in the name"};
   splitter cut(input, o.how, there, there.chunk(o.chunk));
-  for (auto some = cut.next(); !some.empty(); some = cut.next()) sender.push(some);
+  server_wait wait(o);
+  progress seen("sent", o.shows_progress, input.rest());
+  const auto run = files::random_word();
+  std::uint64_t number = 0, count = 0, bytes = 0;
+  for (auto some = cut.next(); !some.empty(); some = cut.next()) {
+    for (const auto& one : some) static_cast<void>(to.add(one, {run, ++number}));
+    for (auto why = status::full; why != status::ok;) {
+      const auto got = to.push(within(wait_slice), false);
+      count += got.messages;
+      bytes += got.bytes;
+      seen.at(count, bytes);
+      if (got.messages > 0) wait.goes_on();
+      why = got.why;
+      if (why == status::full || why == status::timed_out) {
+        wait.waits(to, "the server does not take it");
+      } else if (why == status::removed) {
+        throw_removed(to.name());
+      } else if (why != status::ok) {
+        end_with(exit_code::failure, "{} refuses a message: {}; {} were sent", to.name(),
+                 to.trouble(), count);
+      }
+    }
+    throw_if_stopped();
+  }
 }
 
 void receive_from(const nats::address& at, const transfer_options& o, file& output) {

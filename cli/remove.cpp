@@ -1,7 +1,6 @@
 #include "cli/commands.hpp"
 #include "cli/console.hpp"
 #include "cli/options.hpp"
-#include <fmt/format.h>
 
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/rendezvous.hpp>

@@ -2,7 +2,6 @@
 #include "cli/console.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
-#include "cli/system.hpp"
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

@@ -1,7 +1,6 @@
 #include "cli/splitter.hpp"
 
 #include "cli/exit_code.hpp"
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>

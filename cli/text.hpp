@@ -1,11 +1,8 @@
 // Sizes and times, as people write and read them.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include <annulus/bus/quantity.hpp>
 
