@@ -34,6 +34,24 @@ struct gateway_command {
   bool as_json = false;
 };
 
+json counts_of(const bus::lane_report& of) {
+  return {{"messages", of.messages}, {"bytes", of.bytes},     {"batches", of.batches},
+          {"dropped", of.dropped},   {"corrupt", of.corrupt}, {"unread", of.unread}};
+}
+
+bus::lane_report sum_of(const std::vector<bus::lane_report>& lanes) {
+  bus::lane_report all;
+  for (const auto& one : lanes) {
+    all.messages += one.messages;
+    all.bytes += one.bytes;
+    all.batches += one.batches;
+    all.dropped += one.dropped;
+    all.corrupt += one.corrupt;
+    all.unread = std::max(all.unread, one.unread);  // lanes share the target
+  }
+  return all;
+}
+
 // What all lanes did together, and what to say of it.
 class account {
  public:
@@ -44,71 +62,44 @@ class account {
     const auto all = sum_of(lanes);
     const double seconds = std::chrono::duration<double>(now - (is_final ? began_ : last_)).count();
     const auto count = static_cast<double>(all.messages - (is_final ? 0 : told_));
-    const double rate = seconds > 0 ? count / seconds : 0;
-    if (as_json_) {
-      say_json(lanes, all, rate, is_final);
-    } else {
-      say(lanes, all, rate, is_final);
+    json out = {{"to", to_}, {"final", is_final}};
+    out.update(counts_of(all));
+    out["messages_per_second"] = seconds > 0 ? count / seconds : 0;
+    for (const auto& one : lanes) {
+      json lane = {{"from", one.from}, {"state", bus::to_string(one.state)}};
+      lane.update(counts_of(one));
+      if (!one.error.empty()) lane["error"] = one.error;
+      out["lanes"].push_back(std::move(lane));
     }
+    as_json_ ? say_json(out) : say(out);
     last_ = now;
     told_ = all.messages;
   }
 
  private:
-  static bus::lane_report sum_of(const std::vector<bus::lane_report>& lanes) {
-    bus::lane_report all;
-    for (const auto& one : lanes) {
-      all.messages += one.messages;
-      all.bytes += one.bytes;
-      all.batches += one.batches;
-      all.dropped += one.dropped;
-      all.corrupt += one.corrupt;
-      all.unread = std::max(all.unread, one.unread);  // lanes share the target
+  static void say(const json& all) {
+    const bool is_final = all["final"] == true;
+    const auto& lanes = all["lanes"];
+    auto line =
+        fmt::format("{}: {} messages, {}", all["to"], all["messages"], show_bytes(all["bytes"]));
+    if (!is_final) line += fmt::format(", {}/s", show_count(all["messages_per_second"]));
+    if (all["dropped"] != 0) line += fmt::format(", {} dropped", all["dropped"]);
+    if (all["corrupt"] != 0) {
+      line += fmt::format(", {} stretches of damage skipped", all["corrupt"]);
     }
-    return all;
-  }
-
-  void say(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all, double rate,
-           bool is_final) const {
-    auto line = fmt::format("{}: {} messages, {}", to_, all.messages, show_bytes(all.bytes));
-    if (!is_final) line += fmt::format(", {}/s", show_count(rate));
-    if (all.dropped > 0) line += fmt::format(", {} dropped", all.dropped);
-    if (all.corrupt > 0) line += fmt::format(", {} stretches of damage skipped", all.corrupt);
     for (const auto& one : lanes) {
       if (is_final && lanes.size() == 1) break;
-      line += fmt::format("; {} {}", one.from, bus::to_string(one.state));
-      if (lanes.size() > 1) line += fmt::format(" ({} messages)", one.messages);
+      line += fmt::format("; {} {}", one["from"], one["state"]);
+      if (lanes.size() > 1) line += fmt::format(" ({} messages)", one["messages"]);
     }
     remark("{}", line);
-    if (is_final && all.unread > 0) remark("{}", unread_in(to_, all.unread));
+    if (is_final && all["unread"] != 0) remark("{}", unread_in(all["to"], all["unread"]));
   }
 
-  void say_json(const std::vector<bus::lane_report>& lanes, const bus::lane_report& all,
-                double rate, bool is_final) {
-    json out;
-    out["to"] = to_;
-    out["final"] = is_final;
-    put_counts(out, all);
-    out["messages_per_second"] = rate;
-    for (const auto& one : lanes) {
-      json lane;
-      lane["from"] = one.from;
-      lane["state"] = bus::to_string(one.state);
-      put_counts(lane, one);
-      if (!one.error.empty()) lane["error"] = one.error;
-      out["lanes"].push_back(std::move(lane));
-    }
-    print_json(out, -1);
+  void say_json(const json& all) {
+    print_json(all, -1);
     if (is_stdout_whole() || std::exchange(has_complained_, true)) return;
     remark("the account cannot be written to standard output; messages are passed on");
-  }
-  static void put_counts(json& to, const bus::lane_report& of) {
-    to["messages"] = of.messages;
-    to["bytes"] = of.bytes;
-    to["batches"] = of.batches;
-    to["dropped"] = of.dropped;
-    to["corrupt"] = of.corrupt;
-    to["unread"] = of.unread;
   }
 
   std::string to_;
