@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <annulus/bus/name.hpp>
+#include <annulus/bus/options.hpp>
 #include <annulus/bus/quantity.hpp>
 #include <annulus/channel/file.hpp>
 
@@ -25,11 +26,6 @@ bool read_number(std::string_view text, T& out, int base = 10) {
   const char* const end = digits.data() + digits.size();
   const auto [rest, error] = std::from_chars(digits.data(), end, out, base);
   return error == std::errc() && rest == end && !text.empty();
-}
-
-bool read_yes(std::string_view text, bool& out) {
-  out = text == "yes";
-  return text == "yes" || text == "no";
 }
 
 template <class T>
@@ -120,31 +116,12 @@ bool is_for(const option& o, transport s) {
   return s == transport::automatic || (s == transport::shm ? o.for_shm : o.for_pipe);
 }
 
-failure refused(std::string_view text, const std::string& why) {
-  return {fault::bad_argument, std::string("'").append(text).append("': ").append(why)};
-}
-
-std::string known_options(transport s) {
-  std::string all;
+std::vector<option> options_of(transport s) {
+  std::vector<option> out;
   for (const auto& one : options) {
-    if (is_for(one, s)) all += (all.empty() ? "" : ", ") + std::string(one.name);
+    if (is_for(one, s)) out.push_back(one);
   }
-  return all;
-}
-
-result<endpoint> set(endpoint e, std::string_view text, std::string_view pair) {
-  const auto equals = pair.find('=');
-  const auto key = pair.substr(0, equals);
-  const auto value = equals == pair.npos ? std::string_view() : pair.substr(equals + 1);
-  for (const auto& one : options) {
-    if (one.name != key || !is_for(one, e.transport)) continue;
-    if (one.set(e, value)) return e;
-    return refused(text, "the option " + std::string(key) + " takes " + std::string(one.takes) +
-                             ", not '" + std::string(value) + "'");
-  }
-  return refused(text, "there is no option '" + std::string(key) + "' for " +
-                           std::string(to_string(e.transport)) + ":; there are " +
-                           known_options(e.transport));
+  return out;
 }
 
 }  // namespace
@@ -174,21 +151,9 @@ result<endpoint> parse(std::string_view text) {
   out.name = rest.substr(0, question);
   if (out.name.empty()) return refused(text, "lacks a name; write, for example, shm:orders");
   if (question == rest.npos) return out;
-  rest.remove_prefix(question + 1);
-  std::vector<std::string_view> told;
-  while (!rest.empty()) {
-    const auto end = rest.find('&');
-    const auto pair = rest.substr(0, end);
-    auto with = set(std::move(out), text, pair);
-    if (!with) return with.error();
-    out = std::move(with).value();
-    const auto key = pair.substr(0, pair.find('='));
-    if (std::ranges::find(told, key) != told.end()) {
-      return refused(text, std::string("the option ").append(key) + " is there twice; say it once");
-    }
-    told.push_back(key);
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-  }
+  const auto wrong = set_options(out, rest.substr(question + 1), options_of(out.transport),
+                                 std::string(carrier) + ":");
+  if (!wrong.empty()) return refused(text, wrong);
   if (!out.directory.empty() && (out.name.front() == '/' || files::is_path(out.name))) {
     return refused(text, "the name is a path, so dir= has no meaning; leave one of them out");
   }

@@ -10,6 +10,7 @@
 
 #include <annulus/bus/channel.hpp>
 #include <annulus/bus/newcomer.hpp>
+#include <annulus/bus/options.hpp>
 #include <annulus/bus/rendezvous.hpp>
 #include <annulus/channel/directory.hpp>
 #include <annulus/channel/file.hpp>
@@ -50,16 +51,10 @@ bus::endpoint parsed(const std::string& name) {
 std::optional<std::string> option_of(std::string_view text, std::string_view key) {
   const auto question = text.find('?');
   if (question == text.npos) return std::nullopt;
-  auto rest = text.substr(question + 1);
-  for (;;) {
-    const auto end = rest.find('&');
-    const auto pair = rest.substr(0, end);
-    if (pair.starts_with(key) && pair.substr(key.size()).starts_with('=')) {
-      return std::string(pair.substr(key.size() + 1));
-    }
-    if (end == rest.npos) return std::nullopt;
-    rest.remove_prefix(end + 1);
+  for (const auto& one : bus::options_in(text.substr(question + 1))) {
+    if (one.key == key) return std::string(one.value);
   }
+  return std::nullopt;
 }
 
 void require_name(const std::string& text) {

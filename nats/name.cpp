@@ -2,11 +2,15 @@
 #include <charconv>
 #include <vector>
 
+#include <annulus/bus/options.hpp>
 #include <annulus/bus/quantity.hpp>
 #include <annulus/nats/name.hpp>
 
 namespace annulus::nats {
 namespace {
+
+using bus::read_yes;
+using bus::refused;
 
 constexpr std::string_view prefix = "nats://";
 
@@ -18,10 +22,6 @@ struct option {
   setter set;
 };
 
-bool read_yes(std::string_view text, bool& out) {
-  out = text == "yes";
-  return text == "yes" || text == "no";
-}
 bool read_span(std::string_view text, std::chrono::nanoseconds least,
                std::chrono::nanoseconds& out) {
   const auto span = bus::parse_span(text);
@@ -84,16 +84,6 @@ constexpr option options[] = {
     {"creds", a_path, [](address& a, std::string_view t) { return read_path(t, a.creds); }},
 };
 
-failure refused(std::string_view text, const std::string& why) {
-  return {fault::bad_argument, std::string("'").append(text).append("': ").append(why)};
-}
-
-std::string known_options() {
-  std::string all;
-  for (const auto& one : options) all += (all.empty() ? "" : ", ") + std::string(one.name);
-  return all;
-}
-
 // HOST, HOST:PORT or [HOST]:PORT. Empty if nothing is wrong.
 std::string read_host(std::string_view text, host& out) {
   const bool is_bracketed = text.starts_with('[');
@@ -134,31 +124,6 @@ std::string contradiction_in(const address& a) {
   return {};
 }
 
-std::string set_options(address& a, std::string_view rest) {
-  std::vector<std::string_view> told;
-  while (!rest.empty()) {
-    const auto end = rest.find('&');
-    const auto pair = rest.substr(0, end);
-    const auto key = pair.substr(0, pair.find('='));
-    const auto value = key.size() < pair.size() ? pair.substr(key.size() + 1) : std::string_view();
-    const auto* const one = std::ranges::find(options, key, &option::name);
-    if (one == std::end(options)) {
-      return "there is no option '" + std::string(key) + "' for nats://; there are " +
-             known_options();
-    }
-    if (!one->set(a, value)) {
-      return "the option " + std::string(key) + " takes " + std::string(one->takes) + ", not '" +
-             std::string(value) + "'";
-    }
-    if (std::ranges::find(told, key) != told.end()) {
-      return "the option " + std::string(key) + " is there twice; say it once";
-    }
-    told.push_back(key);
-    rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
-  }
-  return contradiction_in(a);
-}
-
 }  // namespace
 
 bool is_address(std::string_view text) noexcept { return text.starts_with(prefix); }
@@ -187,9 +152,9 @@ result<address> parse(std::string_view text) {
     return refused(text, "the name of a stream has no dots, wildcards, slashes and spaces");
   }
   if (question == text.npos) return out;
-  if (auto wrong = set_options(out, text.substr(question + 1)); !wrong.empty()) {
-    return refused(text, wrong);
-  }
+  auto wrong = bus::set_options(out, text.substr(question + 1), options, std::string(prefix));
+  if (wrong.empty()) wrong = contradiction_in(out);
+  if (!wrong.empty()) return refused(text, wrong);
   return out;
 }
 

@@ -101,7 +101,7 @@ struct pieces_of {
 pieces_of split(const std::string& text, cli::framing how, std::uint64_t max_message) {
   const place at;
   auto in = cli::file::for_reading(at.write("in", text));
-  cli::splitter cut(in, how, {"here", max_message, "send less"});
+  cli::splitter cut(in, how, {"here", max_message, "send less"}, max_message);
   pieces_of out;
   try {
     for (auto some = cut.next(); !some.empty(); some = cut.next()) {
@@ -113,6 +113,15 @@ pieces_of split(const std::string& text, cli::framing how, std::uint64_t max_mes
     out.error = e.code;
   }
   return out;
+}
+
+TEST(CliSplitter, chunks_are_full_but_for_the_last) {
+  const auto chunks = [](const std::string& text) {
+    return split(text, cli::framing::bytes, 3).messages;
+  };
+  EXPECT_EQ(chunks("abc\nefgh"), (std::vector<std::string>{"abc", "\nef", "gh"}));
+  EXPECT_EQ(chunks("abcdef"), (std::vector<std::string>{"abc", "def"}));
+  EXPECT_TRUE(chunks("").empty());
 }
 
 TEST(CliSplitter, lines_may_be_empty_and_the_last_may_lack_its_end) {
