@@ -54,7 +54,6 @@ class link_of final : public link {
   template <class... More>
   explicit link_of(const shape& of, const More&... more)
       : channel_(of, more...), bytes_(size_from<Size>(of.bytes)) {}
-  static std::unique_ptr<link> open(const shape& of) { return std::make_unique<link_of>(of); }
 
   void produce(const load& how, stage& on, unsigned number) override {
     auto tx = channel_.producer();
@@ -179,7 +178,10 @@ class link_of final : public link {
     }
   }
 
-  [[nodiscard]] std::uint64_t memory_bytes() const override { return channel_.memory_bytes(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const override {
+    if constexpr (requires { channel_.memory_bytes(); }) return channel_.memory_bytes();
+    return link::memory_bytes();
+  }
 
  private:
   // `send(n)` sends the next batch, whose first message is the n-th.

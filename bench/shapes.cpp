@@ -64,27 +64,20 @@ class varied final : public link {
     while (!on.end.is_reached(seen, 1)) take();
   }
 
-  static std::unique_ptr<link> open(const shape& of) { return std::make_unique<varied>(of); }
   trips ask(link&, const load&, stage&, std::span<std::uint64_t>) override { return {}; }
   void answer(link&, const load&, stage&) override {}
-  [[nodiscard]] std::uint64_t memory_bytes() const override { return 0; }
 
  private:
   segment memory_;
   std::array<std::size_t, many> lengths_{};
 };
 
-template <class Link>
-system ring() {
-  system one{"ring", "", &Link::open};
-  one.sides = where::threads;
-  return one;
-}
 template <class Roles>
-using usual_link = link_of<ring_channel<Roles, by::push, true>>;
-const system one_producer = ring<usual_link<spsc_roles<tallied>>>();
-const system of_random_sizes = ring<varied>();
-const system many_producers = ring<usual_link<mpsc_roles<tallied>>>();
+using usual = ring_channel<Roles, by::push, true>;
+const auto one_producer = in_threads("ring", "", opens<usual<spsc_roles<tallied>>>());
+const auto many_producers = in_threads("ring", "", opens<usual<mpsc_roles<tallied>>>());
+const auto of_random_sizes =
+    in_threads("ring", "", [](const shape& of) { return std::make_unique<varied>(of); });
 
 // A table of trials. A cell shows the median of its trial.
 struct row {

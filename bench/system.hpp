@@ -54,13 +54,15 @@ class link {
   virtual void consume_traced(const load&, stage&, std::span<trace>) {}
 
   // What the channel holds, bytes; 0: its kind does not tell.
-  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const { return 0; }
 };
+
+using opening = std::function<std::unique_ptr<link>(const shape&)>;
 
 struct system {
   std::string name;
   std::string setting;
-  std::function<std::unique_ptr<link>(const shape&)> open{};  // throws if it cannot be opened
+  opening open{};            // throws if it cannot be opened
   std::string missing{};     // why it cannot be measured; empty: it can
   bool is_ours = false;      // judged by the targets, and recommended
   bool has_steps = false;    // it claims and commits

@@ -58,7 +58,7 @@ class boost_message_queue {
 }  // namespace
 
 system boost_message_queue_system() {
-  return {"Boost message_queue", "it has no batches", &link_of<boost_message_queue>::open};
+  return {"Boost message_queue", "it has no batches", opens<boost_message_queue>()};
 }
 
 }  // namespace annulus::bench

@@ -205,7 +205,6 @@ struct value_channels {
     explicit channel(const shape& of) : queue_(of.capacity / of.bytes) {}
     producer_end producer() { return {&queue_}; }
     consumer_end consumer() { return {&queue_}; }
-    [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
    private:
     queue queue_;
@@ -216,28 +215,42 @@ struct value_channels {
 inline constexpr std::array<std::size_t, 11> sizes{8,   16,  32,   48,   64,  128,
                                                    256, 512, 1024, 2048, 4096};
 
+// Opens a `Channel` of the shape that is asked for; `more` goes to it, behind the shape.
+template <class Channel, class Size = std::size_t, class... More>
+[[nodiscard]] opening opens(const More&... more) {
+  return
+      [more...](const shape& of) { return std::make_unique<link_of<Channel, Size>>(of, more...); };
+}
+
 // Opens `Channel<Bytes>` for the size that is asked for.
 template <template <std::size_t> class Channel>
 std::unique_ptr<link> open_sized(const shape& of) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     std::unique_ptr<link> out;
-    static_cast<void>(((of.bytes == sizes[I] &&
-                        (out = link_of<Channel<sizes[I]>, constant_size<sizes[I]>>::open(of))) ||
-                       ...));
+    static_cast<void>((
+        (of.bytes == sizes[I] && (out = opens<Channel<sizes[I]>, constant_size<sizes[I]>>()(of))) ||
+        ...));
     if (!out) throw std::runtime_error("not built for messages of this size");
     return out;
   }
   (std::make_index_sequence<sizes.size()>());
 }
 
+// A system whose sides are threads.
+[[nodiscard]] inline system in_threads(std::string name, std::string setting, opening open,
+                                       unsigned most_producers = 1) {
+  system one{std::move(name), std::move(setting), std::move(open)};
+  one.sides = where::threads;
+  one.most_producers = most_producers;
+  return one;
+}
+
 // A queue of values between threads, as a system.
 template <template <std::size_t> class Kind>
 [[nodiscard]] system value_system(const char* name, const char* setting,
                                   unsigned most_producers = 1) {
-  system one{name, setting, &open_sized<value_channels<Kind>::template channel>};
-  one.sides = where::threads;
-  one.most_producers = most_producers;
-  return one;
+  return in_threads(name, setting, &open_sized<value_channels<Kind>::template channel>,
+                    most_producers);
 }
 
 }  // namespace annulus::bench

@@ -89,7 +89,6 @@ class concurrent {
     return {&queue_, moodycamel::ConsumerToken(queue_),
             std::vector<value<Bytes>>(std::clamp<std::size_t>(8192 / Bytes, 1, 64))};
   }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
  private:
   queue queue_;
@@ -98,10 +97,9 @@ class concurrent {
 }  // namespace
 
 std::vector<system> moodycamel_systems() {
-  system many{"ConcurrentQueue", "producer tokens, try_enqueue; try_dequeue_bulk of up to 8 KiB",
-              &open_sized<concurrent>};
-  many.sides = where::threads;
-  many.most_producers = script::most_producers;
+  auto many =
+      in_threads("ConcurrentQueue", "producer tokens, try_enqueue; try_dequeue_bulk of up to 8 KiB",
+                 &open_sized<concurrent>, script::most_producers);
   many.keeps_order_of_all = false;
   return {value_system<reader_writer>("ReaderWriterQueue",
                                       "try_enqueue, never allocates; peek in place and pop"),

@@ -37,7 +37,6 @@ class named {
 
   role_producer<bus_producer, By, true> producer() { return {must(open_producer(*at_))}; }
   role_consumer<bus_consumer, true> consumer() { return {must(open_consumer(*at_))}; }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
  private:
   name at_;
@@ -58,7 +57,6 @@ class through_gateway {
 
   role_producer<bus_producer, by::push, false> producer() { return {must(open_producer(*from_))}; }
   role_consumer<bus_consumer, false> consumer() { return {must(open_consumer(*to_))}; }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
  private:
   name from_;
@@ -73,11 +71,9 @@ using pushes = named<by::push>;
 template <std::size_t>
 using claims = named<by::claim>;
 
-system ours(std::string name, const char* setting,
-            std::function<std::unique_ptr<link>(const shape&)> open) {
-  system one{std::move(name), setting, std::move(open)};
+system ours(std::string name, const char* setting, opening open) {
+  auto one = in_threads(std::move(name), setting, std::move(open));
   one.is_ours = one.has_batches = true;
-  one.sides = where::threads;
   return one;
 }
 
@@ -96,7 +92,7 @@ std::vector<system> limited_systems() {
 std::vector<system> named_systems() {
   auto all = both("annulus by name", "an spsc ring; try_ forms");
   all.push_back(ours("annulus through a gateway", "two rings by name; both ends wait",
-                     &link_of<through_gateway>::open));
+                     opens<through_gateway>()));
   all.back().helpers = 1;
   return all;
 }

@@ -54,30 +54,29 @@ class bare_fifo {
   explicit bare_fifo(const shape& of) : bytes_(of.bytes) {
     const auto path = "/tmp/annulus." + new_name();
     if (mkfifo(path.c_str(), 0600) != 0) fail("mkfifo");
-    file_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    file_ = files::opened(path, O_RDWR);
     unlink(path.c_str());
-    if (file_ < 0 || fcntl(file_, F_SETPIPE_SZ, static_cast<int>(of.capacity)) < 0) fail("open");
+    const auto bytes = static_cast<int>(of.capacity);
+    if (!file_ || fcntl(file_.number(), F_SETPIPE_SZ, bytes) < 0) fail("open");
   }
-  ~bare_fifo() { close(file_); }
-  bare_fifo(const bare_fifo&) = delete;
-  bare_fifo& operator=(const bare_fifo&) = delete;
 
   auto producer() {
-    return copying_producer(bytes_, [file = file_, frame = frame_of(bytes_)](message one) mutable {
+    const auto put = [file = file_.number(), frame = frame_of(bytes_)](message one) mutable {
       std::copy(one.begin(), one.end(), frame.begin());
       if (write(file, frame.data(), frame.size()) != std::ssize(frame)) fail("write");
       return true;
-    });
+    };
+    return copying_producer(bytes_, put);
   }
   auto consumer() {
-    const auto get = [file = file_, frame = frame_of(bytes_)](std::span<std::byte> to) mutable {
+    const auto get = [file = file_.number(),
+                      frame = frame_of(bytes_)](std::span<std::byte> to) mutable {
       if (read(file, frame.data(), frame.size()) != std::ssize(frame)) fail("read");
       std::copy_n(frame.begin(), to.size(), to.begin());
       return to.size();
     };
     return copying_consumer(bytes_, false, get);
   }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
  private:
   static std::vector<std::byte> frame_of(std::size_t bytes) {
@@ -85,26 +84,22 @@ class bare_fifo {
   }
 
   std::size_t bytes_;
-  int file_ = -1;
+  descriptor file_;
 };
 
 }  // namespace
 
 system pipe_system() {
-  system one{pipe_name, "both sides sleep in poll; batches by writev",
-             &link_of<pipe_channel>::open};
+  system one{pipe_name, "both sides sleep in poll; batches by writev", opens<pipe_channel>()};
   one.is_ours = one.has_steps = true;
   return one;
 }
 
 std::vector<system> pipe_systems() {
-  system bare{"bare write and read", "one of each for each frame, on a FIFO",
-              &link_of<bare_fifo>::open};
-  system one{"annulus pipe", "pushes; drains", &link_of<pipe_channel>::open};
+  system bare{"bare write and read", "one of each for each frame, on a FIFO", opens<bare_fifo>()};
+  system one{"annulus pipe", "pushes; drains", opens<pipe_channel>()};
   system several{"annulus pipe, made for 4 producers", "the same, one of them there",
-                 [](const shape& of) -> std::unique_ptr<link> {
-                   return std::make_unique<link_of<pipe_channel>>(of, 4U);
-                 }};
+                 opens<pipe_channel>(4U)};
   one.is_ours = several.is_ours = true;
   bare.has_batches = one.has_batches = several.has_batches = true;
   return {bare, one, several};

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <string>
 
+#include <annulus/channel/file.hpp>
+
 namespace annulus::bench {
 namespace {
 
@@ -20,29 +22,25 @@ class posix_queue {
     const rlimit enough{std::uint64_t{16} << 20, std::uint64_t{16} << 20};
     setrlimit(RLIMIT_MSGQUEUE, &enough);
     constexpr std::uint64_t least = 1;
-    for (std::uint64_t depth = of.capacity / bytes_; file_ < 0;
-         depth = std::max(depth / 2, least)) {
+    for (std::uint64_t depth = of.capacity / bytes_; !file_; depth = std::max(depth / 2, least)) {
       mq_attr wanted{};
       wanted.mq_maxmsg = static_cast<long>(std::max(depth, least));
       wanted.mq_msgsize = static_cast<long>(bytes_);
-      file_ = mq_open(name.c_str(), flags, 0600, &wanted);
-      if (file_ < 0 && depth <= least) fail("mq_open");
+      file_ = descriptor(mq_open(name.c_str(), flags, 0600, &wanted));  // a file, as Linux has it
+      if (!file_ && depth <= least) fail("mq_open");
     }
     mq_unlink(name.c_str());
   }
-  ~posix_queue() { mq_close(file_); }
-  posix_queue(const posix_queue&) = delete;
-  posix_queue& operator=(const posix_queue&) = delete;
 
   auto producer() {
-    return copying_producer(bytes_, [file = file_](message one) {
+    return copying_producer(bytes_, [file = file_.number()](message one) {
       const auto* const at = reinterpret_cast<const char*>(one.data());
       if (mq_send(file, at, one.size(), 0) == 0) return true;
       return errno == EAGAIN ? false : (fail("mq_send"), false);
     });
   }
   auto consumer() {
-    return copying_consumer(bytes_, polls_, [file = file_](std::span<std::byte> to) {
+    return copying_consumer(bytes_, polls_, [file = file_.number()](std::span<std::byte> to) {
       const auto got = mq_receive(file, reinterpret_cast<char*>(to.data()), to.size(), nullptr);
       if (got < 0 && errno != EAGAIN) fail("mq_receive");
       return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
@@ -50,21 +48,20 @@ class posix_queue {
   }
   [[nodiscard]] std::uint64_t memory_bytes() const {
     mq_attr has{};
-    mq_getattr(file_, &has);
+    mq_getattr(file_.number(), &has);
     return static_cast<std::uint64_t>(has.mq_maxmsg) * static_cast<std::uint64_t>(has.mq_msgsize);
   }
 
  private:
   std::size_t bytes_;
   bool polls_;
-  int file_ = -1;
+  descriptor file_;
 };
 
 }  // namespace
 
 system posix_queue_system() {
-  return {"POSIX mq", "as deep as the system allows; it has no batches",
-          &link_of<posix_queue>::open};
+  return {"POSIX mq", "as deep as the system allows; it has no batches", opens<posix_queue>()};
 }
 
 }  // namespace annulus::bench

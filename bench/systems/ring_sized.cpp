@@ -22,9 +22,8 @@ using mpsc_crc = ring_channel<mpsc_roles<tallied>, by::push, true, integrity::cr
 
 template <template <std::size_t> class Channel>
 system ours(const char* name, unsigned producers, where sides = where::threads) {
-  system one{name, "try_ forms; read in place", &open_sized<Channel>};
+  auto one = in_threads(name, "try_ forms; read in place", &open_sized<Channel>, producers);
   one.is_ours = one.has_batches = true;
-  one.most_producers = producers;
   one.sides = sides;
   return one;
 }

@@ -2,9 +2,10 @@
 #include "bench/systems/all.hpp"
 #include "bench/systems/ends.hpp"
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <vector>
+
+#include <annulus/channel/file.hpp>
 
 namespace annulus::bench {
 namespace {
@@ -83,39 +84,36 @@ struct receiving {
 class unix_socket {
  public:
   explicit unix_socket(const shape& of) : bytes_(of.bytes), flags_(of.polls ? MSG_DONTWAIT : 0) {
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends_) != 0) fail("socketpair");
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) fail("socketpair");
+    producer_ = descriptor(ends[0]);
+    consumer_ = descriptor(ends[1]);
     const int bytes = static_cast<int>(of.capacity);
-    setsockopt(ends_[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    setsockopt(producer_.number(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
   }
-  ~unix_socket() {
-    for (const int end : ends_) close(end);
-  }
-  unix_socket(const unix_socket&) = delete;
-  unix_socket& operator=(const unix_socket&) = delete;
 
-  sending producer() { return {ends_[0], flags_, std::vector<std::byte>(bytes_)}; }
+  sending producer() { return {producer_.number(), flags_, std::vector<std::byte>(bytes_)}; }
   receiving consumer() {
-    return {ends_[1], flags_, bytes_, std::vector<std::byte>(most_at_once * bytes_)};
+    return {consumer_.number(), flags_, bytes_, std::vector<std::byte>(most_at_once * bytes_)};
   }
   // What the kernel will hold of messages underway.
   [[nodiscard]] std::uint64_t memory_bytes() const {
     int bytes = 0;
     socklen_t size = sizeof bytes;
-    getsockopt(ends_[0], SOL_SOCKET, SO_SNDBUF, &bytes, &size);
+    getsockopt(producer_.number(), SOL_SOCKET, SO_SNDBUF, &bytes, &size);
     return static_cast<std::uint64_t>(bytes);
   }
 
  private:
   std::size_t bytes_;
   int flags_;
-  int ends_[2] = {-1, -1};
+  descriptor producer_, consumer_;
 };
 
 }  // namespace
 
 system unix_socket_system() {
-  return {"Unix socket", "SOCK_SEQPACKET; batches by sendmmsg and recvmmsg",
-          &link_of<unix_socket>::open};
+  return {"Unix socket", "SOCK_SEQPACKET; batches by sendmmsg and recvmmsg", opens<unix_socket>()};
 }
 
 }  // namespace annulus::bench

@@ -60,7 +60,6 @@ class zeromq {
       return static_cast<std::size_t>(got);
     });
   }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return 0; }
 
  private:
   std::size_t bytes_;
@@ -72,7 +71,7 @@ class zeromq {
 
 system zeromq_system() {
   return {"ZeroMQ", "PUSH and PULL over ipc://, blocking; it makes batches by itself",
-          &link_of<zeromq>::open};
+          opens<zeromq>()};
 }
 
 }  // namespace annulus::bench
