@@ -1,8 +1,6 @@
 // The comparison of `annulus compare`: every transport does the same, in turn, round after round.
-// What was seen of each is JSON, from which tables, verdicts and the recommendation are made.
 #pragma once
 
-#include "bench/report.hpp"
 #include "bench/trials.hpp"
 
 #include <cstddef>
@@ -28,11 +26,5 @@ struct comparison {
 
 // Throws broken_off when asked to stop.
 [[nodiscard]] comparison compare(const comparison_options& how);
-
-// What was seen of each system, in their order. A figure that was not measured is null.
-[[nodiscard]] json transports_of(const comparison& of);
-
-// The targets and each figure beside them, the figures, and which transport to take.
-[[nodiscard]] report report_of(facts machine, const comparison& of);
 
 }  // namespace annulus::bench

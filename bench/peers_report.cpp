@@ -27,7 +27,7 @@ class size_table {
         producers_(producers),
         sizes_(in.sizes(what, producers)),
         table_(head()) {
-    row("raw round trip, ns", [&](const group& at) { return fmt::format("{:.0f}", in_.raw(at)); });
+    row("raw round trip, ns", [&](const group& at) { return whole(in_.raw(at)); });
   }
 
   template <class Cell>
@@ -99,8 +99,8 @@ void add_round_trips(report& to, const results& in) {
 void add_bursts(report& to, const results& in) {
   size_table all(in, experiment::bursts, 1);
   all.systems([&](std::size_t trial) {
-    return fmt::format("{:.0f}; {:.0f}", in.tail(trial, &percentiles::p50),
-                       in.tail(trial, &percentiles::p99));
+    return whole(in.tail(trial, &percentiles::p50)) + "; " +
+           whole(in.tail(trial, &percentiles::p99));
   });
   all.rivalry("annulus spsc", peers_in_process());
   all.add_to(to, "Bursts of 100 messages each 100 us, p50 and p99 since a message was due, ns");
@@ -112,10 +112,10 @@ void add_tails(report& to, const results& in, std::size_t bytes) {
   for (const system* one : in.systems(at.what)) {
     const auto best = in.best(one->name, at);
     if (!best) continue;
-    table::row cells{one->name, fmt::format("{:.0f}", in.values(*best).median)};
+    table::row cells{one->name, whole(in.values(*best).median)};
     for (const auto which :
          {&percentiles::p50, &percentiles::p99, &percentiles::p999, &percentiles::max}) {
-      cells.push_back(fmt::format("{:.0f}", in.tail(*best, which)));
+      cells.push_back(whole(in.tail(*best, which)));
     }
     all.add(std::move(cells));
   }

@@ -1,6 +1,7 @@
 // What the programs of developers share: the options of a measurement, and where its report goes.
 #pragma once
 
+#include "bench/line.hpp"
 #include "bench/report.hpp"
 #include "bench/trials.hpp"
 #include <CLI/CLI.hpp>
@@ -45,6 +46,14 @@ inline void add_options(CLI::App& app, program_options& o) {
   if (how.processors.empty()) how.processors = processors::allowed();
   if (may_be_realtime()) how.wanted = priority::realtime;
   return how;
+}
+
+// This machine, and how near each other its cores were.
+[[nodiscard]] inline facts facts_of_cores(double raw_ns) {
+  auto all = facts_of_this_machine();
+  all.emplace_back("raw round trip",
+                   fmt::format("{:.0f} ns: cores {}", raw_ns, distance_of(raw_ns)));
+  return all;
 }
 
 // Prints the report, and writes what was asked for. Throws what cannot be written.

@@ -46,6 +46,7 @@ column spread_column(std::string head, const std::string& pointer, std::string (
           }};
 }
 
+std::string whole(double n) { return fmt::format("{:.0f}", n); }
 std::string hundredths(double n) { return fmt::format("{:.2f}", n); }
 
 table table_of(const json& rows, const std::vector<column>& columns) {

@@ -39,7 +39,8 @@ struct column {
 // The median of a spread, and its ends in brackets.
 [[nodiscard]] column spread_column(std::string head, const std::string& pointer,
                                    std::string (*show)(double));
-[[nodiscard]] std::string hundredths(double n);  // with so many digits
+[[nodiscard]] std::string whole(double n);
+[[nodiscard]] std::string hundredths(double n);
 // A row for each entry of an array, but for those that would show nothing behind their name.
 [[nodiscard]] table table_of(const json& rows, const std::vector<column>& columns);
 

@@ -76,7 +76,7 @@ double results::raw(const group& of) const {
 }
 
 spread results::over_raw(std::size_t trial) const {
-  return spread_of(each(by_trial_[trial], [](const sample& s) { return s.value / s.raw; }));
+  return spread_of(each(by_trial_[trial], [](auto* s) { return s->value / s->raw; }));
 }
 
 spread results::ratio(std::size_t of, std::size_t to) const {
@@ -89,7 +89,7 @@ spread results::ratio(std::size_t of, std::size_t to) const {
 }
 
 double results::tail(std::size_t trial, double percentiles::*which) const {
-  return median_of(each(by_trial_[trial], [which](const sample& s) { return s.tail.*which; }));
+  return median_of(each(by_trial_[trial], [which](auto* s) { return s->tail.*which; }));
 }
 
 }  // namespace annulus::bench

@@ -146,11 +146,7 @@ report report_of(const std::vector<figures>& tables, const measurement& seen) {
     }
     out.add(fmt::format("{}, million messages a second", all.title), "", std::move(shown));
   }
-  std::vector<double> raws;
-  for (const auto& one : seen.samples) raws.push_back(one.raw);
-  out.machine = facts_of_this_machine();
-  out.machine.emplace_back("raw round trip", fmt::format("{:.0f} ns: cores {}", median_of(raws),
-                                                         distance_of(median_of(raws))));
+  out.machine = facts_of_cores(median_of(each(seen.samples, &sample::raw)));
   return out;
 }
 

@@ -59,11 +59,11 @@ struct spread {
   return spread_of(std::move(values)).median;
 }
 
-// What each of several says: `get` is a member or a function of what their pointers point to.
-template <class Pointers, class Get>
-[[nodiscard]] std::vector<double> each(const Pointers& of, Get get) {
+// What each of several says: `get` is a function of one, or a member of it or of what it points to.
+template <class Range, class Get>
+[[nodiscard]] std::vector<double> each(const Range& of, Get get) {
   std::vector<double> all;
-  for (const auto* one : of) all.push_back(std::invoke(get, *one));
+  for (const auto& one : of) all.push_back(std::invoke(get, one));
   return all;
 }
 

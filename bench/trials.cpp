@@ -76,9 +76,7 @@ class campaign {
 
   static void note_distance(std::span<sample> of_visit) {
     if (of_visit.empty()) return;
-    std::vector<double> raws;
-    for (const auto& one : of_visit) raws.push_back(one.raw);
-    const bool is_near = median_of(std::move(raws)) < near_below;
+    const bool is_near = median_of(each(of_visit, &sample::raw)) < near_below;
     for (auto& one : of_visit) one.is_near = is_near;
   }
 

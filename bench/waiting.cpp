@@ -1,6 +1,5 @@
 // What waiting costs: the curve of CPU against latency at a steady rate, for each way in which a
 // consumer waits, and what roles cost that have nothing to do.
-#include "bench/line.hpp"
 #include "bench/program.hpp"
 #include "bench/systems/all.hpp"
 #include <fmt/format.h>
@@ -56,15 +55,12 @@ void measure_curve(std::vector<way>& all, plan how) {
   }
   const auto seen = measure(how);
   for (const auto& one : seen.failures) throw std::runtime_error(one.why);
-  for (const auto& one : seen.samples) {
-    auto& of = all[one.trial / 2];
-    if (seen.trials[one.trial].in.what == experiment::on_time) {
-      of.p50.push_back(one.tail.p50 / 1000);
-      of.p99.push_back(one.tail.p99 / 1000);
-    } else {
-      of.consumer.push_back(100 * one.cpu.consumer);
-      of.producer.push_back(100 * one.cpu.producer_calls);
-    }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto on_time = seen.of_trial(2 * i), cpu = seen.of_trial(2 * i + 1);
+    all[i].p50 = each(on_time, [](auto* s) { return s->tail.p50 / 1000; });
+    all[i].p99 = each(on_time, [](auto* s) { return s->tail.p99 / 1000; });
+    all[i].consumer = each(cpu, [](auto* s) { return 100 * s->cpu.consumer; });
+    all[i].producer = each(cpu, [](auto* s) { return 100 * s->cpu.producer_calls; });
   }
 }
 
@@ -106,7 +102,7 @@ report report_of(const choices& chosen, const std::vector<way>& all, const idle_
   for (const auto& one : all) {
     const auto p50 = median_of(one.p50), cpu = median_of(one.consumer);
     figures.add({one.of.name, fmt::format("{:.1f}", p50), fmt::format("{:.1f}", median_of(one.p99)),
-                 fmt::format("{:.2f}", cpu), fmt::format("{:.2f}", median_of(one.producer))});
+                 hundredths(cpu), hundredths(median_of(one.producer))});
     out.data["curve"].push_back({{"name", one.of.name},
                                  {"p50_us", one.p50},
                                  {"p99_us", one.p99},
@@ -140,9 +136,7 @@ int measure_all(const choices& chosen) {
   auto all = ways();
   measure_curve(all, how);
   auto found = report_of(chosen, all, idle(chosen.idle, std::chrono::seconds(4)));
-  found.machine = facts_of_this_machine();
-  found.machine.emplace_back("raw round trip",
-                             fmt::format("{:.0f} ns: cores {}", raw, distance_of(raw)));
+  found.machine = facts_of_cores(raw);
   deliver(found, "What waiting costs", chosen.program);
   return 0;
 }

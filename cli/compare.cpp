@@ -1,5 +1,5 @@
 // annulus compare: the ring, the pipe and the usual alternatives, measured on this machine.
-#include "bench/comparison.hpp"
+#include "bench/comparison_report.hpp"
 #include "bench/systems/all.hpp"
 #include "cli/commands.hpp"
 #include "cli/measuring.hpp"

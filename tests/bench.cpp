@@ -1,6 +1,6 @@
 // The comparison: how it counts, not how fast anything is.
 #include "bench/calls.hpp"
-#include "bench/comparison.hpp"
+#include "bench/comparison_report.hpp"
 #include "bench/laboratory.hpp"
 #include "bench/line.hpp"
 #include "bench/recommendation.hpp"
