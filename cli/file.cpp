@@ -172,9 +172,7 @@ std::optional<std::uint64_t> file::rest() const {
 void file::fail(const char* what) const {
   const int why = errno;
   if (why == EFAULT) {  // it reads and writes in place, and there the kernel raises no SIGBUS
-    end_with(exit_code::damaged,
-             "the channel has no memory there: its file was cut off, or has a hole and memory ran "
-             "out; free memory and try again, or remove it and lose what it holds");
+    end_with(exit_code::damaged, "{}", no_memory_there);
   }
   const auto code = why == ENOENT   ? exit_code::not_found
                     : why == EACCES ? exit_code::refused

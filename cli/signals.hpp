@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <string_view>
 
 namespace annulus::cli {
 
@@ -22,6 +23,11 @@ class wake_up {
   wake_up(const wake_up&) = delete;
   wake_up& operator=(const wake_up&) = delete;
 };
+
+// What a command says that reads or writes in place where there is no memory (any more).
+inline constexpr std::string_view no_memory_there =
+    "the channel has no memory there: its file was cut off, or has a hole and memory ran out; free "
+    "memory and try again, or remove it and lose what it holds";
 
 // What a command throws when it gives up because of stop_signal().
 struct stopped {};

@@ -36,10 +36,9 @@ void ask_to_stop(int signal) {
 void interrupt(int) {}
 
 void cut_off(int) {
-  constexpr char why[] =
-      "annulus: the channel has no memory there: its file was cut off, or has a hole and memory "
-      "ran out; free memory and try again, or remove it and lose what it holds\n";
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, why, sizeof why - 1);
+  for (const std::string_view part : {std::string_view("annulus: "), no_memory_there, {"\n"}}) {
+    [[maybe_unused]] const auto written = write(STDERR_FILENO, part.data(), part.size());
+  }
   _exit(static_cast<int>(exit_code::damaged));
 }
 
