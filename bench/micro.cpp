@@ -10,61 +10,29 @@
 #include <vector>
 
 #include <annulus/bus/bus.hpp>
-#include <annulus/bus/channel.hpp>
 #include <annulus/ring/ring.hpp>
 
 namespace {
 
 using namespace annulus;
 
+constexpr bench::shape shape{.bytes = 2048, .capacity = 64 << 10, .producers = 16};
+
 // A producer and a consumer of one ring.
 template <class Roles, integrity Integrity = integrity::structure>
-class pair_of_roles {
- public:
-  pair_of_roles()
-      : segment_(segment::anonymous(options()).value()),
-        tx(Roles::producer::attach(segment_).value()),
-        rx(Roles::consumer::attach(segment_).value()) {}
-
- private:
-  static ring_options options() {
-    ring_options how;
-    how.topology = Roles::kind;
-    how.capacity = 64 << 10;
-    how.integrity = Integrity;
-    return how;
-  }
-
-  segment segment_;
-
- public:
-  typename Roles::producer tx;
-  typename Roles::consumer rx;
+struct pair_of_roles {
+  bench::ring_channel<Roles, bench::by::push, true, Integrity> ring{shape};
+  typename Roles::producer tx = ring.producer().role;
+  typename Roles::consumer rx = ring.consumer().role;
 };
 
 // The same by name.
 template <unsigned Producers>
-class pair_by_name {
- public:
-  pair_by_name()
-      : at_(endpoint()), tx(open_producer(at_).value()), rx(open_consumer(at_).value()) {}
-  ~pair_by_name() { static_cast<void>(bus::remove(at_, true)); }
-  pair_by_name(const pair_by_name&) = delete;
-  pair_by_name& operator=(const pair_by_name&) = delete;
-
- private:
-  static bus::endpoint endpoint() {
-    auto at = bus::parse("shm:" + bench::new_name() + "?capacity=64KiB").value();
-    if (Producers > 1) at.producers = Producers;
-    static_cast<void>(bus::open_segment(at).value());
-    return at;
-  }
-
-  bus::endpoint at_;
-
- public:
-  bus_producer tx;
-  bus_consumer rx;
+struct pair_by_name {
+  bench::ring_name at{{.capacity = shape.capacity, .producers = Producers}};
+  segment made = bus::open_segment(*at).value();
+  bus_producer tx = open_producer(*at).value();
+  bus_consumer rx = open_consumer(*at).value();
 };
 
 using spsc = pair_of_roles<bench::spsc_roles<tallied>>;

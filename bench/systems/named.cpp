@@ -1,34 +1,15 @@
 // Roles by name, and a gateway between two rings. With ANNULUS_LIMITED the same under gcc's own
 // limit of inlining, which a large source file runs into.
 #include "bench/systems/all.hpp"
-#include "bench/systems/ends.hpp"
+#include "bench/systems/ring.hpp"
 
 #include <optional>
 #include <thread>
 
-#include <annulus/bus/channel.hpp>
 #include <annulus/bus/gateway.hpp>
 
 namespace annulus::bench {
 namespace {
-
-// A ring under a name of its own, removed at the end.
-class name {
- public:
-  explicit name(const shape& of)
-      : endpoint_(
-            must(bus::parse("shm:" + new_name() + "?capacity=" + std::to_string(of.capacity)))) {
-    if (of.producers > 1) endpoint_.producers = of.producers;
-  }
-  ~name() { static_cast<void>(bus::remove(endpoint_, true)); }
-  name(const name&) = delete;
-  name& operator=(const name&) = delete;
-
-  [[nodiscard]] const bus::endpoint& operator*() const noexcept { return endpoint_; }
-
- private:
-  bus::endpoint endpoint_;
-};
 
 template <by By>
 class named {
@@ -39,7 +20,7 @@ class named {
   role_consumer<bus_consumer, true> consumer() { return {must(open_consumer(*at_))}; }
 
  private:
-  name at_;
+  ring_name at_;
   segment made_;
 };
 
@@ -59,8 +40,8 @@ class through_gateway {
   role_consumer<bus_consumer, false> consumer() { return {must(open_consumer(*to_))}; }
 
  private:
-  name from_;
-  name to_;
+  ring_name from_;
+  ring_name to_;
   bus::gateway gateway_;
   std::jthread lanes_;
 };

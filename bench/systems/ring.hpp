@@ -1,4 +1,4 @@
-// A ring as a channel, in memory that threads or processes share.
+// A ring as a channel, in memory that threads or processes share, and the name of one.
 #pragma once
 
 #include "bench/systems/ends.hpp"
@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <string>
 
+#include <annulus/bus/channel.hpp>
 #include <annulus/ring/ring.hpp>
 
 namespace annulus::bench {
@@ -62,6 +64,24 @@ class ring_channel {
   segment memory_;
   waiting producer_waits_;
   waiting consumer_waits_;
+};
+
+// A ring under a name of its own, removed at the end.
+class ring_name {
+ public:
+  explicit ring_name(const shape& of)
+      : endpoint_(
+            must(bus::parse("shm:" + new_name() + "?capacity=" + std::to_string(of.capacity)))) {
+    if (of.producers > 1) endpoint_.producers = of.producers;
+  }
+  ~ring_name() { static_cast<void>(bus::remove(endpoint_, true)); }
+  ring_name(const ring_name&) = delete;
+  ring_name& operator=(const ring_name&) = delete;
+
+  [[nodiscard]] const bus::endpoint& operator*() const noexcept { return endpoint_; }
+
+ private:
+  bus::endpoint endpoint_;
 };
 
 }  // namespace annulus::bench
