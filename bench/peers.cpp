@@ -55,10 +55,10 @@ void describe(CLI::App& app, choices& chosen) {
   add_options(app, chosen.program);
   app.add_option("--wait", chosen.wait,
                  "How long to wait for near or far cores where the host moves us, seconds")
-      ->check(CLI::Range(0.0, 86400.0))
+      ->check(from_to(0, 86400))
       ->capture_default_str();
   app.add_option("--rest", chosen.rest, "Leave the machine to others for so long of each minute")
-      ->check(CLI::Range(0.0, 59.0))
+      ->check(from_to(0, 59))
       ->capture_default_str();
   std::vector<std::string> experiments;
   for (const auto& one : all_series) experiments.emplace_back(to_string(one.what));

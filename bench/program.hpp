@@ -1,6 +1,7 @@
 // What the programs of developers share: the options of a measurement, and where its report goes.
 #pragma once
 
+#include "bench/from_to.hpp"
 #include "bench/line.hpp"
 #include "bench/report.hpp"
 #include "bench/trials.hpp"
@@ -27,7 +28,7 @@ struct program_options {
 
 inline void add_options(CLI::App& app, program_options& o) {
   app.add_option("--span", o.milliseconds, "How long one measurement lasts, milliseconds")
-      ->check(CLI::Range(1.0, 10000.0))
+      ->check(from_to(1, 10000))
       ->capture_default_str();
   app.add_option("--repeats,--rounds", o.repeats, "How often everything is measured")
       ->check(CLI::Range(1, 1000))

@@ -150,7 +150,7 @@ int main(int argc, char** argv) {
                "waiting");
   annulus::bench::add_options(app, chosen.program);
   app.add_option("--rate", chosen.rate, "Messages a second")
-      ->check(CLI::Range(1.0, 1e6))
+      ->check(annulus::bench::from_to(1, 1e6))
       ->capture_default_str();
   app.add_option("--idle", chosen.idle, "How many idle consumers")
       ->check(CLI::Range(1, 1000))

@@ -36,16 +36,6 @@ std::uint64_t read_number(const std::string& flag, const std::string& text, std:
       flag, fmt::format("'{}' is no whole number from {} to {}", text, least, most));
 }
 
-CLI::Validator from_to(double least, double most) {
-  return {[least, most](const std::string& text) {
-            double number = 0;
-            const bool is_number = CLI::detail::lexical_cast(text, number);
-            if (is_number && number >= least && number <= most) return std::string();
-            return fmt::format("'{}' is no number from {} to {}", text, least, most);
-          },
-          fmt::format("in [{} - {}]", least, most)};
-}
-
 CLI::Option* add_endpoint(CLI::App& command, named_endpoint& name) {
   return add_text(
       command, "endpoint", "ENDPOINT", [&name](const std::string& text) { name.name(text); },

@@ -1,6 +1,7 @@
 // Options that several subcommands share.
 #pragma once
 
+#include "bench/from_to.hpp"
 #include "cli/endpoint.hpp"
 #include <CLI/CLI.hpp>
 
@@ -43,8 +44,7 @@ CLI::Option* add_number(CLI::App& command, const std::string& flag, T& number, s
   };
   return add_text(command, flag, "N", take, help);
 }
-// What a number with a fraction may be. CLI::Range takes nan: it is not less and not more than any.
-[[nodiscard]] CLI::Validator from_to(double least, double most);
+using bench::from_to;  // for a number with a fraction
 // One of several words.
 CLI::Option* add_choice(CLI::App& command, const std::string& flag,
                         const std::vector<std::string>& words,
