@@ -4,6 +4,7 @@
 #include "endpoints.hpp"
 #include "own_directory.hpp"
 #include "pipes.hpp"
+#include "small_ring.hpp"
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -33,16 +34,12 @@ class Checked : public ::testing::Test {
   Checked() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };
 
-segment ring_of(topology kind) {
-  return segment::anonymous({.topology = kind, .capacity = 4096}).value();
-}
-
 // Runs `use` on a producer of each transport.
 template <class Use>
 void with_each_producer(Use use) {
-  const auto one = ring_of(topology::spsc);
+  const auto one = small_ring();
   use(spsc_producer::attach(one).value(), "spsc_producer");
-  const auto many = ring_of(topology::mpsc);
+  const auto many = small_ring(topology::mpsc);
   use(mpsc_producer::attach(many).value(), "mpsc_producer");
   const scratch_pipe pipe;
   use(attached<pipe_producer>(*pipe), "pipe_producer");
@@ -95,7 +92,7 @@ TEST_F(Checked, a_claim_that_outlives_its_role_ends_the_program) {
 }
 
 TEST_F(Checked, a_role_that_moves_under_its_claim_ends_the_program) {
-  const auto ring = ring_of(topology::mpsc);
+  const auto ring = small_ring(topology::mpsc);
   const scratch_pipe pipe;
   auto in_ring = mpsc_producer::attach(ring).value();
   auto in_pipe = attached<pipe_producer>(*pipe);
@@ -108,7 +105,7 @@ TEST_F(Checked, a_role_that_moves_under_its_claim_ends_the_program) {
 }
 
 TEST_F(Checked, an_abandoned_claim_that_ends_another_one_ends_the_program) {
-  const auto ring = ring_of(topology::mpsc);
+  const auto ring = small_ring(topology::mpsc);
   auto tx = mpsc_producer::attach(ring).value();
   {
     auto harmless = tx.try_claim(8);
@@ -137,7 +134,7 @@ void expect_death_of_two(Wait wait, Other other, const std::string& says) {
 }
 
 TEST_F(Checked, two_threads_in_one_role_end_the_program) {
-  const auto ring = ring_of(topology::spsc);
+  const auto ring = small_ring();
   auto rx = spsc_consumer::attach(ring).value();
   expect_death_of_two([&] { (void)rx.read(no_deadline); }, [&] { (void)rx.try_read(); },
                       "spsc_consumer: .* begins while another operation");
@@ -161,7 +158,7 @@ void handle_alarms_by(mpsc_producer& tx) {
 }
 
 TEST_F(Checked, a_signal_handler_that_uses_the_role_it_interrupted_ends_the_program) {
-  const auto ring = ring_of(topology::mpsc);
+  const auto ring = small_ring(topology::mpsc);
   auto tx = mpsc_producer::attach(ring).value();
   while (tx.try_push(bytes("fill")) == status::ok) {
   }
@@ -174,7 +171,7 @@ TEST_F(Checked, a_signal_handler_that_uses_the_role_it_interrupted_ends_the_prog
 }
 
 TEST_F(Checked, an_interrupt_from_another_thread_is_no_misuse) {
-  const auto ring = ring_of(topology::spsc);
+  const auto ring = small_ring();
   auto rx = spsc_consumer::attach(ring).value();
   std::jthread other([&] { rx.interrupt(); });
   EXPECT_EQ(rx.read(no_deadline).status(), status::interrupted);

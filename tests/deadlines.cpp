@@ -3,6 +3,8 @@
 #include "child.hpp"
 #include "endpoints.hpp"
 #include "pipes.hpp"
+#include "small_ring.hpp"
+#include "ways_to_wait.hpp"
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -22,16 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-constexpr waiting::kind kinds[] = {waiting::kind::spin, waiting::kind::yield, waiting::kind::block,
-                                   waiting::kind::nap};
-
-segment small_ring(topology kind = topology::spsc) {
-  ring_options shape;
-  shape.topology = kind;
-  shape.capacity = 4096;
-  return segment::anonymous(shape).value();
-}
 
 // A clock that was read in between: at this distance, and not before.
 template <class Span>

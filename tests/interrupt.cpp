@@ -5,6 +5,8 @@
 // they look at /proc for the state of its thread: no test sleeps for a guessed time.
 #include "bytes.hpp"
 #include "pipes.hpp"
+#include "small_ring.hpp"
+#include "ways_to_wait.hpp"
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -25,9 +27,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-constexpr waiting::kind kinds[] = {waiting::kind::spin, waiting::kind::yield, waiting::kind::block,
-                                   waiting::kind::nap};
 
 // Naps of an hour: only an interrupt ends them in time.
 constexpr waiting long_nap{waiting::kind::nap, {}, std::chrono::hours(1)};
@@ -86,13 +85,13 @@ class waiting_thread {
 struct ring_of_one {
   using producer_type = spsc_producer;
   using consumer_type = spsc_consumer;
-  segment channel = segment::anonymous({.capacity = 4096}).value();
+  segment channel = small_ring();
   [[nodiscard]] const segment& at() const { return channel; }
 };
 struct ring_of_many {
   using producer_type = mpsc_producer;
   using consumer_type = mpsc_consumer;
-  segment channel = segment::anonymous({.topology = topology::mpsc, .capacity = 4096}).value();
+  segment channel = small_ring(topology::mpsc);
   [[nodiscard]] const segment& at() const { return channel; }
 };
 struct named {

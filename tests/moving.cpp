@@ -1,6 +1,7 @@
 // A role that is moved is the same role; the one that it takes the place of is closed.
 #include "names.hpp"
 #include "open_ring.hpp"
+#include "small_ring.hpp"
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -14,8 +15,6 @@ namespace annulus::testing {
 namespace {
 
 using std::chrono::milliseconds;
-
-segment small_ring() { return segment::anonymous({.capacity = capacity}).value(); }
 
 constexpr waiting spins{waiting::kind::spin, {}};
 constexpr waiting sleeps{waiting::kind::block, {}};

@@ -84,6 +84,13 @@ class Recovery : public ::testing::Test {
     if (!seen) return "[" + std::string(to_string(seen.status())) + "]";
     return text(seen.bytes());
   }
+  // Producer 1 pushes behind what producer 0 has claimed, and producer 0 dies. What is read then.
+  [[nodiscard]] std::string next_after_a_death() {
+    EXPECT_EQ(live(1).try_push(bytes("behind")), status::ok);
+    attach_consumer();
+    die(0);
+    return next();
+  }
   [[nodiscard]] std::uint64_t recovered() const {
     return control_.consumer.counters.recovered.load<edge::hint>(std::memory_order_relaxed);
   }
@@ -111,10 +118,7 @@ class Recovery : public ::testing::Test {
 TEST_F(Recovery, claim_of_a_dead_producer_without_a_header_is_skipped_and_counted) {
   make();
   announce_and_claim(0, 64);
-  ASSERT_EQ(live(1).try_push(bytes("behind")), status::ok);
-  attach_consumer();
-  die(0);
-  EXPECT_EQ(next(), "behind");
+  EXPECT_EQ(next_after_a_death(), "behind");
   EXPECT_EQ(recovered(), 1u);
   EXPECT_EQ(corrupt(), 0u);
 }
@@ -125,10 +129,7 @@ TEST_F(Recovery, busy_claim_of_a_dead_producer_is_skipped_by_its_length) {
   // It died while filling, and what it filled looks like a record.
   const auto forged = pos + 16;
   ring_.header(forged).store<edge::publish>(ring_.committed(8, forged), std::memory_order_relaxed);
-  ASSERT_EQ(live(1).try_push(bytes("behind")), status::ok);
-  attach_consumer();
-  die(0);
-  EXPECT_EQ(next(), "behind");
+  EXPECT_EQ(next_after_a_death(), "behind");
   EXPECT_EQ(recovered(), 1u);
 }
 
@@ -283,10 +284,7 @@ TEST_F(Recovery, a_dead_claim_over_the_end_of_the_ring_is_skipped) {
       scripted_witness::dead.clear();
       make(~std::uint64_t{0} - back + 1);  // the positions wrap here as well
       is_stamped ? claim_and_stamp(0, 64) : announce_and_claim(0, 64);
-      ASSERT_EQ(live(1).try_push(bytes("behind")), status::ok);
-      attach_consumer();
-      die(0);
-      EXPECT_EQ(next(), "behind") << back;
+      EXPECT_EQ(next_after_a_death(), "behind") << back;
       rx_->release();
       EXPECT_TRUE(is_zero(write_pos(), write_pos() + capacity)) << back;
       producers_[0].announcement.store<edge::idle>(0, std::memory_order_relaxed);
@@ -300,10 +298,7 @@ TEST_F(Recovery, a_dead_batch_is_skipped_whole) {
   // Its later records were written already; its first one never was committed.
   const auto second = pos + 32;
   ring_.header(second).store<edge::publish>(ring_.committed(4, second), std::memory_order_relaxed);
-  ASSERT_EQ(live(1).try_push(bytes("behind")), status::ok);
-  attach_consumer();
-  die(0);
-  EXPECT_EQ(next(), "behind");
+  EXPECT_EQ(next_after_a_death(), "behind");
   EXPECT_EQ(recovered(), 1u);
 }
 
@@ -313,10 +308,7 @@ TEST_F(Recovery, a_dead_claim_that_was_being_shrunk_is_skipped_whole) {
   // The rest was marked as given up, the header in front of it not yet committed.
   const auto rest = pos + 16;
   ring_.header(rest).store<edge::publish>(ring_.aborted(80, rest), std::memory_order_relaxed);
-  ASSERT_EQ(live(1).try_push(bytes("behind")), status::ok);
-  attach_consumer();
-  die(0);
-  EXPECT_EQ(next(), "behind");
+  EXPECT_EQ(next_after_a_death(), "behind");
 }
 
 TEST_F(Recovery, a_message_committed_by_one_that_died_before_it_was_idle_is_delivered) {

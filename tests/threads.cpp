@@ -2,6 +2,7 @@
 #include "bytes.hpp"
 #include "child.hpp"
 #include "pipes.hpp"
+#include "small_ring.hpp"
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -16,10 +17,6 @@
 namespace annulus::testing {
 namespace {
 
-segment ring_of_many() {
-  return segment::anonymous({.topology = topology::mpsc, .capacity = 4096}).value();
-}
-
 // A claim whose thread ended in it: nobody commits it, and nobody's destructor gives it up.
 template <class Producer>
 void claim_and_end(Producer& tx) {
@@ -31,7 +28,7 @@ void claim_and_end(Producer& tx) {
 }
 
 TEST(Threads, a_claim_whose_thread_has_ended_can_be_abandoned) {
-  const auto ring = ring_of_many();
+  const auto ring = small_ring(topology::mpsc);
   auto rx = mpsc_consumer::attach(ring).value();
   auto tx = mpsc_producer::attach(ring).value();
   auto other = mpsc_producer::attach(ring).value();
@@ -46,7 +43,7 @@ TEST(Threads, a_claim_whose_thread_has_ended_can_be_abandoned) {
 }
 
 TEST(Threads, an_abandoned_claim_leaves_every_producer_free) {
-  const auto ring = segment::anonymous({.capacity = 4096}).value();
+  const auto ring = small_ring();
   auto lone = spsc_producer::attach(ring).value();
   const scratch_pipe pipe;
   auto piped = attached<pipe_producer>(*pipe);
@@ -70,7 +67,7 @@ Role& lost(Role role) {
 }
 
 TEST(Threads, a_lost_producer_can_be_given_up_by_its_own_process) {
-  const auto ring = ring_of_many();
+  const auto ring = small_ring(topology::mpsc);
   auto rx = mpsc_consumer::attach(ring).value();
   auto other = mpsc_producer::attach(ring).value();
   auto& gone = lost(mpsc_producer::attach(ring).value());
@@ -95,7 +92,7 @@ TEST(Threads, a_lost_producer_of_a_pipe_can_be_given_up_by_its_own_process) {
 }
 
 TEST(Threads, nobody_gives_up_the_role_of_another_process) {
-  const auto ring = ring_of_many();
+  const auto ring = small_ring(topology::mpsc);
   const scratch_pipe pipe;
   lingering both([&] {
     return std::pair(mpsc_producer::attach(ring).value(), attached<pipe_producer>(*pipe));
@@ -140,9 +137,9 @@ void pass_in_place(Producer tx, Consumer rx) {
 }
 
 TEST(InPlace, values_are_built_in_a_claim_and_read_in_a_view) {
-  const auto one = segment::anonymous({.capacity = 4096}).value();
+  const auto one = small_ring();
   pass_in_place(spsc_producer::attach(one).value(), spsc_consumer::attach(one).value());
-  const auto many = ring_of_many();
+  const auto many = small_ring(topology::mpsc);
   pass_in_place(mpsc_producer::attach(many).value(), mpsc_consumer::attach(many).value());
   const scratch_pipe pipe;
   pass_in_place(attached<pipe_producer>(*pipe), attached<pipe_consumer>(*pipe));
@@ -158,7 +155,7 @@ TEST(InPlace, a_value_of_any_alignment_goes_by_value) {
   struct alignas(64) wide {
     float v[16];
   };
-  const auto ring = segment::anonymous({.capacity = 4096}).value();
+  const auto ring = small_ring();
   auto tx = spsc_producer::attach(ring).value();
   auto rx = spsc_consumer::attach(ring).value();
   for (int i = 0; i < 100; ++i) {
