@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,16 +50,23 @@ void fork_off(dice& luck, Use use) {
   _exit(0);
 }
 
-// From now on SIGUSR1 ends this role's waits.
+// SIGUSR1 ends this role's waits. One at a time; it ends before the role does, as interrupt() asks.
 template <class Role>
-inline std::atomic<Role*> interrupted_role{nullptr};
-template <class Role>
-void interrupt_by_signal(Role& role) {
-  interrupted_role<Role> = &role;
-  struct sigaction how {};
-  how.sa_handler = [](int) { interrupted_role<Role>.load()->interrupt(); };
-  sigaction(SIGUSR1, &how, nullptr);
-}
+class interrupted_by_signal {
+ public:
+  explicit interrupted_by_signal(Role& role) {
+    role_ = &role;
+    struct sigaction how {};
+    how.sa_handler = [](int) { role_.load()->interrupt(); };
+    sigaction(SIGUSR1, &how, nullptr);
+  }
+  ~interrupted_by_signal() { signal(SIGUSR1, SIG_IGN); }
+  interrupted_by_signal(const interrupted_by_signal&) = delete;
+  interrupted_by_signal& operator=(const interrupted_by_signal&) = delete;
+
+ private:
+  static inline std::atomic<Role*> role_{nullptr};
+};
 
 // One incarnation of a producer: every way to push, and every way to die of it.
 template <class Place>
@@ -71,7 +79,7 @@ class pushing {
         dice_(mixed(seed) ^ incarnation),
         plan_(p),
         may_die_(p.producers_die) {
-    if (p.interrupts) interrupt_by_signal(to_);
+    if (p.interrupts) interrupts_.emplace(to_);
     if (may_die_ && dice_.once_in(64)) raise(SIGKILL);
   }
 
@@ -193,6 +201,7 @@ class pushing {
 
   ledger& book_;
   typename Place::producer_type to_;
+  std::optional<interrupted_by_signal<typename Place::producer_type>> interrupts_;
   sent sent_;
   dice dice_;
   plan plan_;
@@ -211,7 +220,7 @@ class reading {
         dice_(seed),
         plan_(p),
         may_die_(p.consumers_die) {
-    if (p.interrupts) interrupt_by_signal(from_);
+    if (p.interrupts) interrupts_.emplace(from_);
     if (may_die_ && dice_.once_in(64)) raise(SIGKILL);
   }
 
@@ -283,6 +292,7 @@ class reading {
 
   ledger& book_;
   typename Place::consumer_type from_;
+  std::optional<interrupted_by_signal<typename Place::consumer_type>> interrupts_;
   received received_;
   dice dice_;
   plan plan_;
