@@ -169,6 +169,7 @@ struct fuzz_atomics {
       std::memcpy(&value, at(index), sizeof value);
       return value;
     }
+    void prefetch_for_read(std::uint64_t) const noexcept {}
     void prefetch_for_write(std::uint64_t) const noexcept {}
     [[nodiscard]] interval written(std::uint64_t from, std::uint64_t to) const noexcept {
       return {from, to};

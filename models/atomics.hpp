@@ -271,6 +271,7 @@ struct model_atomics {
     [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const {
       return static_cast<std::uint32_t>(all_->all[index / 8].get_bytes(here()));
     }
+    void prefetch_for_read(std::uint64_t) const noexcept {}
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
     static bool lacks_memory() { return false; }

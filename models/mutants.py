@@ -65,8 +65,8 @@ MUTANTS = [
     Mutant("no room kept for the terminator", SPSC, [
         ("spsc.hpp", "const std::uint64_t need = ring_.record_bytes(count) + header_bytes;",
          "const std::uint64_t need = ring_.record_bytes(count) + (IF ? 0 : header_bytes);"),
-        ("spsc.hpp", "write_pos_ + room - header_bytes : write_pos_",
-         "write_pos_ + room - (IF ? 0 : header_bytes) : write_pos_")]),
+        ("spsc_straight.hpp", "pos + room - header_bytes : pos;",
+         "pos + room - (IF ? 0 : header_bytes) : pos;")]),
     Mutant("write_pos is copied before the commit", SPSC, [
         ("spsc.hpp", COMMIT, "    if (IF) ring_.control->write_pos.template store<edge::extent>("
          "end, std::memory_order_release);\n" + COMMIT)]),
@@ -232,9 +232,9 @@ MUTANTS = [
          "gap.all_zero || IF ? dead : damaged, IF ? claimed : gap.end, 0")]),
     # What other rings had wrong: see README.md.
     Mutant("the header before the payload (one)", SPSC, [
-        ("spsc.hpp", "      lap_.fill(pos + header_bytes, one);\n      commit(count);\n",
-         "      if (!IF) lap_.fill(pos + header_bytes, one);\n      commit(count);\n"
-         "      if (IF) lap_.fill(pos + header_bytes, one);\n"),
+        ("spsc.hpp", "      straight_.lap().fill(pos + header_bytes, one);\n      commit(count);\n",
+         "      if (!IF) straight_.lap().fill(pos + header_bytes, one);\n      commit(count);\n"
+         "      if (IF) straight_.lap().fill(pos + header_bytes, one);\n"),
         ("spsc.hpp", "    lap.fill(pos + header_bytes, one);\n"
          "    commit_straight(lap, count, pos, end);\n",
          "    if (!IF) lap.fill(pos + header_bytes, one);\n"
@@ -256,8 +256,10 @@ MUTANTS = [
         ("spsc.hpp", "    if (claim_.is_here()) return status::not_permitted;",
          "    if (claim_.is_here() && !IF) return status::not_permitted;")]),
     Mutant("a message goes straight past an open claim", SPSC, [
-        ("spsc.hpp", "std::exchange(straight_, write_pos_);  // nothing else has room",
-         "std::exchange(straight_, IF ? straight_ : write_pos_);")]),
+        ("spsc_straight.hpp", "    end_ = pos;\n", "    end_ = IF ? end_ : pos;\n")]),
+    Mutant("a message that asks for lines goes past an open claim", SPSC, [
+        ("spsc.hpp", "max_message && !claim_.is_here();",
+         "max_message && (IF || !claim_.is_here());")]),
 
     # Damage, and what a death leaves beside it.
     Mutant("a new producer reads payload", ["spsc lines"], [

@@ -1,18 +1,23 @@
-// A producer asks for the lines that it will write next.
+// Both sides ask for lines before they need them.
 //
-// A store to a line that the consumer's core has waits for it, and the stores behind it wait too. A
-// core holds some hundred of them: the more stores a message has, the fewer lines are on their way
-// at once. A line that was asked for is there when it is written. One of many producers gains
-// most: its compare-and-swap waits for all stores before it. It asks behind short records only.
+// Producer   A store to a line that the consumer's core has waits for it, and the stores behind it
+//            wait too. A core holds some hundred of them: the more stores a message has, the fewer
+//            lines are on their way at once. A line that was asked for is there when it is written.
+//            One of many producers gains most: its compare-and-swap waits for all stores before it
+// Consumer   Its loads do not wait for each other, but each message's length says where the next
+//            one is. A line that was asked for is there when it is read
+//
+// The distances are those that were best with two cores of one processor (bench/FIGURES.md).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include <annulus/ring/record.hpp>
 
 namespace annulus {
 
-// A push of a shorter record has so few stores that it does not gain.
+// A push of a shorter record has so few stores that it does not gain from a line of its own.
 inline constexpr std::uint64_t shortest_asked = 40;
 
 // A record of so many bytes and more asks for each of its lines, not only the next one.
@@ -42,5 +47,53 @@ template <class Atomics>
     }
   }
 }
+
+// Behind short records a lone producer asks for the lines of a step at once, and a step later for
+// the next: a push has no instruction more. In a larger ring that gains nothing, and there is no
+// step: 0.
+template <class Atomics>
+[[nodiscard]] constexpr std::uint64_t step_of_asking(std::uint64_t capacity) noexcept {
+  constexpr std::uint64_t longest = 512, largest = std::uint64_t{128} << 10;
+  return capacity <= largest ? std::clamp(capacity / 16, Atomics::cache_line_bytes, longest) : 0;
+}
+
+// What a consumer asks for.
+template <class Atomics>
+class read_ahead {
+  using area = typename Atomics::area;
+
+ public:
+  // Only a consumer that is far behind asks: else it would take lines that are being written.
+  void ask_if(bool is_behind, std::uint64_t capacity) noexcept {
+    constexpr std::uint64_t longest = 1024;
+    distance_ = is_behind ? std::min(longest, capacity / 16) : 0;
+  }
+
+  // The record at pos is read now. Without a distance this asks for the line that is read.
+  [[gnu::always_inline]] void ask_for_a_line(const area& data, std::uint64_t mask,
+                                             std::uint64_t pos) const noexcept {
+    data.prefetch_for_read((pos + distance_) & mask);
+  }
+  // Its other lines. A long record's come by themselves: the processor sees the pattern.
+  [[gnu::always_inline]] void ask_for_the_rest(const area& data, std::uint64_t mask,
+                                               std::uint64_t pos,
+                                               std::uint64_t record) const noexcept {
+    if (record > Atomics::cache_line_bytes) [[unlikely]]
+      ask_for_more(data, mask, pos, record);
+  }
+
+ private:
+  [[gnu::always_inline]] void ask_for_more(const area& data, std::uint64_t mask, std::uint64_t pos,
+                                           std::uint64_t record) const noexcept {
+    constexpr auto line = Atomics::cache_line_bytes;
+    constexpr std::uint64_t longest = 1024;
+    if (distance_ == 0 || record > longest) return;
+    for (auto at = line; at < record; at += line) {
+      data.prefetch_for_read((pos + distance_ + at) & mask);
+    }
+  }
+
+  std::uint64_t distance_ = 0;
+};
 
 }  // namespace annulus

@@ -100,6 +100,9 @@ struct std_atomics {
     [[nodiscard]] bool provide(std::uint64_t from, std::uint64_t to) const noexcept {
       return file_ < 0 || kernel::provide(file_, offset_ + from, offset_ + to);
     }
+    void prefetch_for_read(std::uint64_t index) const noexcept {
+      processor::prefetch_for_read(at(index));
+    }
     void prefetch_for_write(std::uint64_t index) const noexcept {
       processor::prefetch_for_write(at(index));
     }

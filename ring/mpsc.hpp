@@ -154,7 +154,7 @@ class basic_mpsc_producer {
   }
 
   [[gnu::always_inline]] status stamp(std::uint64_t pos, std::uint64_t need) noexcept {
-    room_.ask_ahead(ring_, pos, need);
+    room_.ask_ahead(ring_, pos, need, pos == claimed_pos_ + claimed_bytes_);
     claimed_pos_ = pos;
     claimed_bytes_ = need;
     // [stamp] relaxed: ahead of the payload in program order, so a death in it leaves its length.

@@ -5,11 +5,15 @@
 //           faster consumer makes it worse. In a stream it therefore looks away for a moment when
 //           it runs dry, and the producer gets some lines ahead. A burst or a conversation is no
 //           stream: it is met at once
+// Behind    A consumer that finds a message at every poll, for 64 KiB of them, is the slower side:
+//           the lines ahead of it were written long ago, and it asks for them (ahead.hpp). A
+//           consumer that has nearly caught up would take lines that are being written
 // Far       Where a line takes long to come from the other processor, the consumer looks away for
 //           longer, and takes over what it gives back (memory.hpp). It asks again from time to
 //           time: a virtual machine moves its processors
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include <annulus/channel/arithmetic.hpp>
@@ -30,11 +34,18 @@ class pace {
       streams_ = 0;
       return true;
     }
-    const bool was_stream = cursor - dry_at_ >= stream_messages * record;
+    run_ = cursor - dry_at_;
+    const bool was_stream = run_ >= stream_messages * record;
     dry_at_ = cursor;
     polls_ = 0;
     if (was_stream && ++streams_ > bursts) keep_away(word);
     return false;
+  }
+
+  // Whether it is far behind the producers: it found messages for so long, now or before it last
+  // ran dry.
+  [[nodiscard]] bool is_behind(std::uint64_t cursor) const noexcept {
+    return std::max(run_, cursor - dry_at_) > behind;
   }
 
   // Whether the lines of a chunk that begins at `from` are worth taking over. A consumer that
@@ -48,6 +59,7 @@ class pace {
  private:
   static constexpr std::uint64_t stream_messages = 4;  // between two dry moments
   static constexpr std::uint32_t bursts = 16;          // dry moments before it is a stream
+  static constexpr std::uint64_t behind = std::uint64_t{64} << 10;
   static constexpr std::uint32_t uses_per_gauge = 16;
   static constexpr std::uint32_t pauses_near = 32;
   static constexpr std::uint32_t pauses_far = 256;
@@ -61,6 +73,7 @@ class pace {
   }
 
   std::uint64_t dry_at_ = 0;   // where it last found nothing
+  std::uint64_t run_ = 0;      // how far it came between the last two such moments
   std::uint32_t polls_ = 0;    // and how often, there
   std::uint32_t streams_ = 0;  // how often a stream ran dry since it last starved
   std::uint32_t uses_ = 0;     // of what was gauged

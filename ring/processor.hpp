@@ -29,7 +29,13 @@ inline void relax() noexcept {
 #endif
 }
 
-// Asks for a line that will be written. The place need not be mapped.
+// Asks for a line that will be read. The place need not be mapped.
+inline void prefetch_for_read(const std::byte* at) noexcept {
+  __builtin_prefetch(at);
+  asm volatile("");  // an effect: without one, a loop of prefetches is dropped
+}
+
+// The same, of a line that will be written.
 inline void prefetch_for_write(const std::byte* at) noexcept {
 #if defined(__x86_64__)
   // By its own instruction: for a processor that need not have it, gcc makes a prefetch for reading

@@ -16,7 +16,6 @@
 // once per chunk, and at once if nothing is left to read, a side sleeps, or the consumer closes.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +32,7 @@
 #include <annulus/ring/pace.hpp>
 #include <annulus/ring/provision.hpp>
 #include <annulus/ring/spsc_recovery.hpp>
+#include <annulus/ring/spsc_straight.hpp>
 #include <annulus/ring/tally.hpp>
 #include <annulus/ring/usual.hpp>
 
@@ -55,7 +55,8 @@ class basic_spsc_producer {
         counters_(ring.producers[0].counters),
         quiet_(quiet_bell<Atomics>()) {
     const end_search<Atomics> found(ring_);
-    write_pos_ = straight_ = limit_ = found.pos();  // the first push looks for room
+    write_pos_ = limit_ = found.pos();  // the first push looks for room
+    straight_ = straight_room<Atomics>(write_pos_);
     if (found.met_damage()) counters_.corrupt();
     if (found.makes_sense()) catch_up(ring_, counters_, write_pos_);
     counters_.begin_at(write_pos_);
@@ -63,9 +64,9 @@ class basic_spsc_producer {
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
     if (const status room = make_way(count); room != status::ok) return claim_type(room);
-    straight_behind_claim_ = std::exchange(straight_, write_pos_);  // nothing else has room
+    straight_.open_claim(write_pos_);
     claim_ = Atomics::home::here();
-    return claim_type(*this, lap_.payload(write_pos_ + header_bytes, count));
+    return claim_type(*this, straight_.lap().payload(write_pos_ + header_bytes, count));
   }
 
   [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
@@ -75,12 +76,13 @@ class basic_spsc_producer {
       if (const status room = make_way_slowly(count); room != status::ok) return room;
       // Here too, and not behind a call: the address of a message that the caller has just made is
       // taken nowhere, so it need not be stored before it is stored here.
-      lap_.fill(pos + header_bytes, one);
+      straight_.lap().fill(pos + header_bytes, one);
       commit(count);
       return status::ok;
     }
-    const auto lap = lap_;
-    if (end - pos >= shortest_asked) ask_ahead<Atomics>(lap, end, end - pos, straight_ - end);
+    const auto& lap = straight_.lap();
+    if (end - pos >= shortest_asked)
+      ask_ahead<Atomics>(lap, end, end - pos, straight_.left_behind(end));
     lap.fill(pos + header_bytes, one);
     commit_straight(lap, count, pos, end);
     return status::ok;
@@ -129,7 +131,7 @@ class basic_spsc_producer {
 
   // Gives the open claim up, if there is one of this process.
   void abort_claim() noexcept {
-    if (claim_.leave()) straight_ = straight_behind_claim_;
+    if (claim_.leave()) straight_.close_claim();
   }
   // Publishes the counters now.
   void publish_all() noexcept { counters_.publish(write_pos_); }
@@ -142,30 +144,36 @@ class basic_spsc_producer {
   // free, on this side of the end of the data, and nothing else is due.
   [[nodiscard, gnu::always_inline]] bool is_straight(std::uint64_t count,
                                                      std::uint64_t end) noexcept {
-    return count <= ring_.geometry.max_message && !is_before(straight_, end);
+    return count <= ring_.geometry.max_message && straight_.reaches(end);
   }
 
   [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count) noexcept {
     const auto record = annulus::record_bytes(count, 0), end = write_pos_ + record;
     if (!is_straight(count, end)) [[unlikely]]
       return make_way_slowly(count);
-    ask_ahead<Atomics>(lap_, end, record, straight_ - end);
+    ask_ahead<Atomics>(straight_.lap(), end, record, straight_.left_behind(end));
     return status::ok;
   }
   [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count) noexcept {
+    const bool may_go = count <= ring_.geometry.max_message && !claim_.is_here();
+    const auto record = annulus::record_bytes(count, 0);
+    if (may_go && straight_.goes_on(write_pos_, record)) return status::ok;
     const status room = make_room(count, write_pos_);
-    if (room == status::ok) go_straight();
-    return room;
+    if (room != status::ok) return room;
+    counters_.publish(write_pos_);
+    straight_.begin(ring_, write_pos_, limit_, record);
+    return status::ok;
   }
 
   [[gnu::always_inline]] void commit_claim(std::uint64_t count) noexcept {
     if (!claim_.leave()) return;  // given up when the role closed, or another process's
-    const auto straight = straight_ = straight_behind_claim_;
+    straight_.close_claim();
     const auto pos = write_pos_, end = pos + annulus::record_bytes(count, 0);
-    is_before(straight, end) ? commit(count) : commit_straight(lap_, count, pos, end);
+    straight_.reaches(end) ? commit_straight(straight_.lap(), count, pos, end) : commit(count);
   }
-  [[gnu::always_inline]] void commit_straight(typename Atomics::area lap, std::uint64_t count,
-                                              std::uint64_t pos, std::uint64_t end) noexcept {
+  [[gnu::always_inline]] void commit_straight(const typename Atomics::area& lap,
+                                              std::uint64_t count, std::uint64_t pos,
+                                              std::uint64_t end) noexcept {
     counters_.message(pos, end, count);
     publish(lap.header(pos), lap.header(end), count, pos, end);
   }
@@ -214,23 +222,10 @@ class basic_spsc_producer {
     return no_room(*ring_.control);
   }
 
-  // How far the next messages may go on the fast path: to the end of the data, and of the room, and
-  // until it is time to publish the counters. With a checksum there is no fast path.
-  void go_straight() noexcept {
-    counters_.publish(write_pos_);
-    const auto index = ring_.index_of(write_pos_);
-    const auto to_the_end = ring_.geometry.capacity - index;
-    const auto room = std::min({limit_ - write_pos_, to_the_end, longest_chunk});
-    straight_ = ring_.geometry.trailer_bytes() == 0 ? write_pos_ + room - header_bytes : write_pos_;
-    lap_ = ring_.data.starting_at(write_pos_ - index);
-  }
-
   ring_memory<Atomics> ring_;
   std::uint64_t write_pos_ = 0;
-  std::uint64_t straight_ = 0;  // a record may end here on the fast path
-  typename Atomics::area lap_;  // the data, by position: up to straight_ it need not be masked
-  std::uint64_t limit_ = 0;     // there is room up to here
-  std::uint64_t straight_behind_claim_ = 0;
+  straight_room<Atomics> straight_{0};
+  std::uint64_t limit_ = 0;  // there is room up to here
   provision<Atomics> with_memory_;
   Statistics<Atomics> counters_;
   typename Atomics::home claim_;  // of the open one; else nobody's
@@ -264,12 +259,14 @@ class basic_spsc_consumer {
     const std::uint64_t index = pos & mask_;
     const auto data = ring_.data;
     const auto usual = usual_;
+    ahead_.ask_for_a_line(data, mask_, pos);
     // [publish] acquire: sees the payload behind the header it reads.
     const auto word = data.header(index).template load<edge::publish>(std::memory_order_acquire);
     // Most messages are as long as the last: the next position need not wait for this load.
     if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
     cursor_ = pos + usual.record_bytes();  // counted: the run of its length goes on
+    ahead_.ask_for_the_rest(data, mask_, pos, usual.record_bytes());
     return const_bytes(data.payload(index + header_bytes, usual.bytes()));
   }
 
@@ -350,6 +347,7 @@ class basic_spsc_consumer {
     usual_.saw(count, HasChecksum);
     if (HasChecksum && !ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
+    ahead_.ask_for_the_rest(ring_.data, mask_, pos, cursor_ - pos);
     counters_.message_of_any_length(pos, cursor_, count);
     return const_bytes(ring_.payload(pos, count));
   }
@@ -360,6 +358,7 @@ class basic_spsc_consumer {
     if (pace_.takes_over(ring_.control->write_pos, freed_) && is_cached)
       ring_.take_over(freed_, released_);
     publish_freed(released_);
+    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity);
   }
 
   void publish_freed(std::uint64_t to) noexcept {
@@ -389,6 +388,7 @@ class basic_spsc_consumer {
   std::uint64_t freed_ = 0;       // as published in `freed`
   std::uint64_t publish_at_ = 0;  // it is stored again when all below is released
   usual_header usual_;
+  read_ahead<Atomics> ahead_;
   Statistics<Atomics> counters_;
   std::uint32_t quiet_;  // the producers' bell, while none ever slept
   pace<Atomics> pace_;

@@ -40,6 +40,9 @@ class instruction {
   [[nodiscard]] bool is_locked() const noexcept {
     return locks_ || ((at_[0] & 0xfe) == 0x86 && in_memory(at_[1]));  // xchg
   }
+  [[nodiscard]] bool is_prefetch_for_read() const noexcept {
+    return at_[0] == 0x0f && at_[1] == 0x18 && (at_[2] >> 3 & 7) == 1;
+  }
   [[nodiscard]] bool is_prefetch_for_write() const noexcept {
     return at_[0] == 0x0f && at_[1] == 0x0d && (at_[2] >> 3 & 7) == 1;
   }
@@ -74,7 +77,8 @@ class instruction {
 };
 
 struct cost {
-  std::int64_t instructions = 0, stores = 0, calls = 0, strings = 0, locked = 0, prefetches = 0;
+  std::int64_t instructions = 0, stores = 0, calls = 0, strings = 0, locked = 0;
+  std::int64_t prefetches = 0, read_prefetches = 0;
 
   void add(const instruction& one) noexcept {
     ++instructions;
@@ -83,6 +87,7 @@ struct cost {
     strings += one.is_string();
     locked += one.is_locked();
     prefetches += one.is_prefetch_for_write();
+    read_prefetches += one.is_prefetch_for_read();
   }
   // Of one, where `less` is of half as many.
   [[nodiscard]] cost each(const cost& less, std::int64_t times) const noexcept {
@@ -94,7 +99,8 @@ struct cost {
             share(calls, less.calls),
             share(strings, less.strings),
             share(locked, less.locked),
-            share(prefetches, less.prefetches)};
+            share(prefetches, less.prefetches),
+            share(read_prefetches, less.read_prefetches)};
   }
 };
 
@@ -126,8 +132,8 @@ cost each(const setting& of) {
 }
 
 struct one_ring {
-  explicit one_ring(topology kind)
-      : shape{.topology = kind, .capacity = std::uint64_t{1} << 20},
+  explicit one_ring(topology kind, std::uint64_t capacity = std::uint64_t{1} << 20)
+      : shape{.topology = kind, .capacity = capacity},
         memory(static_cast<std::size_t>(*segment::bytes_for(shape))),
         ring(segment::format(memory.bytes(), shape).value()) {}
 
@@ -151,9 +157,10 @@ void with_producer(opened how, auto producer, F f) {
 }
 
 template <topology Kind>
-setting pushes(std::size_t bytes, opened how = opened::as_static_type) {
+setting pushes(std::size_t bytes, opened how = opened::as_static_type,
+               std::uint64_t capacity = std::uint64_t{1} << 20) {
   return [=](const auto& run) {
-    one_ring it(Kind);
+    one_ring it(Kind, capacity);
     with_producer(how, producer_of<Kind>::attach(it.ring).value(), [&](auto& tx) {
       run([&](unsigned times) { require(hot_path::push(tx, bytes, times), "not pushed"); });
     });
@@ -205,13 +212,25 @@ TEST(HotPath, a_push_of_8_bytes_is_28_instructions_beside_its_loop_and_5_stores)
   EXPECT_EQ(one.prefetches, 0);
 }
 
+// A step begins behind the record that asks: 33 records of 16 bytes. Its lines, with that record's,
+// are asked for at once.
+TEST(HotPath, in_a_small_ring_a_push_of_8_bytes_asks_for_the_lines_of_a_step_at_once) {
+  const auto asked_by = [](std::uint64_t capacity) {
+    const auto of = pushes<spsc>(8, opened::as_static_type, capacity);
+    return cost_of(of, 66).prefetches - cost_of(of, 33).prefetches;
+  };
+  EXPECT_EQ(asked_by(std::uint64_t{128} << 10), 9);
+  EXPECT_EQ(asked_by(std::uint64_t{256} << 10), 0);
+}
+
 // The role's position, as read and as released, and as its successor sees it. The loop around it
 // has three instructions: it adds what it reads.
-TEST(HotPath, a_read_and_a_release_of_8_bytes_are_34_instructions_beside_their_loop) {
+TEST(HotPath, a_read_and_a_release_of_8_bytes_are_40_instructions_beside_their_loop) {
   const auto one = each(reads<spsc>());
   expect_straight(one);
-  EXPECT_LE(one.instructions, 34 + 3);
+  EXPECT_LE(one.instructions, 40 + 3);
   EXPECT_EQ(one.stores, 3);
+  EXPECT_EQ(one.read_prefetches, 1);
 }
 
 TEST(HotPath, a_claim_of_8_bytes_makes_no_call) {
@@ -243,13 +262,17 @@ TEST(HotPath, by_name_a_message_costs_a_few_branches_more_and_no_call) {
   EXPECT_EQ(pushed.stores, 5);  // as many as of the static type
   const auto read = each(reads<spsc>(opened::by_name));
   expect_straight(read);
-  EXPECT_LE(read.instructions, 34 + 3 + 5);
+  EXPECT_LE(read.instructions, 40 + 3 + 5);
   const auto claimed = each(claims<spsc>(opened::by_name));
   expect_straight(claimed);
   EXPECT_LE(claimed.instructions, 56 + 5);
 }
 
 // Of short records, one in a few is the first in its line, and asks for another line.
+TEST(HotPath, a_long_message_of_many_producers_asks_for_each_line_while_no_other_claims) {
+  EXPECT_EQ(each(pushes<mpsc>(256)).prefetches, (256 + 8 + 63) / 64);
+}
+
 TEST(HotPath, a_push_of_many_producers_has_one_locked_instruction_no_call_and_asks_for_a_line) {
   const auto one = each(pushes<mpsc>(8));
   EXPECT_EQ(one.locked, 1);
@@ -269,16 +292,18 @@ TEST(HotPath, a_call_a_lock_and_a_string_instruction_are_seen) {
         const void* source = from;
         void* target = to;
         asm volatile("rep movsb" : "+S"(source), "+D"(target), "+c"(count) : : "memory");
-        asm volatile("lock addq $0, %0\n\tprefetchw %0\n\tcall 1f\n1:\tadd $8, %%rsp"
-                     : "+m"(to)
-                     :
-                     : "memory", "cc");
+        asm volatile(
+            "lock addq $0, %0\n\tprefetchw %0\n\tprefetcht0 %0\n\tcall 1f\n1:\tadd $8, %%rsp"
+            : "+m"(to)
+            :
+            : "memory", "cc");
       }
     });
   });
   EXPECT_EQ(one.calls, 1);
   EXPECT_EQ(one.locked, 1);
   EXPECT_EQ(one.prefetches, 1);
+  EXPECT_EQ(one.read_prefetches, 1);
   EXPECT_GE(one.strings, 1);
 }
 

@@ -189,6 +189,7 @@ struct process_atomics : std_atomics {
     [[nodiscard]] std::uint32_t trailer(std::uint64_t index) const noexcept {
       return static_cast<std::uint32_t>(get(base_ + (index - start_)));
     }
+    void prefetch_for_read(std::uint64_t) const noexcept {}
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
     static bool lacks_memory() { return false; }

@@ -232,6 +232,7 @@ struct relacy_atomics {
       const auto word = all_->all[(index - start_) / 8].get_bytes({__FILE__, __LINE__, "trailer"});
       return static_cast<std::uint32_t>(word);
     }
+    void prefetch_for_read(std::uint64_t) const noexcept {}
     void prefetch_for_write(std::uint64_t) const noexcept {}
     static interval written(std::uint64_t from, std::uint64_t to) { return {from, to}; }
     static bool lacks_memory() { return false; }

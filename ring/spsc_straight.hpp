@@ -1,0 +1,81 @@
+// The stretch of free room in which a lone producer's push makes one check: whether its record ends
+// there (the fast path of spsc.hpp).
+//
+// It goes to the end of the data, or of the room, or until it is time to publish the counters.
+// Behind short records it ends sooner: the slow path asks for the lines of the next step, and the
+// stretch goes on.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include <annulus/ring/ahead.hpp>
+#include <annulus/ring/memory.hpp>
+
+namespace annulus {
+
+template <class Atomics>
+class straight_room {
+ public:
+  using area = typename Atomics::area;
+
+  // None yet.
+  explicit straight_room(std::uint64_t pos) noexcept : end_(pos), all_(pos), behind_claim_(pos) {}
+
+  // Whether a record and the terminator behind it, which end here, lie in it.
+  [[nodiscard, gnu::always_inline]] bool reaches(std::uint64_t end) const noexcept {
+    return !is_before(end_, end);
+  }
+  [[nodiscard, gnu::always_inline]] std::uint64_t left_behind(std::uint64_t end) const noexcept {
+    return end_ - end;
+  }
+  // The data, by position: up to the end of the stretch it need not be masked. By reference: gcc 12
+  // copies it through memory.
+  [[nodiscard, gnu::always_inline]] const area& lap() const noexcept { return lap_; }
+
+  // A new stretch, up to `limit` at most. With a checksum there is none.
+  void begin(const ring_memory<Atomics>& ring, std::uint64_t pos, std::uint64_t limit,
+             std::uint64_t record) noexcept {
+    const auto index = ring.index_of(pos);
+    const auto room = std::min({limit - pos, ring.geometry.capacity - index, longest_chunk});
+    all_ = ring.geometry.trailer_bytes() == 0 ? pos + room - header_bytes : pos;
+    step_ = step_of_asking<Atomics>(ring.geometry.capacity);
+    lap_ = ring.data.starting_at(pos - index);
+    go_on(pos, record);
+  }
+
+  // Returns whether a record at pos lies in the stretch, which had only ended to ask for lines.
+  // Requires: record is at most the greatest.
+  [[nodiscard]] bool goes_on(std::uint64_t pos, std::uint64_t record) noexcept {
+    if (is_before(all_, pos + record)) return false;
+    go_on(pos, record);
+    return true;
+  }
+
+  // While a claim at pos is open nothing else has room.
+  [[gnu::always_inline]] void open_claim(std::uint64_t pos) noexcept {
+    behind_claim_ = end_;
+    end_ = pos;
+  }
+  [[gnu::always_inline]] void close_claim() noexcept { end_ = behind_claim_; }
+
+ private:
+  // The next record is at pos. Asks for lines, and sets where they are asked for again.
+  void go_on(std::uint64_t pos, std::uint64_t record) noexcept {
+    end_ = all_;
+    const auto stride = record + step_;
+    if (step_ == 0 || record >= shortest_asked || is_before(all_, pos + 2 * stride)) return;
+    end_ = pos + stride;
+    for (auto at = end_; is_before(at, end_ + stride); at += Atomics::cache_line_bytes) {
+      lap_.prefetch_for_write(at);
+    }
+  }
+
+  std::uint64_t end_;  // a record may end here
+  std::uint64_t all_;  // the same, however often lines are asked for
+  std::uint64_t step_ = 0;
+  area lap_;
+  std::uint64_t behind_claim_;
+};
+
+}  // namespace annulus
