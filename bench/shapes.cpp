@@ -175,6 +175,8 @@ int main(int argc, char** argv) {
   std::size_t largest = 1 << 20;
   CLI::App app("The ring by its size, by lengths, by the messages of one claim.", "shapes");
   add_options(app, o);
-  app.add_option("--largest", largest, "The largest ring, KiB")->capture_default_str();
+  app.add_option("--largest", largest, "The largest ring, KiB")
+      ->check(CLI::Range(4, 1 << 24))
+      ->capture_default_str();
   return run_program(app, argc, argv, [&] { return run(o, largest * KiB); });
 }

@@ -69,28 +69,25 @@ class read_ahead {
     distance_ = is_behind ? std::min(longest, capacity / 16) : 0;
   }
 
-  // The record at pos is read now. Without a distance this asks for the line that is read.
-  [[gnu::always_inline]] void ask_for_a_line(const area& data, std::uint64_t mask,
-                                             std::uint64_t pos) const noexcept {
-    data.prefetch_for_read((pos + distance_) & mask);
+  // The record at this index is read now. Without a distance this asks for the line that is read.
+  // The place need not be mapped, so the end of the data does not matter.
+  [[gnu::always_inline]] void ask_for_a_line(const area& data, std::uint64_t index) const noexcept {
+    data.prefetch_for_read(index + distance_);
   }
   // Its other lines. A long record's come by themselves: the processor sees the pattern.
-  [[gnu::always_inline]] void ask_for_the_rest(const area& data, std::uint64_t mask,
-                                               std::uint64_t pos,
+  [[gnu::always_inline]] void ask_for_the_rest(const area& data, std::uint64_t index,
                                                std::uint64_t record) const noexcept {
     if (record > Atomics::cache_line_bytes) [[unlikely]]
-      ask_for_more(data, mask, pos, record);
+      ask_for_more(data, index, record);
   }
 
  private:
-  [[gnu::always_inline]] void ask_for_more(const area& data, std::uint64_t mask, std::uint64_t pos,
+  [[gnu::always_inline]] void ask_for_more(const area& data, std::uint64_t index,
                                            std::uint64_t record) const noexcept {
     constexpr auto line = Atomics::cache_line_bytes;
     constexpr std::uint64_t longest = 1024;
     if (distance_ == 0 || record > longest) return;
-    for (auto at = line; at < record; at += line) {
-      data.prefetch_for_read((pos + distance_ + at) & mask);
-    }
+    for (auto at = line; at < record; at += line) data.prefetch_for_read(index + distance_ + at);
   }
 
   std::uint64_t distance_ = 0;
