@@ -36,7 +36,8 @@ ROOT = HERE.parent
 # Those that kill most come first.
 MODELS = ["spsc deaths", "mpsc deaths", "damage flip", "spsc ways", "mpsc ways", "mpsc slow",
           "waiting_spsc blocked", "waiting_mpsc blocked", "attach turns", "counters spsc",
-          "counters mpsc", "spsc lines", "mpsc lines", "spsc checksums", "mpsc checksums",
+          "counters mpsc", "spsc lines", "spsc steps", "mpsc lines", "spsc checksums",
+          "mpsc checksums",
           "spsc messages", "mpsc messages", "mpsc hoard", "waiting_spsc leaves",
           "waiting_mpsc leaves", "waiting_mpsc ends", "waiting_spsc interrupts",
           "waiting_mpsc interrupts", "waiting_spsc deaths", "waiting_mpsc deaths",

@@ -257,7 +257,7 @@ MUTANTS = [
          "    if (claim_.is_here() && !IF) return status::not_permitted;")]),
     Mutant("a message goes straight past an open claim", SPSC, [
         ("spsc_straight.hpp", "    end_ = pos;\n", "    end_ = IF ? end_ : pos;\n")]),
-    Mutant("a message that asks for lines goes past an open claim", SPSC, [
+    Mutant("a message that asks for lines goes past an open claim", ["spsc steps"], [
         ("spsc.hpp", "max_message && !claim_.is_here();",
          "max_message && (IF || !claim_.is_here());")]),
 

@@ -51,6 +51,10 @@ constexpr model all[] = {
       .consumer_deaths = 2,
       .life = 24,
       .releases = 2}},
+    {"steps",
+     "a ring of two cache lines: the producer goes on in steps",
+     {search::random, 400'000, 40'000'000},
+     {.capacity = 128, .pushes = 7, .reads = 7, .ways = every_way, .releases = 3}},
 };
 
 }  // namespace

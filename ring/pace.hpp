@@ -25,6 +25,9 @@ class pace {
   using theirs = typename Atomics::template word<std::uint64_t>;  // that the producers write
 
  public:
+  // The consumer attached here.
+  void begin_at(std::uint64_t cursor) noexcept { dry_at_ = cursor; }
+
   // Nothing was found at `cursor`, behind a record of so many bytes. Returns whether the consumer
   // is starved: it has looked here for a while.
   [[nodiscard]] bool ran_dry(const theirs& word, std::uint64_t cursor,

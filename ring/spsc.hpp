@@ -171,9 +171,8 @@ class basic_spsc_producer {
     const auto pos = write_pos_, end = pos + annulus::record_bytes(count, 0);
     straight_.reaches(end) ? commit_straight(straight_.lap(), count, pos, end) : commit(count);
   }
-  [[gnu::always_inline]] void commit_straight(const typename Atomics::area& lap,
-                                              std::uint64_t count, std::uint64_t pos,
-                                              std::uint64_t end) noexcept {
+  [[gnu::always_inline]] void commit_straight(const auto& lap, std::uint64_t count,
+                                              std::uint64_t pos, std::uint64_t end) noexcept {
     counters_.message(pos, end, count);
     publish(lap.header(pos), lap.header(end), count, pos, end);
   }
@@ -248,6 +247,7 @@ class basic_spsc_consumer {
         counters_(ring.control->consumer.counters),
         quiet_(quiet_bell<Atomics>()) {
     cursor_ = released_ = freed_ = doubted_ = find_start(ring_);
+    pace_.begin_at(cursor_);
     catch_up(ring_, counters_, cursor_);
     counters_.begin_at(cursor_);
     publish_freed(freed_);
@@ -358,7 +358,6 @@ class basic_spsc_consumer {
     if (pace_.takes_over(ring_.control->write_pos, freed_) && is_cached)
       ring_.take_over(freed_, released_);
     publish_freed(released_);
-    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity);
   }
 
   void publish_freed(std::uint64_t to) noexcept {
@@ -366,6 +365,7 @@ class basic_spsc_consumer {
     counters_.publish(cursor_);
     freed_ = to;
     publish_at_ = to + ring_.chunk();
+    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity);
     // [free] release: all reading and taking over comes before the producer writes there.
     ring_.control->freed.template store<edge::free>(to, std::memory_order_release);
   }

@@ -29,8 +29,8 @@ class straight_room {
   [[nodiscard, gnu::always_inline]] std::uint64_t left_behind(std::uint64_t end) const noexcept {
     return end_ - end;
   }
-  // The data, by position: up to the end of the stretch it need not be masked. By reference: gcc 12
-  // copies it through memory.
+  // The data, by position: up to the end of the stretch it need not be masked. Returned by
+  // reference: gcc 12 would copy it through memory.
   [[nodiscard, gnu::always_inline]] const area& lap() const noexcept { return lap_; }
 
   // A new stretch, up to `limit` at most. With a checksum there is none.
@@ -44,8 +44,8 @@ class straight_room {
     go_on(pos, record);
   }
 
-  // Returns whether a record at pos lies in the stretch, which had only ended to ask for lines.
-  // Requires: record is at most the greatest.
+  // Whether a record at pos still fits into the stretch; then asks for the next lines.
+  // Requires: no claim is open; the record is one of at most max_message.
   [[nodiscard]] bool goes_on(std::uint64_t pos, std::uint64_t record) noexcept {
     if (is_before(all_, pos + record)) return false;
     go_on(pos, record);
@@ -71,8 +71,8 @@ class straight_room {
     }
   }
 
-  std::uint64_t end_;  // a record may end here
-  std::uint64_t all_;  // the same, however often lines are asked for
+  std::uint64_t end_;  // a record may end here: before all_ at a step, or while a claim is open
+  std::uint64_t all_;  // where the stretch ends
   std::uint64_t step_ = 0;
   area lap_;
   std::uint64_t behind_claim_;

@@ -2,11 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <annulus/ring/ahead.hpp>
 #include <annulus/ring/pace.hpp>
+#include <annulus/ring/spsc_straight.hpp>
 
 namespace annulus {
 namespace {
@@ -23,10 +26,15 @@ struct recording {
   struct word {};
   static bool is_far(const word<std::uint64_t>&) { return false; }
   static void relax() {}
+  using bytes = std::span<std::byte>;
+  using const_bytes = std::span<const std::byte>;
+  struct witness {};
   struct area {
-    std::vector<std::uint64_t>* asked;
+    std::vector<std::uint64_t>* asked = nullptr;
+    std::uint64_t start = 0;
+    [[nodiscard]] area starting_at(std::uint64_t at) const { return {asked, start + at}; }
     void prefetch_for_read(std::uint64_t index) const { asked->push_back(index); }
-    void prefetch_for_write(std::uint64_t index) const { asked->push_back(index); }
+    void prefetch_for_write(std::uint64_t index) const { asked->push_back(index - start); }
   };
 };
 
@@ -102,6 +110,88 @@ TEST(Ahead, a_producer_asks_for_each_line_of_a_record_of_several) {
   EXPECT_EQ(asked_by_producer(8192, 4096, 4096).size(), 64U);
   EXPECT_THAT(asked_by_producer(8192, 4104, 8192), ElementsAre());
   EXPECT_THAT(asked_by_producer(1024, 128, 2048), ElementsAre());
+}
+
+// A lone producer at `pos`, to whom all up to `limit` is free.
+class producer {
+ public:
+  explicit producer(std::uint64_t capacity, integrity kind = integrity::structure) {
+    ring_.data.asked = &asked;
+    ring_.geometry.capacity = capacity;
+    ring_.geometry.integrity = kind;
+  }
+  void begin(std::uint64_t at, std::uint64_t limit, std::uint64_t record) {
+    pos = at;
+    room_.begin(ring_, at, limit, record);
+  }
+  // As many records as the stretch holds. Returns how often it went by the slow path.
+  int push(std::uint64_t record) {
+    int slow = 0;
+    for (;; pos += record) {
+      if (room_.reaches(pos + record)) continue;
+      if (!room_.goes_on(pos, record)) return slow;
+      ++slow;
+    }
+  }
+
+  std::uint64_t pos = 0;
+  std::vector<std::uint64_t> asked;
+
+ private:
+  ring_memory<recording> ring_;
+  straight_room<recording> room_{0};
+};
+
+TEST(StraightRoom, goes_to_the_end_of_the_room_and_keeps_place_for_the_terminator) {
+  producer one(256 * KiB);
+  one.begin(0, 1024, 16);
+  EXPECT_EQ(one.push(16), 0);
+  EXPECT_EQ(one.pos, 1008U);
+}
+
+TEST(StraightRoom, goes_to_the_end_of_the_data) {
+  producer one(256 * KiB);
+  one.begin(255 * KiB, 400 * KiB, 16);
+  EXPECT_EQ(one.push(16), 0);
+  EXPECT_EQ(one.pos, 256 * KiB - 16);
+}
+
+TEST(StraightRoom, is_none_with_a_checksum) {
+  producer one(64 * KiB, integrity::crc32c);
+  one.begin(0, 32 * KiB, 16);
+  EXPECT_EQ(one.push(16), 0);
+  EXPECT_EQ(one.pos, 0U);
+}
+
+// A step of 512 bytes and the record that asks make 528. Where less than two of them are left, the
+// stretch goes to its end, and nothing is asked for.
+TEST(StraightRoom, of_a_small_ring_goes_on_in_steps_and_asks_for_no_line_outside_it) {
+  producer one(64 * KiB);
+  one.begin(0, 32 * KiB, 16);
+  EXPECT_EQ(one.push(16), 61);
+  EXPECT_EQ(one.pos, 32 * KiB - 16);
+  EXPECT_THAT(one.asked, ::testing::Each(::testing::Lt(32 * KiB)));
+  EXPECT_EQ(one.asked.front(), 528U);
+  EXPECT_EQ(one.asked.size(), 61U * 9);
+}
+
+TEST(StraightRoom, behind_a_record_of_40_bytes_has_no_step) {
+  producer one(64 * KiB);
+  one.begin(0, 32 * KiB, 40);
+  EXPECT_EQ(one.push(40), 0);
+  EXPECT_THAT(one.asked, ElementsAre());
+  producer other(64 * KiB);
+  other.begin(0, 32 * KiB, 32);
+  EXPECT_GT(other.push(32), 0);
+}
+
+TEST(StraightRoom, holds_no_record_that_ends_behind_it) {
+  producer one(64 * KiB);
+  one.begin(0, 2 * KiB, 16);
+  one.push(16);
+  straight_room<recording> none(one.pos);
+  EXPECT_FALSE(none.reaches(one.pos + 16));
+  EXPECT_FALSE(none.goes_on(one.pos, 16));
 }
 
 }  // namespace
