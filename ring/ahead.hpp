@@ -64,34 +64,35 @@ class read_ahead {
   using area = typename Atomics::area;
 
  public:
-  // Only a consumer that is far behind asks: else it would take lines that are being written.
-  void ask_if(bool is_behind, std::uint64_t capacity) noexcept {
-    constexpr std::uint64_t longest = 1024;
-    distance_ = is_behind ? std::min(longest, capacity / 16) : 0;
+  // Only a consumer that is far behind asks: else it would take lines that are being written. For
+  // short records of a large ring it would gain nothing.
+  void ask_if(bool is_behind, std::uint64_t capacity, std::uint64_t record) noexcept {
+    constexpr std::uint64_t longest = 1024, largest = std::uint64_t{512} << 10;
+    const bool gains = record >= shortest_asked || capacity <= largest;
+    distance_ = is_behind && gains ? std::min(longest, capacity / 16) : 0;
   }
 
-  // The record at this index is read now. Without a distance this asks for the line that is read.
-  // The place need not be mapped, so the end of the data does not matter.
-  [[gnu::always_inline]] void ask_for_a_line(const area& data, std::uint64_t index) const noexcept {
-    data.prefetch_for_read(index + distance_);
-  }
-  // Its other lines. A long record's come by themselves: the processor sees the pattern.
-  [[gnu::always_inline]] void ask_for_the_rest(const area& data, std::uint64_t index,
-                                               std::uint64_t record) const noexcept {
-    if (record > Atomics::cache_line_bytes) [[unlikely]]
-      ask_for_more(data, index, record);
+  // The record at this index is read now. The place need not be mapped, so the end of the data does
+  // not matter.
+  [[gnu::always_inline]] void ask(const area& data, std::uint64_t index,
+                                  std::uint64_t record) const noexcept {
+    if (distance_ != 0) [[unlikely]]
+      ask_for_lines(data, index + distance_, record);
   }
 
  private:
-  [[gnu::always_inline]] void ask_for_more(const area& data, std::uint64_t index,
-                                           std::uint64_t record) const noexcept {
-    constexpr auto line = Atomics::cache_line_bytes;
+  // A long record's lines but the first come by themselves: the processor sees the pattern.
+  [[gnu::always_inline]] static void ask_for_lines(const area& data, std::uint64_t index,
+                                                   std::uint64_t record) noexcept {
     constexpr std::uint64_t longest = 1024;
-    if (distance_ == 0 || record > longest) return;
-    for (auto at = line; at < record; at += line) data.prefetch_for_read(index + distance_ + at);
+    const auto end = index + (record <= longest ? record : 1);
+    do {
+      data.prefetch_for_read(index);
+      index += Atomics::cache_line_bytes;
+    } while (index < end);
   }
 
-  std::uint64_t distance_ = 0;
+  std::uint64_t distance_ = 0;  // none: it does not ask
 };
 
 }  // namespace annulus

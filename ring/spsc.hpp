@@ -259,14 +259,13 @@ class basic_spsc_consumer {
     const std::uint64_t index = pos & mask_;
     const auto data = ring_.data;
     const auto usual = usual_;
-    ahead_.ask_for_a_line(data, index);
     // [publish] acquire: sees the payload behind the header it reads.
     const auto word = data.header(index).template load<edge::publish>(std::memory_order_acquire);
     // Most messages are as long as the last: the next position need not wait for this load.
     if (word != usual.word(pos, ring_.geometry.key)) [[unlikely]]
       return read_unusual(record_header(word));
     cursor_ = pos + usual.record_bytes();  // counted: the run of its length goes on
-    ahead_.ask_for_the_rest(data, index, usual.record_bytes());
+    ahead_.ask(data, index, usual.record_bytes());
     return const_bytes(data.payload(index + header_bytes, usual.bytes()));
   }
 
@@ -347,7 +346,7 @@ class basic_spsc_consumer {
     usual_.saw(count, HasChecksum);
     if (HasChecksum && !ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
-    ahead_.ask_for_the_rest(ring_.data, ring_.index_of(pos), cursor_ - pos);
+    ahead_.ask(ring_.data, ring_.index_of(pos), cursor_ - pos);
     counters_.message_of_any_length(pos, cursor_, count);
     return const_bytes(ring_.payload(pos, count));
   }
@@ -365,7 +364,8 @@ class basic_spsc_consumer {
     counters_.publish(cursor_);
     freed_ = to;
     publish_at_ = to + ring_.chunk();
-    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity);
+    const auto record = ring_.record_bytes(usual_.last_bytes());
+    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity, record);
     // [free] release: all reading and taking over comes before the producer writes there.
     ring_.control->freed.template store<edge::free>(to, std::memory_order_release);
   }

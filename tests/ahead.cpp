@@ -44,9 +44,8 @@ std::vector<std::uint64_t> asked_by_consumer(bool is_behind, std::uint64_t capac
   std::vector<std::uint64_t> asked;
   const recording::area data{&asked};
   read_ahead<recording> ahead;
-  ahead.ask_if(is_behind, capacity);
-  ahead.ask_for_a_line(data, index);
-  ahead.ask_for_the_rest(data, index, record);
+  ahead.ask_if(is_behind, capacity, record);
+  ahead.ask(data, index, record);
   return asked;
 }
 
@@ -59,6 +58,12 @@ TEST(Ahead, of_a_small_ring_a_consumer_asks_for_a_sixteenth_ahead) {
   EXPECT_THAT(asked_by_consumer(true, 16 * KiB, 0, 16), ElementsAre(1024));
 }
 
+TEST(Ahead, of_a_large_ring_a_consumer_asks_from_40_bytes_on) {
+  EXPECT_THAT(asked_by_consumer(true, 512 * KiB, 0, 32), ElementsAre(1024));
+  EXPECT_THAT(asked_by_consumer(true, 1024 * KiB, 0, 32), ElementsAre());
+  EXPECT_THAT(asked_by_consumer(true, 1024 * KiB, 0, 40), ElementsAre(1024));
+}
+
 TEST(Ahead, for_a_record_of_several_lines_a_consumer_asks_for_each_up_to_a_kilobyte) {
   EXPECT_THAT(asked_by_consumer(true, 64 * KiB, 0, 64), ElementsAre(1024));
   EXPECT_THAT(asked_by_consumer(true, 64 * KiB, 0, 72), ElementsAre(1024, 1088));
@@ -66,8 +71,8 @@ TEST(Ahead, for_a_record_of_several_lines_a_consumer_asks_for_each_up_to_a_kilob
   EXPECT_EQ(asked_by_consumer(true, 64 * KiB, 0, 1032).size(), 1U);
 }
 
-TEST(Ahead, a_consumer_that_has_caught_up_asks_for_no_line_but_its_own) {
-  EXPECT_THAT(asked_by_consumer(false, 64 * KiB, 4096, 256), ElementsAre(4096));
+TEST(Ahead, a_consumer_that_has_caught_up_asks_for_no_line) {
+  EXPECT_THAT(asked_by_consumer(false, 64 * KiB, 4096, 256), ElementsAre());
 }
 
 TEST(Ahead, a_consumer_is_behind_once_it_found_messages_for_64_kilobytes) {
