@@ -105,6 +105,7 @@ std::vector<std::uint64_t> asked_by_producer(std::uint64_t end, std::uint64_t re
 
 TEST(Ahead, a_producer_asks_for_the_next_line_when_it_begins_one) {
   EXPECT_THAT(asked_by_producer(1024, 56, 4096), ElementsAre(1536));
+  EXPECT_THAT(asked_by_producer(1088, 64, 4096), ElementsAre(1600));
   EXPECT_THAT(asked_by_producer(1016, 48, 4096), ElementsAre());
   EXPECT_THAT(asked_by_producer(1024, 56, 512), ElementsAre());
   EXPECT_THAT(asked_by_producer(1024, 56, 513), ElementsAre(1536));
