@@ -35,7 +35,7 @@ bool keep(const std::optional<T>& read, std::optional<T>& out) {
 }
 
 bool set_max_message(endpoint& e, std::string_view text) {
-  return keep(parse_bytes(text), e.max_message) && *e.max_message > 0;
+  return keep(parse_bytes(text), e.max_message) && e.max_message.value_or(0) > 0;
 }
 bool set_mode(endpoint& e, std::string_view text) {
   return read_number(text, e.mode, 8) && (e.mode & ~0666u) == 0 && (e.mode & 0600) == 0600;

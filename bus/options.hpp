@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <annulus/channel/result.hpp>
@@ -40,9 +41,10 @@ template <class Target, class Known>
     const auto* const one =
         std::find_if(std::data(known), end, [&](const auto& each) { return each.name == name; });
     if (one == end) {
-      std::string all;
-      for (const auto& each : known) all += (all.empty() ? "" : ", ") + std::string(each.name);
-      return "there is no option '" + name + "' for " + carrier + "; there are " + all;
+      auto all = std::string("there is no option '").append(name).append("' for ").append(carrier);
+      const auto* lead = "; there are ";
+      for (const auto& e : known) all.append(std::exchange(lead, ", ")).append(e.name);
+      return all;
     }
     if (!one->set(out, value)) {
       return "the option " + name + " takes " + std::string(one->takes) + ", not '" +
