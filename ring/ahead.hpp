@@ -4,9 +4,8 @@
 //            wait too. A core holds some hundred of them: the more stores a message has, the fewer
 //            lines are on their way at once. A line that was asked for is there when it is written.
 //            One of many producers gains most: its compare-and-swap waits for all stores before it
-// Consumer   Its loads do not wait for each other, but each message's length says where the next
-//            one is. A line that was asked for is there when it is read. Only a lone producer's
-//            consumer asks: one of many zeroes what it releases, which keeps the lines
+// Consumer   A line that was asked for is there when it is read. Only a lone producer's consumer
+//            asks, and only without checksums: the others gain nothing or lose (measured)
 //
 // The distances are those that were best with two cores of one processor (bench/FIGURES.md).
 #pragma once

@@ -76,8 +76,8 @@ class pace {
   }
 
   std::uint64_t dry_at_ = 0;   // where it last found nothing
-  std::uint64_t run_ = 0;      // how far it came between the last two such moments
   std::uint32_t polls_ = 0;    // and how often, there
+  std::uint64_t run_ = 0;      // how far it came between the last two dry moments
   std::uint32_t streams_ = 0;  // how often a stream ran dry since it last starved
   std::uint32_t uses_ = 0;     // of what was gauged
   bool is_far_ = false;

@@ -346,7 +346,7 @@ class basic_spsc_consumer {
     usual_.saw(count, HasChecksum);
     if (HasChecksum && !ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
-    ahead_.ask(ring_.data, ring_.index_of(pos), cursor_ - pos);
+    if (!HasChecksum) ahead_.ask(ring_.data, ring_.index_of(pos), cursor_ - pos);
     counters_.message_of_any_length(pos, cursor_, count);
     return const_bytes(ring_.payload(pos, count));
   }

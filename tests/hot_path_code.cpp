@@ -229,6 +229,7 @@ TEST(HotPath, a_read_and_a_release_of_8_bytes_are_37_instructions_beside_their_l
   expect_straight(one);
   EXPECT_LE(one.instructions, 37 + 3);
   EXPECT_EQ(one.stores, 3);
+  EXPECT_EQ(one.read_prefetches, 0);  // it has caught up
 }
 
 TEST(HotPath, a_claim_of_8_bytes_makes_no_call) {
