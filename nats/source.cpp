@@ -10,6 +10,7 @@
 #include <annulus/nats/connection.hpp>
 #include <annulus/nats/headers.hpp>
 #include <annulus/nats/leg.hpp>
+#include <annulus/nats/standing.hpp>
 
 namespace annulus::nats {
 namespace {
@@ -143,6 +144,9 @@ class source::subscriber {
   }
   [[nodiscard]] failure in_use() const {
     return {fault::in_use, named() + "is read by another; name another with durable="};
+  }
+  [[nodiscard]] failure unled() const {
+    return {fault::system, named() + "is led by no server of the cluster yet"};
   }
   // What the consumer would have to be like.
   [[nodiscard]] std::string unfitness_of(const jsConsumerConfig& found) const;
@@ -327,13 +331,16 @@ result<owned_consumer_info> source::subscriber::find() {
 
 result<bool> source::subscriber::await_turn() {
   int quiet = quiet_looks - 1;  // one look is enough until a reader was seen
-  for (const auto until = within(request_lasts + 1s);;) {
+  for (const auto until =
+           within(std::max<std::chrono::nanoseconds>(from_.at().timeout, request_lasts + 1s));
+       ;) {
     const auto found = find();
     if (!found) return found.error();
     if (*found == nullptr) return true;
+    const bool is_led = standing_of(**found, 0) != standing::unled;
     quiet = (*found)->NumWaiting > 0 ? 0 : quiet + 1;
-    if (quiet == quiet_looks) return true;
-    if (clock::now() >= until) return in_use();
+    if (quiet >= quiet_looks && is_led) return true;
+    if (clock::now() >= until) return is_led ? in_use() : unled();
     std::this_thread::sleep_for(looks_apart);
   }
 }
@@ -343,18 +350,18 @@ result<bool> source::subscriber::attach() {
   const auto info = find();
   if (!info) return info.error();
   if (const auto* const found = info->get()) {
+    const auto stands = standing_of(*found, released_to_);
+    if (stands == standing::unled) return unled();
     if (found->NumWaiting > 0) return in_use();
-    // What was delivered and not acknowledged would come again behind newer messages. So the
-    // consumer is set back to the first such one: it is made anew there.
-    const auto floor = std::max<std::uint64_t>(found->AckFloor.Stream, released_to_);
-    if (found->NumAckPending == 0 && floor == found->AckFloor.Stream) {
+    if (stands == standing::in_turn) {
       next_delivery_ = found->Delivered.Consumer + 1;
       return subscribe();
     }
+    // The consumer is set back to the first message that was not released: it is made anew there.
     auto gone = jsErrCode(0);
     static_cast<void>(js_DeleteConsumer(from_.stream_context(), at.stream.c_str(),
                                         at.durable.c_str(), nullptr, &gone));
-    released_to_ = floor;
+    released_to_ = last_released(*found, released_to_);
   }
   auto made = make_consumer(released_to_ + 1);
   if (!made) return made;

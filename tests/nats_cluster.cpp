@@ -7,6 +7,7 @@
 #include <nats/nats.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -63,15 +64,21 @@ class cluster {
       return s == NATS_OK;
     });
   }
-  // Which server leads the stream.
-  [[nodiscard]] int leader_of(const char* stream) {
+  // Which server leads the stream, once all of them have all of the stream and of its consumer: of
+  // three, two suffice only then.
+  [[nodiscard]] int leader_of_whole(const char* stream, const char* consumer) {
     int leader = -1;
     ask([&](jsCtx* js) {
       jsStreamInfo* found = nullptr;
-      const auto s = js_GetStreamInfo(&found, js, stream, nullptr, nullptr);
-      if (s == NATS_OK && found->Cluster != nullptr && found->Cluster->Leader != nullptr) {
+      jsConsumerInfo* reader = nullptr;
+      const bool is_whole =
+          js_GetStreamInfo(&found, js, stream, nullptr, nullptr) == NATS_OK &&
+          js_GetConsumerInfo(&reader, js, stream, consumer, nullptr, nullptr) == NATS_OK &&
+          is_current(found->Cluster) && is_current(reader->Cluster);
+      if (is_whole) {
         for (int i = 0; i < size; ++i) leader = name(i) == found->Cluster->Leader ? i : leader;
       }
+      jsConsumerInfo_Destroy(reader);
       jsStreamInfo_Destroy(found);
       return leader >= 0;
     });
@@ -86,6 +93,12 @@ class cluster {
            std::to_string(1 + i);
   }
   static std::string route(int i) { return "nats://" + host(i) + ":6222"; }
+
+  static bool is_current(const jsClusterInfo* of) {
+    if (of == nullptr || of->Leader == nullptr || of->ReplicasLen != size - 1) return false;
+    return std::all_of(of->Replicas, of->Replicas + of->ReplicasLen,
+                       [](const jsPeerInfo* one) { return one->Current && !one->Offline; });
+  }
 
   // Asks each server in turn, until one answers as it should.
   template <class Question>
@@ -151,7 +164,9 @@ TEST(NatsCluster,
   pass_on(300);
   first.start();
   pass_on(300);
-  servers.server(servers.leader_of("S")).kill();
+  const auto leader = servers.leader_of_whole("S", "annulus");
+  ASSERT_GE(leader, 0);
+  servers.server(leader).kill();
   pass_on(300);
   while (seen < sent && !HasFailure()) {
     ASSERT_TRUE(take(within(60s))) << sent << " sent, " << seen << " seen";
