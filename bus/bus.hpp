@@ -68,9 +68,9 @@ class bus_producer
   // See the role.
   [[nodiscard, gnu::always_inline]] bus_claim try_claim(std::size_t bytes) noexcept {
     if (auto* const lone = std::get_if<spsc_producer>(&role_)) [[likely]] {
-      return bus_claim(lone->try_claim(bytes));
+      return bus_claim(bus_claim::erase(lone->try_claim(bytes)), bytes);
     }
-    return bus::with(role_, [&](auto& r) { return bus_claim(r.try_claim(bytes)); });
+    return bus_claim(try_claim_elsewhere(bytes), bytes);
   }
   // See the role.
   [[nodiscard, gnu::always_inline]] status try_push(message one) noexcept {
@@ -96,7 +96,8 @@ class bus_producer
   }
   // See the role.
   [[nodiscard]] bus_claim claim(std::size_t bytes, deadline until) noexcept {
-    return bus::with(role_, [&](auto& r) { return bus_claim(r.claim(bytes, until)); });
+    return bus::with(
+        role_, [&](auto& r) { return bus_claim(bus_claim::erase(r.claim(bytes, until)), bytes); });
   }
   // See the role.
   [[nodiscard]] status push(message one, deadline until) noexcept {
@@ -136,6 +137,9 @@ class bus_producer
  private:
   static constexpr std::size_t longest_copied = 64;
 
+  [[nodiscard, gnu::noinline]] erased_claim try_claim_elsewhere(std::size_t bytes) noexcept {
+    return bus::with(role_, [&](auto& r) { return bus_claim::erase(r.try_claim(bytes)); });
+  }
   [[nodiscard, gnu::noinline]] status try_push_elsewhere(message one) noexcept {
     return bus::with(role_, [&](auto& r) { return r.try_push(one); });
   }

@@ -49,13 +49,15 @@ class claim_of {
   }
 
   // Gives the space up; the consumer never sees it.
-  void abort() noexcept {
+  [[gnu::always_inline]] void abort() noexcept {
     const auto running = watch_.ending("abort");
     if (const Owner owner = close()) Claim::abort_for(owner);
   }
 
  protected:
-  ~claim_of() {
+  // Always inlined, like all that ends a claim: a call would take its address, and a claim whose
+  // address is taken is kept in memory.
+  [[gnu::always_inline]] ~claim_of() {
     if (owner_) [[unlikely]]
       abort();
   }
@@ -100,6 +102,9 @@ class basic_claim : public claim_of<basic_claim<Producer>, Producer*, typename P
   basic_claim(Producer& producer, bytes_type bytes) noexcept
       : in_common(&producer, bytes, annulus::status::ok) {}
   explicit basic_claim(annulus::status why) noexcept : in_common({}, {}, why) {}
+  basic_claim(basic_claim&&) noexcept = default;
+  basic_claim& operator=(basic_claim&&) noexcept = default;
+  [[gnu::always_inline]] ~basic_claim() = default;
 
   // Hands the open claim to a type-erased wrapper: ends this one and returns its producer, or null.
   // The wrapper later calls commit_for or abort_for.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
 
 namespace annulus::hot_path {
 namespace {
@@ -17,6 +18,8 @@ template <std::size_t Bytes, class Producer>
   return true;
 }
 
+constexpr unsigned most = 1 << 20;
+
 }  // namespace
 
 template <class Producer>
@@ -30,11 +33,13 @@ bool push(Producer& tx, std::size_t bytes, unsigned times) {
   }
 }
 
+// As in a program whose own code may throw: then the claim is aborted. It stays in registers.
 template <class Producer>
 bool claim(Producer& tx, unsigned times) {
   for (; times > 0; --times) {
     auto one = tx.try_claim(8);
     if (!one) return false;
+    if (times > most) throw std::out_of_range("so many times");  // while the claim is open
     std::memcpy(one.bytes().data(), &times, sizeof times);
     one.commit();
   }
