@@ -38,7 +38,9 @@ template <class Atomics>
 template <class Atomics>
 [[gnu::always_inline]] inline void ask_ahead(const typename Atomics::area& lap, std::uint64_t end,
                                              std::uint64_t record, std::uint64_t room) noexcept {
-  constexpr std::uint64_t longest = 4096, ahead = 2048;
+  constexpr std::uint64_t longest = std::uint64_t{64} << 10;
+  // A long record asks for fewer lines behind its own: a round trip waits for them.
+  const std::uint64_t ahead = record > 4096 ? 1024 : 2048;
   if (record < several_lines) {
     ask_for_next_line<Atomics>(lap, end, record, room);
   } else if (record <= longest && room > ahead) {

@@ -63,7 +63,8 @@ class basic_spsc_producer {
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
-    if (const status room = make_way(count); room != status::ok) return claim_type(room);
+    if (const status room = make_way(count, write_pos_); room != status::ok)
+      return claim_type(room);
     straight_.open_claim(write_pos_);
     claim_ = Atomics::home::here();
     return claim_type(*this, straight_.lap().payload(write_pos_ + header_bytes, count));
@@ -73,7 +74,7 @@ class basic_spsc_producer {
     const std::uint64_t count = one.size(), pos = write_pos_;
     const auto end = pos + annulus::record_bytes(count, 0);
     if (!is_straight(count, end)) [[unlikely]] {
-      if (const status room = make_way_slowly(count); room != status::ok) return room;
+      if (const status room = make_way_slowly(count, pos); room != status::ok) return room;
       // Here too, and not behind a call: the address of a message that the caller has just made is
       // taken nowhere, so it need not be stored before it is stored here.
       straight_.lap().fill(pos + header_bytes, one);
@@ -92,7 +93,7 @@ class basic_spsc_producer {
   [[nodiscard]] status try_push(std::span<const const_bytes> parts) noexcept {
     std::uint64_t count = 0;
     for (const auto& piece : parts) count += piece.size();
-    if (const status room = make_way(count); room != status::ok) return room;
+    if (const status room = make_way(count, write_pos_); room != status::ok) return room;
     ring_.fill(write_pos_, parts);
     commit(count);
     return status::ok;
@@ -103,7 +104,7 @@ class basic_spsc_producer {
     batch done;
     std::uint64_t end = write_pos_, payload = 0;
     for (const auto& one : many) {
-      if (done.why = make_room(one.size(), end); done.why != status::ok) break;
+      if (done.why = make_way(one.size(), end); done.why != status::ok) break;
       ring_.fill(end, one);
       ring_.write_checksum(end, one.size());
       if (done.count > 0) {
@@ -147,21 +148,25 @@ class basic_spsc_producer {
     return count <= ring_.geometry.max_message && straight_.reaches(end);
   }
 
-  [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count) noexcept {
-    const auto record = annulus::record_bytes(count, 0), end = write_pos_ + record;
+  // Room at pos, which is write_pos_ or, in a batch, behind the records before it.
+  [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count,
+                                                    std::uint64_t pos) noexcept {
+    const auto record = annulus::record_bytes(count, 0), end = pos + record;
     if (!is_straight(count, end)) [[unlikely]]
-      return make_way_slowly(count);
+      return make_way_slowly(count, pos);
     ask_ahead<Atomics>(straight_.lap(), end, record, straight_.left_behind(end));
     return status::ok;
   }
-  [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count) noexcept {
-    const bool may_go = count <= ring_.geometry.max_message && !claim_.is_here();
-    const auto record = annulus::record_bytes(count, 0);
-    if (may_go && straight_.goes_on(write_pos_, record)) return status::ok;
-    const status room = make_room(count, write_pos_);
+  [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count,
+                                                      std::uint64_t pos) noexcept {
+    if (count > ring_.geometry.max_message) return status::never_fits;
+    if (claim_.is_here()) return status::not_permitted;
+    const auto record = ring_.record_bytes(count), need = record + header_bytes;
+    if (straight_.goes_on(ring_, pos, record)) return status::ok;
+    const status room = limit_ - pos >= need ? status::ok : find_room(need, pos);
     if (room != status::ok) return room;
     counters_.publish(write_pos_);
-    straight_.begin(ring_, write_pos_, limit_, record);
+    straight_.begin(ring_, pos, limit_, record);
     return status::ok;
   }
 
@@ -196,14 +201,6 @@ class basic_spsc_producer {
     // [extent] release: the records below it are whole.
     control.write_pos.template store<edge::extent>(end, std::memory_order_release);
     wake_if_asleep<Atomics>(control.consumer_bell, quiet_);
-  }
-
-  // Room at pos for one record of so many bytes, and for the terminator behind it.
-  [[nodiscard]] status make_room(std::uint64_t count, std::uint64_t pos) noexcept {
-    if (count > ring_.geometry.max_message) return status::never_fits;
-    if (claim_.is_here()) return status::not_permitted;
-    const std::uint64_t need = ring_.record_bytes(count) + header_bytes;
-    return limit_ - pos >= need ? status::ok : find_room(need, pos);
   }
 
   [[nodiscard, gnu::noinline]] status find_room(std::uint64_t need, std::uint64_t pos) noexcept {

@@ -33,22 +33,24 @@ class straight_room {
   // reference: gcc 12 would copy it through memory.
   [[nodiscard, gnu::always_inline]] const area& lap() const noexcept { return lap_; }
 
-  // A new stretch, up to `limit` at most. With a checksum there is none.
+  // A new stretch, up to `limit` at most. With a checksum no record is in reach: goes_on() says
+  // whether it fits.
   void begin(const ring_memory<Atomics>& ring, std::uint64_t pos, std::uint64_t limit,
              std::uint64_t record) noexcept {
     const auto index = ring.index_of(pos);
     const auto room = std::min({limit - pos, ring.geometry.capacity - index, longest_chunk});
-    all_ = ring.geometry.trailer_bytes() == 0 ? pos + room - header_bytes : pos;
+    all_ = pos + room - header_bytes;
     step_ = step_of_asking<Atomics>(ring.geometry.capacity);
     lap_ = ring.data.starting_at(pos - index);
-    go_on(pos, record);
+    go_on(ring, pos, record);
   }
 
   // Whether a record at pos still fits into the stretch; then asks for the next lines.
   // Requires: no claim is open; the record is one of at most max_message.
-  [[nodiscard]] bool goes_on(std::uint64_t pos, std::uint64_t record) noexcept {
+  [[nodiscard]] bool goes_on(const ring_memory<Atomics>& ring, std::uint64_t pos,
+                             std::uint64_t record) noexcept {
     if (is_before(all_, pos + record)) return false;
-    go_on(pos, record);
+    go_on(ring, pos, record);
     return true;
   }
 
@@ -61,10 +63,12 @@ class straight_room {
 
  private:
   // The next record is at pos. Asks for lines, and sets where they are asked for again.
-  void go_on(std::uint64_t pos, std::uint64_t record) noexcept {
-    end_ = all_;
+  void go_on(const ring_memory<Atomics>& ring, std::uint64_t pos, std::uint64_t record) noexcept {
+    const bool is_checked = ring.geometry.trailer_bytes() != 0;
+    end_ = is_checked ? pos : all_;
     const auto stride = record + step_;
-    if (step_ == 0 || record >= shortest_asked || is_before(all_, pos + 2 * stride)) return;
+    if (is_checked || step_ == 0 || record >= shortest_asked || is_before(all_, pos + 2 * stride))
+      return;
     end_ = pos + stride;
     for (auto at = end_; is_before(at, end_ + stride); at += Atomics::cache_line_bytes) {
       lap_.prefetch_for_write(at);

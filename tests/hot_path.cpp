@@ -1,8 +1,10 @@
 #include "hot_path.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <vector>
 
 namespace annulus::hot_path {
 namespace {
@@ -31,6 +33,16 @@ bool push(Producer& tx, std::size_t bytes, unsigned times) {
     case 256: return push_of<256>(tx, times);
     default: return false;
   }
+}
+
+template <class Producer>
+bool push_four(Producer& tx, std::size_t bytes, unsigned times) {
+  const std::vector<std::byte> one(bytes);
+  const std::array<message, 4> four{one, one, one, one};
+  for (; times > 0; --times) {
+    if (tx.try_push_batch(four).count != four.size()) return false;
+  }
+  return true;
 }
 
 // As in a program whose own code may throw: then the claim is aborted. It stays in registers.
@@ -62,6 +74,7 @@ bool read(Consumer& rx, unsigned times) {
 
 #define ANNULUS_ROLES(producer, consumer)                     \
   template bool push(producer&, std::size_t, unsigned times); \
+  template bool push_four(producer&, std::size_t, unsigned);  \
   template bool claim(producer&, unsigned times);             \
   template bool read(consumer&, unsigned times)
 

@@ -14,6 +14,8 @@ namespace annulus::hot_path {
 template <class Producer>
 bool push(Producer& tx, std::size_t bytes, unsigned times);  // bytes: one of sizes
 template <class Producer>
+bool push_four(Producer& tx, std::size_t bytes, unsigned times);  // in a batch
+template <class Producer>
 bool claim(Producer& tx, unsigned times);  // of 8 bytes
 template <class Consumer>
 bool read(Consumer& rx, unsigned times);  // and release, of 8 bytes

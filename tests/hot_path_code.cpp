@@ -254,6 +254,16 @@ TEST(HotPath, a_message_of_several_lines_asks_for_each_line_to_write_it) {
   }
 }
 
+TEST(HotPath, a_batch_asks_for_lines_as_single_messages_do) {
+  const auto four = each([](const auto& run) {
+    one_ring it(spsc);
+    auto tx = spsc_producer::attach(it.ring).value();
+    run([&](unsigned times) { require(hot_path::push_four(tx, 256, times), "not pushed"); });
+  });
+  EXPECT_EQ(four.locked, 0);
+  EXPECT_EQ(four.prefetches, 4 * ((256 + 8 + 63) / 64));
+}
+
 TEST(HotPath, by_name_a_message_costs_a_few_branches_more_and_no_call) {
   const auto pushed = each(pushes<spsc>(8, opened::by_name));
   expect_straight(pushed);
