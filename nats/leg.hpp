@@ -70,7 +70,8 @@ class target {
 class source {
  public:
   // Connects, and makes the durable consumer, and the stream too if the name allows it. Waits
-  // `timeout` at most. Fails with in_use if another reads through this consumer.
+  // `timeout` for a server, and as long again (3 s at least) for another reader to end, or for a
+  // cluster to choose who leads the consumer. Fails with in_use if another reads through it.
   [[nodiscard]] static result<source> open(const address& at);
   source(source&&) noexcept;
   source& operator=(source&&) noexcept;

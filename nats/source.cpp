@@ -121,7 +121,12 @@ class source::subscriber {
   bool has_ended() {
     if (!unread_.empty() || !from_.is_connected()) return false;
     const auto found = find();
-    return found && *found != nullptr && (*found)->NumPending == 0 && (*found)->NumAckPending == 0;
+    if (!found || *found == nullptr) return false;
+    const auto& now = **found;
+    // A server that does not lead the consumer may say that nothing was delivered, and nothing is
+    // left.
+    return standing_of(now) == standing::in_turn && now.NumPending == 0 &&
+           now.Delivered.Consumer + 1 >= next_delivery_;
   }
 
   void close() noexcept {
@@ -337,9 +342,9 @@ result<bool> source::subscriber::await_turn() {
     const auto found = find();
     if (!found) return found.error();
     if (*found == nullptr) return true;
-    const bool is_led = standing_of(**found, 0) != standing::unled;
-    quiet = (*found)->NumWaiting > 0 ? 0 : quiet + 1;
-    if (quiet >= quiet_looks && is_led) return true;
+    const bool is_led = standing_of(**found) != standing::unled;
+    if (is_led) quiet = (*found)->NumWaiting > 0 ? 0 : quiet + 1;
+    if (is_led && quiet == quiet_looks) return true;
     if (clock::now() >= until) return is_led ? in_use() : unled();
     std::this_thread::sleep_for(looks_apart);
   }
@@ -350,7 +355,7 @@ result<bool> source::subscriber::attach() {
   const auto info = find();
   if (!info) return info.error();
   if (const auto* const found = info->get()) {
-    const auto stands = standing_of(*found, released_to_);
+    const auto stands = standing_of(*found);
     if (stands == standing::unled) return unled();
     if (found->NumWaiting > 0) return in_use();
     if (stands == standing::in_turn) {

@@ -12,18 +12,16 @@ namespace annulus::nats {
 enum class standing : std::uint8_t {
   unled,    // of a cluster, and no server leads it yet. It must be left alone: one that is made
             // anew meanwhile waits for an election again, and its numbers are not to be believed
-  in_turn,  // what comes next was not released yet, but for repetitions of what was
-  ahead,    // it has delivered what was not released: that would come again behind newer messages
+  in_turn,  // all that it has delivered was acknowledged
+  ahead,    // it has delivered more: that would come again behind newer messages
 };
 
-[[nodiscard]] inline standing standing_of(const jsConsumerInfo& found,
-                                          std::uint64_t released_to) noexcept {
+[[nodiscard]] inline standing standing_of(const jsConsumerInfo& found) noexcept {
   const auto* const cluster = found.Cluster;  // null: the server has none
   if (cluster != nullptr && (cluster->Leader == nullptr || *cluster->Leader == '\0')) {
     return standing::unled;
   }
-  const bool is_in_turn = found.NumAckPending == 0 || found.Delivered.Stream <= released_to;
-  return is_in_turn ? standing::in_turn : standing::ahead;
+  return found.NumAckPending == 0 ? standing::in_turn : standing::ahead;
 }
 
 // The sequence up to which all was released, by it or by a reader before. A server that has just

@@ -140,6 +140,14 @@ TEST(NatsCluster,
       nats::open_gateway({servers.at("S", "timeout=1s&max_message=64KiB")}, b.at("shm"), true, {}));
   std::jthread run_there([&] { there.run(); });
   std::jthread run_back([&] { back.run(); });
+  // Also where the test fails: else the threads would be waited for in vain.
+  struct stopping {
+    bus::gateway &one, &other;
+    ~stopping() {
+      one.stop();
+      other.stop();
+    }
+  } const at_the_end{there, back};
 
   int sent = 0, seen = 0;
   const auto take = [&](deadline until) {
@@ -172,8 +180,6 @@ TEST(NatsCluster,
     ASSERT_TRUE(take(within(60s))) << sent << " sent, " << seen << " seen";
   }
   EXPECT_FALSE(take(within(100ms)));
-  there.stop();
-  back.stop();
 }
 
 }  // namespace

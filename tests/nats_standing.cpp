@@ -32,8 +32,8 @@ struct told {
     info.Delivered.Stream = delivered;
     return question(info);
   }
-  standing stands(std::uint64_t released_to) {
-    return asked([&](const auto& info) { return nats::standing_of(info, released_to); });
+  standing stands() {
+    return asked([](const auto& info) { return nats::standing_of(info); });
   }
   std::uint64_t last_released(std::uint64_t released_to) {
     return asked([&](const auto& info) { return nats::last_released(info, released_to); });
@@ -41,28 +41,21 @@ struct told {
 };
 
 TEST(NatsStanding, one_that_no_server_leads_is_left_alone_whatever_its_numbers) {
-  EXPECT_EQ((told{.leader = ""}.stands(300)), standing::unled);
-  EXPECT_EQ((told{.leader = "", .unacknowledged = 1, .delivered = 400}.stands(300)),
-            standing::unled);
+  EXPECT_EQ((told{.leader = ""}.stands()), standing::unled);
+  EXPECT_EQ((told{.leader = "", .unacknowledged = 1, .delivered = 400}.stands()), standing::unled);
   jsConsumerInfo nameless{};
   jsClusterInfo cluster{};
   nameless.Cluster = &cluster;
-  EXPECT_EQ(nats::standing_of(nameless, 0), standing::unled);
+  EXPECT_EQ(nats::standing_of(nameless), standing::unled);
 }
 TEST(NatsStanding, a_server_without_a_cluster_leads) {
-  EXPECT_EQ(nats::standing_of(jsConsumerInfo{}, 0), standing::in_turn);
+  EXPECT_EQ(nats::standing_of(jsConsumerInfo{}), standing::in_turn);
 }
 TEST(NatsStanding, one_without_the_floor_that_it_was_made_with_is_not_made_again) {
-  EXPECT_EQ((told{.floor = 0}.stands(300)), standing::in_turn);
+  EXPECT_EQ((told{.floor = 0}.stands()), standing::in_turn);
 }
-TEST(NatsStanding, one_whose_last_acknowledgements_were_lost_repeats_and_is_not_made_again) {
-  EXPECT_EQ((told{.unacknowledged = 1, .floor = 399, .delivered = 400}.stands(400)),
-            standing::in_turn);
-}
-TEST(NatsStanding, one_that_has_delivered_what_was_not_released_is_ahead) {
-  EXPECT_EQ((told{.unacknowledged = 1, .floor = 399, .delivered = 400}.stands(399)),
-            standing::ahead);
-  EXPECT_EQ((told{.unacknowledged = 1, .floor = 399, .delivered = 400}.stands(0)), standing::ahead);
+TEST(NatsStanding, one_that_waits_for_an_acknowledgement_is_ahead) {
+  EXPECT_EQ((told{.unacknowledged = 1, .floor = 399, .delivered = 400}.stands()), standing::ahead);
 }
 
 TEST(NatsStanding, the_last_released_is_the_floor_the_readers_own_or_what_it_was_made_behind) {
