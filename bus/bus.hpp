@@ -5,7 +5,7 @@
 //
 // name.hpp has the names and their options. Each operation branches once on the role's type; the
 // lone producer's and its consumer's come first, and are inlined (tests/hot_path_code.cpp). The
-// static types cost less: bench/micro and bench/peers measure how much, DESIGN.md says when.
+// static types cost a little less: bench/micro and bench/peers measure how much.
 //
 // Threads, signals, processes, answers: channel/concepts.hpp; costs: ring.hpp, pipe.hpp. The
 // once=yes list is per process too: a child's copy records nothing. It costs O(1024) for a message

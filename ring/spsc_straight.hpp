@@ -75,7 +75,7 @@ class straight_room {
     }
   }
 
-  std::uint64_t end_;  // a record may end here: before all_ at a step, or while a claim is open
+  std::uint64_t end_;  // a record may end here: before all_ at a step, in a claim, with checksums
   std::uint64_t all_;  // where the stretch ends
   std::uint64_t step_ = 0;
   area lap_;
