@@ -28,10 +28,10 @@ struct erased_producer {
 // A claim of one of the transports, taken over. What is called returns this, and no bus_claim: so
 // nothing takes the address of the caller's claim, which stays in registers.
 struct erased_claim {
-  std::byte* at;        // its space
-  annulus::status why;  // ok, or why there is none
-  [[no_unique_address]] checked_claim watch;
-  erased_producer of;  // of the open claim
+  std::byte* at;                              // its space
+  annulus::status why;                        // ok, or why there is none
+  [[no_unique_address]] checked_claim watch;  // of a debug build
+  erased_producer of;                         // of the open claim
 };
 
 // Space for one message: see channel/claim.hpp. Type-erased: it finds its transport only at commit
