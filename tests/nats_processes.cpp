@@ -7,6 +7,7 @@
 //   ANNULUS_SEED=n                     replays the random choices
 //   ANNULUS_NATS_PROCESSES_SECONDS=n   how long the random kills of each test run
 #include "channels.hpp"
+#include "child.hpp"
 #include "killing.hpp"
 #include "nats_server.hpp"
 #include "passing.hpp"
@@ -39,6 +40,10 @@ class nats_place {
       from_.push_back(std::make_unique<standing_channel>("shm", "capacity=16KiB&producers=2"));
     }
     to_ = std::make_unique<standing_channel>("shm", "capacity=64KiB");
+    // Before any server dies: what is just being made when its server dies may be gone, and who has
+    // seen it says so. In a process of its own, which leaves no thread of libnats here.
+    const auto made = [&] { return nats::target::open(*nats::parse(server_.at("CHAOS"))) ? 0 : 1; };
+    EXPECT_EQ(testing::child(made).exit_status(), 0);
   }
 
   [[nodiscard]] bus_producer producer(std::uint64_t lane) {
