@@ -62,8 +62,6 @@ class claim_of {
       abort();
   }
 
-  // Opens it.
-  void open_for(Owner owner) noexcept { owner_ = owner; }
   // Ends it, and returns what is still to be committed or aborted.
   [[gnu::always_inline]] Owner close() noexcept {
     status_ = annulus::status::not_permitted;

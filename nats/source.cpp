@@ -336,9 +336,8 @@ result<owned_consumer_info> source::subscriber::find() {
 
 result<bool> source::subscriber::await_turn() {
   int quiet = quiet_looks - 1;  // one look is enough until a reader was seen
-  for (const auto until =
-           within(std::max<std::chrono::nanoseconds>(from_.at().timeout, request_lasts + 1s));
-       ;) {
+  const auto longest = std::max<std::chrono::nanoseconds>(from_.at().timeout, request_lasts + 1s);
+  for (const auto until = within(longest);;) {
     const auto found = find();
     if (!found) return found.error();
     if (*found == nullptr) return true;

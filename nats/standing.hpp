@@ -17,7 +17,7 @@ enum class standing : std::uint8_t {
 };
 
 [[nodiscard]] inline standing standing_of(const jsConsumerInfo& found) noexcept {
-  const auto* const cluster = found.Cluster;  // null: the server has none
+  const auto* const cluster = found.Cluster;  // null: of no cluster, or it has just heard of it
   if (cluster != nullptr && (cluster->Leader == nullptr || *cluster->Leader == '\0')) {
     return standing::unled;
   }
