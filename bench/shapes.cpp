@@ -6,7 +6,6 @@
 
 #include <array>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -160,8 +159,7 @@ int run(const program_options& o, std::size_t largest) {
       how.trials.insert(how.trials.end(), line.cells.begin(), line.cells.end());
     }
   }
-  const auto seen = measure(how);
-  for (const auto& one : seen.failures) throw std::runtime_error(one.why);
+  const auto seen = measure_or_throw(how);
   deliver(report_of(tables, seen), "The ring by its size, by lengths and by claims", o);
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <stdexcept>
 #include <thread>
 
 namespace annulus::bench {
@@ -150,6 +151,12 @@ measurement measure(const plan& how) {
     for (auto& one : all) one.repeat();
   }
   if (may_choose && all.size() == 1) wait_for_the_other(all.front(), out, how);
+  return out;
+}
+
+measurement measure_or_throw(const plan& how) {
+  auto out = measure(how);
+  for (const auto& one : out.failures) throw std::runtime_error(one.why);
   return out;
 }
 

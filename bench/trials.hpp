@@ -58,5 +58,7 @@ struct measurement {
 // first each time. So whatever the machine does meanwhile meets all systems alike. A trial that
 // fails is given up, with its reason noted; the others go on. Throws broken_off when asked to stop.
 [[nodiscard]] measurement measure(const plan& how);
+// The same where a trial that fails leaves nothing to report: throws its reason.
+[[nodiscard]] measurement measure_or_throw(const plan& how);
 
 }  // namespace annulus::bench

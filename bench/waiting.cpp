@@ -53,8 +53,7 @@ void measure_curve(std::vector<way>& all, plan how) {
     how.trials.push_back({&one.of, {experiment::on_time, 1, bytes}});
     how.trials.push_back({&one.of, {experiment::cpu, 1, bytes}});
   }
-  const auto seen = measure(how);
-  for (const auto& one : seen.failures) throw std::runtime_error(one.why);
+  const auto seen = measure_or_throw(how);
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto on_time = seen.of_trial(2 * i), cpu = seen.of_trial(2 * i + 1);
     all[i].p50 = each(on_time, [](auto* s) { return s->tail.p50 / 1000; });

@@ -59,13 +59,9 @@ bool set_directory(endpoint& e, std::string_view text) {
   return files::is_path(text);
 }
 bool set_wait(endpoint& e, std::string_view text) {
-  for (const auto kind :
-       {waiting::kind::spin, waiting::kind::yield, waiting::kind::block, waiting::kind::nap}) {
-    if (text != annulus::to_string(kind)) continue;
-    e.wait.how = kind;
-    return true;
-  }
-  return false;
+  const auto kind = waiting_kind(text);
+  e.wait.how = kind.value_or(e.wait.how);
+  return kind.has_value();
 }
 bool set_span(std::string_view text, std::chrono::nanoseconds& out) {
   const auto span = parse_span(text);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace annulus {
@@ -24,7 +25,11 @@ struct waiting {
   std::chrono::nanoseconds longest_sleep = std::chrono::seconds(1);
 };
 
-// For people and logs.
+// Every kind.
+inline constexpr waiting::kind waiting_kinds[] = {waiting::kind::spin, waiting::kind::yield,
+                                                  waiting::kind::block, waiting::kind::nap};
+
+// For people, logs and options.
 [[nodiscard]] constexpr std::string_view to_string(waiting::kind k) noexcept {
   switch (k) {
     case waiting::kind::spin: return "spin";
@@ -33,6 +38,14 @@ struct waiting {
     case waiting::kind::nap: return "nap";
   }
   return "unknown waiting";
+}
+
+// The kind of that name; empty if there is none.
+[[nodiscard]] constexpr std::optional<waiting::kind> waiting_kind(std::string_view name) noexcept {
+  for (const auto kind : waiting_kinds) {
+    if (name == to_string(kind)) return kind;
+  }
+  return std::nullopt;
 }
 
 }  // namespace annulus

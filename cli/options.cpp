@@ -12,8 +12,10 @@ namespace annulus::cli {
 namespace {
 
 CLI::Option* add_waiting(CLI::App& command, const std::function<void(const std::string&)>& take) {
+  std::vector<std::string> words;
+  for (const auto kind : waiting_kinds) words.emplace_back(annulus::to_string(kind));
   return add_choice(
-      command, "--wait", {"spin", "yield", "block", "nap"}, take,
+      command, "--wait", words, take,
       "spin keeps a core busy and is quickest, block sleeps until it is woken, nap looks once a "
       "millisecond and is cheapest (default: block)");
 }
@@ -101,12 +103,8 @@ void add_waiting(CLI::App& command, named_endpoint& name) {
 }
 
 void add_waiting(CLI::App& command, waiting& how) {
-  add_waiting(command, [&how](const std::string& text) {
-    for (const auto kind :
-         {waiting::kind::spin, waiting::kind::yield, waiting::kind::block, waiting::kind::nap}) {
-      if (text == annulus::to_string(kind)) how.how = kind;
-    }
-  });
+  add_waiting(command,
+              [&how](const std::string& text) { how.how = waiting_kind(text).value_or(how.how); });
 }
 
 void add_framing(CLI::App& command, framing& how, const std::string& lines,
@@ -117,11 +115,6 @@ void add_framing(CLI::App& command, framing& how, const std::string& lines,
       .add_flag_function(
           "--frames", [&how](std::int64_t) { how = framing::frames; }, frames)
       ->excludes(one);
-}
-
-const char* to_string(topology t) noexcept { return t == topology::spsc ? "spsc" : "mpsc"; }
-const char* to_string(integrity i) noexcept {
-  return i == integrity::structure ? "structure" : "crc32c";
 }
 
 }  // namespace annulus::cli

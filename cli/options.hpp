@@ -75,7 +75,4 @@ struct transfer_options {
 void add_framing(CLI::App& command, framing& how, const std::string& lines,
                  const std::string& frames);
 
-[[nodiscard]] const char* to_string(topology t) noexcept;
-[[nodiscard]] const char* to_string(integrity i) noexcept;
-
 }  // namespace annulus::cli

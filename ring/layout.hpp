@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include <annulus/channel/roster.hpp>
 #include <annulus/ring/record.hpp>
@@ -19,6 +20,14 @@ namespace annulus {
 
 enum class topology : std::uint32_t { spsc = 1, mpsc = 2 };
 enum class integrity : std::uint32_t { structure = 0, crc32c = 1 };
+
+// For people, logs and options.
+[[nodiscard]] constexpr std::string_view to_string(topology t) noexcept {
+  return t == topology::spsc ? "spsc" : "mpsc";
+}
+[[nodiscard]] constexpr std::string_view to_string(integrity i) noexcept {
+  return i == integrity::structure ? "structure" : "crc32c";
+}
 
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint64_t huge_page_bytes = std::uint64_t{2} << 20;

@@ -6,7 +6,7 @@
 namespace annulus {
 namespace {
 
-std::string name_of(topology t) { return t == topology::spsc ? "spsc" : "mpsc"; }
+std::string name_of(topology t) { return std::string(to_string(t)); }
 
 result<bool> check_topology(const attachment& held, topology expected) {
   const auto found = held.memory().geometry.topology;

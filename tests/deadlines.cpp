@@ -4,7 +4,6 @@
 #include "endpoints.hpp"
 #include "pipes.hpp"
 #include "small_ring.hpp"
-#include "ways_to_wait.hpp"
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -78,7 +77,7 @@ TEST(Deadlines, a_sleep_ends_at_its_deadline_and_never_overflows) {
 }
 
 TEST(Deadlines, the_first_point_of_the_clock_has_passed_for_every_kind_of_wait) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     const auto ring = small_ring();
     const scratch_pipe pipe;
     auto rx = spsc_consumer::attach(ring, {.how = how}).value();
@@ -130,7 +129,7 @@ void expect_short_waits_to_hear_of_deaths(const Channel& to, waiting::kind how) 
 }
 
 TEST(Deadlines, waits_shorter_than_a_nap_come_to_say_that_the_peer_died) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     expect_short_waits_to_hear_of_deaths<spsc_producer, spsc_consumer>(small_ring(), how);
     expect_short_waits_to_hear_of_deaths<mpsc_producer, mpsc_consumer>(small_ring(topology::mpsc),
                                                                        how);

@@ -6,7 +6,6 @@
 #include "bytes.hpp"
 #include "pipes.hpp"
 #include "small_ring.hpp"
-#include "ways_to_wait.hpp"
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <signal.h>
@@ -113,7 +112,7 @@ void fill(Producer& tx) {
 }
 
 TYPED_TEST(Interrupt, a_reader_that_waits_is_ended_at_once) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     TypeParam channel;
     auto tx = TypeParam::producer_type::attach(channel.at()).value();
     auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(how)).value();
@@ -126,7 +125,7 @@ TYPED_TEST(Interrupt, a_reader_that_waits_is_ended_at_once) {
 }
 
 TYPED_TEST(Interrupt, a_producer_that_waits_for_room_is_ended_at_once) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     TypeParam channel;
     auto rx = TypeParam::consumer_type::attach(channel.at()).value();
     auto tx = TypeParam::producer_type::attach(channel.at(), waiting_by(how)).value();
@@ -145,7 +144,7 @@ TYPED_TEST(Interrupt, a_producer_that_waits_for_room_is_ended_at_once) {
 TYPED_TEST(Interrupt, a_reader_with_unreleased_messages_is_ended_too) {
   TypeParam channel;
   auto tx = TypeParam::producer_type::attach(channel.at()).value();
-  auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(kinds[2])).value();
+  auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(waiting::kind::block)).value();
   ASSERT_EQ(tx.try_push(bytes("kept")), status::ok);
   ASSERT_TRUE(rx.read(no_deadline));
   waiting_thread waits([&] { return rx.read(no_deadline).status(); }, true);
@@ -176,7 +175,7 @@ TYPED_TEST(Interrupt, what_was_done_before_is_seen_behind_the_wait) {
 TYPED_TEST(Interrupt, none_is_lost_between_the_last_look_and_the_sleep) {
   TypeParam channel;
   auto tx = TypeParam::producer_type::attach(channel.at()).value();
-  auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(kinds[2])).value();
+  auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(waiting::kind::block)).value();
   constexpr int rounds = 2000;
   std::atomic<int> ended{0};
   std::jthread waits([&] {
@@ -222,7 +221,7 @@ class handler {
 };
 
 TYPED_TEST(Interrupt, a_signal_handler_ends_the_wait_that_it_interrupted) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     TypeParam channel;
     auto tx = TypeParam::producer_type::attach(channel.at()).value();
     auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(how)).value();
@@ -244,7 +243,7 @@ TYPED_TEST(Interrupt, errno_stays_as_it_was) {
 // Cancellation.
 
 TYPED_TEST(Interrupt, a_wait_is_no_cancellation_point) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     TypeParam channel;
     auto tx = TypeParam::producer_type::attach(channel.at()).value();
     auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(how)).value();
@@ -259,7 +258,7 @@ TYPED_TEST(Interrupt, a_wait_is_no_cancellation_point) {
 }
 
 TYPED_TEST(Interrupt, a_wait_for_room_is_no_cancellation_point) {
-  for (const auto how : kinds) {
+  for (const auto how : waiting_kinds) {
     TypeParam channel;
     auto rx = TypeParam::consumer_type::attach(channel.at()).value();
     auto tx = TypeParam::producer_type::attach(channel.at(), waiting_by(how)).value();
