@@ -136,6 +136,10 @@ struct fuzz_atomics {
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
       return {at(index), static_cast<std::size_t>(count)};
     }
+    template <class Ask>
+    void fill(std::uint64_t index, const_bytes from, const Ask&) const noexcept {
+      fill(index, from);
+    }
     // In two halves, with a step before each.
     void fill(std::uint64_t index, const_bytes from) const noexcept {
       if (from.empty()) return now_running.step();

@@ -250,6 +250,12 @@ struct model_atomics {
               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
       bytes{all_, index - start_, from.count, 0, from.skip}.say(from.id, {file, line, function});
     }
+    template <class Ask>
+    void fill(std::uint64_t index, const bytes& from, const Ask&,
+              const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
+              const char* function = __builtin_FUNCTION()) const {
+      fill(index, from, file, line, function);
+    }
     void zero(std::uint64_t index, std::uint64_t count, const char* file = __builtin_FILE(),
               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
       for (std::uint64_t at = index; at < index + count; at += 8) {

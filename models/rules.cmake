@@ -29,7 +29,7 @@ target_compile_options(annulus_ruled PUBLIC -O1 -g0 -w)
 find_package(GTest REQUIRED)
 find_package(rapidcheck REQUIRED)
 set(suites)
-foreach(name IN ITEMS ahead property positions sparse forged_words roster bell corruption
+foreach(name IN ITEMS ahead copy property positions sparse forged_words roster bell corruption
                       recovery inspect segment record waiting idle threads interrupt deadlines
                       deaths fork removal moving conformance_ring provision telling)
   list(APPEND suites ${PROJECT_SOURCE_DIR}/tests/${name}.cpp)

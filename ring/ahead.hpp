@@ -7,46 +7,52 @@
 // Consumer   A line that was asked for is there when it is read. Only a lone producer's consumer
 //            asks, and only without checksums: the others gain nothing or lose (measured)
 //
-// The distances are those that were best with two cores of one processor (bench/FIGURES.md).
+// The distances are those that were best with two cores of one processor (bench/FINDINGS.md).
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include <annulus/ring/copy.hpp>
 #include <annulus/ring/record.hpp>
 
 namespace annulus {
 
 // A push of a shorter record has so few stores that it does not gain from a line of its own.
-inline constexpr std::uint64_t shortest_asked = 40;
+inline constexpr std::uint64_t shortest_asked = record_bytes(copying::longest_that_asks_not + 1, 0);
 
-// A record of so many bytes and more asks for each of its lines, not only the next one.
+// A claim of so many bytes and more asks for each of its lines, not only the next one.
 inline constexpr std::uint64_t several_lines = 128;
 
-// The record [end - record, end) is written now; [end, end + room) is free, in one piece.
-// Requires: record < several_lines.
+// What a producer asks for that writes the record [end - record, end) now; [end, end + room) is
+// free, in one piece. A push does so in its copy (copy.hpp).
 template <class Atomics>
-[[gnu::always_inline]] inline void ask_for_next_line(const typename Atomics::area& lap,
-                                                     std::uint64_t end, std::uint64_t record,
-                                                     std::uint64_t room) noexcept {
-  constexpr std::uint64_t ahead = 512;
-  const bool is_next_line = ((end - record) ^ end) >= Atomics::cache_line_bytes;
-  if (is_next_line && room > ahead) lap.prefetch_for_write(end + ahead);
-}
+struct ask_behind {
+  const typename Atomics::area& lap;
+  std::uint64_t end, record, room;
 
-// The same, of any record.
-template <class Atomics>
-[[gnu::always_inline]] inline void ask_ahead(const typename Atomics::area& lap, std::uint64_t end,
-                                             std::uint64_t record, std::uint64_t room) noexcept {
-  constexpr std::uint64_t longest = std::uint64_t{64} << 10;
-  // A long record asks for fewer lines behind its own: a round trip waits for them.
-  const std::uint64_t ahead = record > 4096 ? 1024 : 2048;
-  if (record < several_lines) {
-    ask_for_next_line<Atomics>(lap, end, record, room);
-  } else if (record <= longest && room > ahead) {
+  [[gnu::always_inline]] void next_line() const noexcept {
+    constexpr std::uint64_t ahead = 512;
+    if (room > ahead) lap.prefetch_for_write(end + ahead);
+  }
+  [[gnu::always_inline]] void each_line() const noexcept {
+    constexpr std::uint64_t longest = std::uint64_t{64} << 10;
+    // A long record asks for fewer lines behind its own: a round trip waits for them.
+    const std::uint64_t ahead = record > 4096 ? 1024 : 2048;
+    if (record > longest || room <= ahead) return;
     for (auto at = end - record; is_before(at, end); at += Atomics::cache_line_bytes) {
       lap.prefetch_for_write(at + ahead);
     }
+  }
+};
+
+// The same before a claim, a message from pieces or one of a batch is written, of any length.
+template <class Atomics>
+[[gnu::always_inline]] inline void ask_ahead(const ask_behind<Atomics>& ask) noexcept {
+  if (ask.record >= several_lines) {
+    ask.each_line();
+  } else if (((ask.end - ask.record) ^ ask.end) >= Atomics::cache_line_bytes) {
+    ask.next_line();  // at the first record of a line
   }
 }
 
@@ -68,8 +74,8 @@ class read_ahead {
   // Only a consumer that is far behind asks: else it would take lines that are being written. For
   // short records of a large ring it would gain nothing.
   void ask_if(bool is_behind, std::uint64_t capacity, std::uint64_t record) noexcept {
-    constexpr std::uint64_t longest = 1024, largest = std::uint64_t{512} << 10;
-    const bool gains = record >= shortest_asked || capacity <= largest;
+    constexpr std::uint64_t longest = 1024, largest = std::uint64_t{512} << 10, shortest = 40;
+    const bool gains = record >= shortest || capacity <= largest;
     distance_ = is_behind && gains ? std::min(longest, capacity / 16) : 0;
   }
 

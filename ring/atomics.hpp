@@ -67,8 +67,11 @@ struct std_atomics {
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
       return {at(index), static_cast<std::size_t>(count)};
     }
-    [[gnu::always_inline]] void fill(std::uint64_t index, const_bytes from) const noexcept {
-      copy_message(at(index), from.data(), from.size());
+    // `ask` may ask for lines that will be written (copy.hpp).
+    template <class Ask = ask_nothing>
+    [[gnu::always_inline]] void fill(std::uint64_t index, const_bytes from,
+                                     const Ask& ask = {}) const noexcept {
+      copy_message(at(index), from.data(), from.size(), ask);
     }
     void zero(std::uint64_t index, std::uint64_t count) const noexcept {
       std::memset(at(index), 0, static_cast<std::size_t>(count));

@@ -33,14 +33,14 @@ class room_of_many {
            pos % record_align == 0;
   }
 
-  // [pos, pos + need) was claimed: asks for lines that later claims will write. The place need not
+  // [pos, pos + need) was claimed: asks for lines that will be written later. The place need not
   // be mapped, so the end of the data does not matter. Another's claim since this producer's last
   // means that others write there too: then not for all the lines of a long record.
   [[gnu::always_inline]] void ask_ahead(const memory& ring, std::uint64_t pos, std::uint64_t need,
                                         bool is_alone) const noexcept {
     if (need >= several_lines && !is_alone) return;
     const auto end = pos + need, room = freed_ + ring.geometry.capacity - end;
-    annulus::ask_ahead<Atomics>(ring.data.starting_at(pos - ring.index_of(pos)), end, need, room);
+    annulus::ask_ahead<Atomics>({ring.data.starting_at(pos - ring.index_of(pos)), end, need, room});
   }
 
   // Takes up what was freed, as far as it has memory. Returns whether that is enough.

@@ -48,4 +48,17 @@ inline void prefetch_for_write(const std::byte* at) noexcept {
 #endif
 }
 
+using vector [[gnu::vector_size(16)]] = unsigned long long;
+
+// Keeps the compiler from joining the load of `part` with the next one into a wide load.
+inline void loaded(vector& part) noexcept {
+#if defined(__x86_64__)
+  asm("" : "+x"(part));
+#elif defined(__aarch64__)
+  asm("" : "+w"(part));
+#else
+  static_cast<void>(part);
+#endif
+}
+
 }  // namespace annulus::processor

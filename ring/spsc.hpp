@@ -82,9 +82,8 @@ class basic_spsc_producer {
       return status::ok;
     }
     const auto& lap = straight_.lap();
-    if (end - pos >= shortest_asked)
-      ask_ahead<Atomics>(lap, end, end - pos, straight_.left_behind(end));
-    lap.fill(pos + header_bytes, one);
+    const ask_behind<Atomics> ask{lap, end, end - pos, straight_.left_behind(end)};
+    lap.fill(pos + header_bytes, one, ask);
     commit_straight(lap, count, pos, end);
     return status::ok;
   }
@@ -154,7 +153,7 @@ class basic_spsc_producer {
     const auto record = annulus::record_bytes(count, 0), end = pos + record;
     if (!is_straight(count, end)) [[unlikely]]
       return make_way_slowly(count, pos);
-    ask_ahead<Atomics>(straight_.lap(), end, record, straight_.left_behind(end));
+    ask_ahead<Atomics>({straight_.lap(), end, record, straight_.left_behind(end)});
     return status::ok;
   }
   [[nodiscard, gnu::noinline]] status make_way_slowly(std::uint64_t count,

@@ -28,6 +28,8 @@ template <class Producer>
 bool push(Producer& tx, std::size_t bytes, unsigned times) {
   switch (bytes) {
     case 8: return push_of<8>(tx, times);
+    case 16: return push_of<16>(tx, times);
+    case 24: return push_of<24>(tx, times);
     case 64: return push_of<64>(tx, times);
     case 128: return push_of<128>(tx, times);
     case 256: return push_of<256>(tx, times);

@@ -12,14 +12,12 @@ namespace annulus::hot_path {
 
 // Do it so many times. They return whether all went well.
 template <class Producer>
-bool push(Producer& tx, std::size_t bytes, unsigned times);  // bytes: one of sizes
+bool push(Producer& tx, std::size_t bytes, unsigned times);  // 8, 16, 24, 64, 128 or 256
 template <class Producer>
 bool push_four(Producer& tx, std::size_t bytes, unsigned times);  // in a batch
 template <class Producer>
 bool claim(Producer& tx, unsigned times);  // of 8 bytes
 template <class Consumer>
 bool read(Consumer& rx, unsigned times);  // and release, of 8 bytes
-
-inline constexpr std::size_t sizes[] = {8, 64, 128, 256};
 
 }  // namespace annulus::hot_path

@@ -239,11 +239,16 @@ TEST(HotPath, a_claim_of_8_bytes_makes_no_call) {
   EXPECT_LE(one.stores, 10);
 }
 
-TEST(HotPath, a_message_of_one_line_goes_by_registers_once_and_asks_for_a_line_ahead) {
+TEST(HotPath, a_message_of_one_line_goes_by_registers_two_words_a_store) {
   const auto one = each(pushes<spsc>(64));
   expect_straight(one);
-  EXPECT_EQ(one.stores, 64 / 8 + 4);
-  EXPECT_EQ(one.prefetches, 1);
+  EXPECT_EQ(one.stores, 64 / 16 + 4);
+}
+
+TEST(HotPath, a_message_of_17_to_64_bytes_asks_for_a_line_ahead) {
+  EXPECT_EQ(each(pushes<spsc>(16)).prefetches, 0);
+  EXPECT_EQ(each(pushes<spsc>(24)).prefetches, 1);
+  EXPECT_EQ(each(pushes<spsc>(64)).prefetches, 1);
 }
 
 TEST(HotPath, a_message_of_several_lines_asks_for_each_line_to_write_it) {

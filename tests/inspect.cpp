@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <vector>
 
 #include <annulus/channel/process.hpp>
 #include <annulus/ring/bell.hpp>
@@ -96,6 +98,19 @@ TEST(Inspect, it_counts_messages_bytes_refusals_and_drops) {
       count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
     }
   }
+}
+
+// What no report would find past the published position.
+TEST(Inspect, a_batch_of_any_length_is_counted_at_once) {
+  ring_options shape;
+  shape.capacity = std::uint64_t{1} << 20;
+  shape.max_message = 256;
+  const auto ring = segment::anonymous(shape).value();
+  auto tx = spsc_producer::attach(ring).value();
+  const std::vector<std::byte> one(200);
+  const std::vector<message> many(2000, one);
+  ASSERT_EQ(tx.try_push_batch(many).count, many.size());
+  EXPECT_EQ(inspect(ring).value().producers[0].counters.messages, many.size());
 }
 
 // A consumer expects a length that comes often, and reads such messages another way.

@@ -144,7 +144,8 @@ TYPED_TEST(Interrupt, a_producer_that_waits_for_room_is_ended_at_once) {
 TYPED_TEST(Interrupt, a_reader_with_unreleased_messages_is_ended_too) {
   TypeParam channel;
   auto tx = TypeParam::producer_type::attach(channel.at()).value();
-  auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(waiting::kind::block)).value();
+  auto rx =
+      TypeParam::consumer_type::attach(channel.at(), waiting_by(waiting::kind::block)).value();
   ASSERT_EQ(tx.try_push(bytes("kept")), status::ok);
   ASSERT_TRUE(rx.read(no_deadline));
   waiting_thread waits([&] { return rx.read(no_deadline).status(); }, true);
@@ -175,7 +176,8 @@ TYPED_TEST(Interrupt, what_was_done_before_is_seen_behind_the_wait) {
 TYPED_TEST(Interrupt, none_is_lost_between_the_last_look_and_the_sleep) {
   TypeParam channel;
   auto tx = TypeParam::producer_type::attach(channel.at()).value();
-  auto rx = TypeParam::consumer_type::attach(channel.at(), waiting_by(waiting::kind::block)).value();
+  auto rx =
+      TypeParam::consumer_type::attach(channel.at(), waiting_by(waiting::kind::block)).value();
   constexpr int rounds = 2000;
   std::atomic<int> ended{0};
   std::jthread waits([&] {

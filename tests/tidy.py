@@ -53,8 +53,8 @@ LAYERS = {  # folder -> the folders that it may include
 MAX_COLUMNS, MAX_HEADER, MAX_FUNCTION = 100, 400, 60
 # Lines of C++ in each room, at most. Lowered when lines go; raised only for what is new, and the
 # commit says for what. Who adds to what is there takes out elsewhere.
-ROOMS = {"channel": 3268, "ring": 5036, "pipe": 3170, "bus": 3031, "nats": 2000, "bench": 6009,
-         "cli": 5045, "windows": 2065}  # windows: the rooms of that name
+ROOMS = {"channel": 3281, "ring": 5112, "pipe": 3170, "bus": 3027, "nats": 1999, "bench": 6015,
+         "cli": 5025, "windows": 2065}  # windows: the rooms of that name
 ROOM_SLACK = 400
 
 

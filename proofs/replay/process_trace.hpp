@@ -162,6 +162,12 @@ struct process_atomics : std_atomics {
     [[nodiscard]] bytes payload(std::uint64_t index, std::uint64_t count) const noexcept {
       return {base_ + (index - start_), static_cast<std::size_t>(count)};
     }
+    template <class Ask>
+    void fill(std::uint64_t index, const_bytes from, const Ask&,
+              const char* file = __builtin_FILE(),
+              unsigned line = __builtin_LINE()) const noexcept {
+      fill(index, from, file, line);
+    }
     void fill(std::uint64_t index, const_bytes from, const char* file = __builtin_FILE(),
               unsigned line = __builtin_LINE()) const noexcept {
       for (std::size_t j = 0; j < from.size(); j += 8) {

@@ -208,6 +208,12 @@ struct relacy_atomics {
               unsigned line = __builtin_LINE(), const char* function = __builtin_FUNCTION()) const {
       bytes{all_, index - start_, from.count}.fill(from.from, {file, line, function});
     }
+    template <class Ask>
+    void fill(std::uint64_t index, const bytes& from, const Ask&,
+              const char* file = __builtin_FILE(), unsigned line = __builtin_LINE(),
+              const char* function = __builtin_FUNCTION()) const {
+      fill(index, from, file, line, function);
+    }
     void zero(std::uint64_t index, std::uint64_t count) const {
       index -= start_;
       for (auto at = index; at < index + count; at += 8) {
