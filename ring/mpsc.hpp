@@ -87,9 +87,11 @@ class basic_mpsc_producer {
     many = many.first(done.count);
     std::uint64_t need = 0;
     for (const auto& one : many) need += ring_.record_bytes(one.size());
+    const auto last_end = claimed_pos_ + claimed_bytes_;
     if (const status s = claim(0, need); s != status::ok) return {0, s};
     std::uint64_t pos = claimed_pos_, payload = 0;
     for (const auto& one : many) {
+      room_.ask_ahead(ring_, pos, ring_.record_bytes(one.size()), claimed_pos_ == last_end);
       ring_.fill(pos, one);
       ring_.write_checksum(pos, one.size());
       if (pos != claimed_pos_) {
@@ -105,7 +107,6 @@ class basic_mpsc_producer {
     return done;
   }
 
-  // The most that one message can hold, bytes.
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }
   [[nodiscard]] const ring_memory<Atomics>& memory() const noexcept { return ring_; }
   [[nodiscard]] Statistics<Atomics>& counters() noexcept { return counters_; }
@@ -124,13 +125,12 @@ class basic_mpsc_producer {
   // A claim fails when write_pos moved under it. Only a hostile process does that so often.
   static constexpr std::uint32_t most_attempts = 1 << 12;
 
-  // Whether a message of `count` bytes is allowed, whatever the room.
   [[nodiscard]] status permitted(std::uint64_t count) const noexcept {
     if (count > ring_.geometry.max_message) return status::never_fits;
     return claim_.is_here() ? status::not_permitted : status::ok;
   }
 
-  // Announces, claims and stamps `need` bytes for a message of `count`.
+  // Announces, claims and stamps `need` bytes. A batch, of count 0 here, asks for lines itself.
   [[nodiscard, gnu::always_inline]] status claim(std::uint64_t count, std::uint64_t need) noexcept {
     if (const status s = permitted(count); s != status::ok) return s;
     // [hint] relaxed: a stale value only fails the CAS.
@@ -147,14 +147,15 @@ class basic_mpsc_producer {
       // [retry] relaxed: a failed attempt only fetches the next position to try.
       if (ring_.control->write_pos.template compare_exchange<edge::claim>(
               pos, pos + need, std::memory_order_release, std::memory_order_relaxed))
-        return stamp(pos, need);
+        return stamp(count, pos, need);
     }
     withdraw();
     return status::full;
   }
 
-  [[gnu::always_inline]] status stamp(std::uint64_t pos, std::uint64_t need) noexcept {
-    room_.ask_ahead(ring_, pos, need, pos == claimed_pos_ + claimed_bytes_);
+  [[gnu::always_inline]] status stamp(std::uint64_t count, std::uint64_t pos,
+                                      std::uint64_t need) noexcept {
+    if (count > 0) room_.ask_ahead(ring_, pos, need, pos == claimed_pos_ + claimed_bytes_);
     claimed_pos_ = pos;
     claimed_bytes_ = need;
     // [stamp] relaxed: ahead of the payload in program order, so a death in it leaves its length.
@@ -270,7 +271,6 @@ class basic_mpsc_consumer {
 
   void publish_all() noexcept { counters_.publish(cursor_); }
 
-  // Who holds the consumer up, as of the last examination.
   [[nodiscard]] std::optional<stall> stalled_by() const noexcept { return stall_.at(cursor_); }
   [[nodiscard]] std::optional<damage> last_damage() const noexcept { return damage_; }
   [[nodiscard]] std::size_t max_message() const noexcept { return ring_.geometry.max_message; }

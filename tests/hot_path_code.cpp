@@ -259,14 +259,21 @@ TEST(HotPath, a_message_of_several_lines_asks_for_each_line_to_write_it) {
   }
 }
 
-TEST(HotPath, a_batch_asks_for_lines_as_single_messages_do) {
-  const auto four = each([](const auto& run) {
-    one_ring it(spsc);
-    auto tx = spsc_producer::attach(it.ring).value();
+// To ask for all the lines of a batch at once holds its stores up.
+template <class Producer>
+void expect_a_batch_asks_for_each_message(topology kind, std::int64_t locked) {
+  const auto four = each([&](const auto& run) {
+    one_ring it(kind);
+    auto tx = Producer::attach(it.ring).value();
     run([&](unsigned times) { require(hot_path::push_four(tx, 256, times), "not pushed"); });
   });
-  EXPECT_EQ(four.locked, 0);
+  EXPECT_EQ(four.locked, locked);
   EXPECT_EQ(four.prefetches, 4 * ((256 + 8 + 63) / 64));
+}
+
+TEST(HotPath, a_batch_asks_for_lines_as_single_messages_do) {
+  expect_a_batch_asks_for_each_message<spsc_producer>(spsc, 0);
+  expect_a_batch_asks_for_each_message<mpsc_producer>(mpsc, 1);
 }
 
 TEST(HotPath, by_name_a_message_costs_a_few_branches_more_and_no_call) {
