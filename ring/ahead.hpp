@@ -19,7 +19,7 @@
 namespace annulus {
 
 // A push of a shorter record has so few stores that it does not gain from a line of its own.
-inline constexpr std::uint64_t shortest_asked = record_bytes(copying::longest_that_asks_not + 1, 0);
+inline constexpr std::uint64_t shortest_asked = record_bytes(copying::longest_without_ask + 1, 0);
 
 // A claim of so many bytes and more asks for each of its lines, not only the next one.
 inline constexpr std::uint64_t several_lines = 128;

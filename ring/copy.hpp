@@ -23,7 +23,7 @@ namespace annulus {
 
 namespace copying {
 
-inline constexpr std::size_t longest_that_asks_not = 16;
+inline constexpr std::size_t longest_without_ask = 16;
 inline constexpr std::size_t longest_without_loop = 64;
 inline constexpr std::size_t longest_by_registers = 512;
 
@@ -41,7 +41,7 @@ template <class Block>
   std::memcpy(&low, from, sizeof low);
   std::memcpy(&high, from + sizeof low, sizeof high);
   vector both = {low, 0};
-  processor::loaded(both);
+  processor::load_apart(both);
   both[1] = high;
   std::memcpy(to, &both, sizeof both);
 }
@@ -104,12 +104,12 @@ struct ask_nothing {
   void each_line() const noexcept {}
 };
 
-// Of a message of more than 16 bytes, `ask` is called first.
+// Of a message of more than 16 bytes, `ask` is called first. Long ones are said to be unlikely so
+// that the code of short ones stands together.
 template <class Ask = ask_nothing>
 [[gnu::always_inline]] inline void copy_message(std::byte* to, const std::byte* from,
                                                 std::size_t count, const Ask& ask = {}) noexcept {
-  if (count > copying::longest_without_loop)
-      [[unlikely]] {  // so the code of shorter ones stands together
+  if (count > copying::longest_without_loop) [[unlikely]] {
     ask.each_line();
     if (count > copying::longest_by_registers) {
       asm("" : "+r"(count));  // a length that is not known when compiling: the library's copy
@@ -117,7 +117,7 @@ template <class Ask = ask_nothing>
     } else {
       copying::many_words(to, from, count);
     }
-  } else if (count > copying::longest_that_asks_not) {
+  } else if (count > copying::longest_without_ask) {
     ask.next_line();
     copying::some_words(to, from, count);
   } else if (count >= sizeof(copying::word)) {

@@ -51,7 +51,7 @@ inline void prefetch_for_write(const std::byte* at) noexcept {
 using vector [[gnu::vector_size(16)]] = unsigned long long;
 
 // Keeps the compiler from joining the load of `part` with the next one into a wide load.
-inline void loaded(vector& part) noexcept {
+inline void load_apart(vector& part) noexcept {
 #if defined(__x86_64__)
   asm("" : "+x"(part));
 #elif defined(__aarch64__)
