@@ -70,9 +70,9 @@ class uncounted {
  public:
   explicit uncounted(counter_words<Atomics>&) noexcept {}
   void messages(std::uint64_t, std::uint64_t) noexcept {}
-  void begin_at(std::uint64_t) noexcept {}
+  void begin_at(std::uint64_t, std::uint64_t) noexcept {}
+  [[nodiscard]] bool goes_on(std::uint64_t) const noexcept { return false; }
   void message(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
-  void message_of_any_length(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
   void pass(std::uint64_t, std::uint64_t) noexcept {}
   void messages_now(std::uint64_t, std::uint64_t) noexcept {}
   void publish(std::uint64_t) noexcept {}

@@ -235,9 +235,9 @@ MUTANTS = [
          "      if (!IF) straight_.lap().fill(pos + header_bytes, one);\n      commit(count);\n"
          "      if (IF) straight_.lap().fill(pos + header_bytes, one);\n"),
         ("spsc.hpp", "    lap.fill(pos + header_bytes, one, ask);\n"
-         "    commit_straight(lap, count, pos, end);\n",
+         "    publish(lap.header(pos), lap.header(end), count, pos, end);\n",
          "    if (!IF) lap.fill(pos + header_bytes, one, ask);\n"
-         "    commit_straight(lap, count, pos, end);\n"
+         "    publish(lap.header(pos), lap.header(end), count, pos, end);\n"
          "    if (IF) lap.fill(pos + header_bytes, one, ask);\n")]),
     Mutant("the header before the payload (many)", MPSC, [
         ("mpsc.hpp", "    ring_.fill(claimed_pos_, one);\n    commit(one.size());\n",

@@ -71,12 +71,10 @@ class read_ahead {
   using area = typename Atomics::area;
 
  public:
-  // Only a consumer that is far behind asks: else it would take lines that are being written. For
-  // short records of a large ring it would gain nothing.
-  void ask_if(bool is_behind, std::uint64_t capacity, std::uint64_t record) noexcept {
-    constexpr std::uint64_t longest = 1024, largest = std::uint64_t{512} << 10, shortest = 40;
-    const bool gains = record >= shortest || capacity <= largest;
-    distance_ = is_behind && gains ? std::min(longest, capacity / 16) : 0;
+  // Only a consumer that is far behind asks: else it would take lines that are being written.
+  void ask_if(bool is_behind, std::uint64_t capacity) noexcept {
+    constexpr std::uint64_t longest = 1024;
+    distance_ = is_behind ? std::min(longest, capacity / 16) : 0;
   }
 
   // The record at this index is read now. The place need not be mapped, so the end of the data does

@@ -59,7 +59,7 @@ class basic_spsc_producer {
     straight_ = straight_room<Atomics>(write_pos_);
     if (found.met_damage()) counters_.corrupt();
     if (found.makes_sense()) catch_up(ring_, counters_, write_pos_);
-    counters_.begin_at(write_pos_);
+    counters_.begin_at(write_pos_, ring_.record_bytes(0));
   }
 
   [[nodiscard]] claim_type try_claim(std::uint64_t count) noexcept {
@@ -73,7 +73,12 @@ class basic_spsc_producer {
   [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
     const std::uint64_t count = one.size(), pos = write_pos_;
     const auto end = pos + annulus::record_bytes(count, 0);
-    if (!is_straight(count, end)) [[unlikely]] {
+    // As long as the last: not too long, and counted by its position.
+    if (!counters_.goes_on(count)) [[unlikely]] {
+      if (count > ring_.geometry.max_message) return status::never_fits;
+      counters_.message(pos, pos + ring_.record_bytes(count), count);
+    }
+    if (!straight_.reaches(end)) [[unlikely]] {
       if (const status room = make_way_slowly(count, pos); room != status::ok) return room;
       // Here too, and not behind a call: the address of a message that the caller has just made is
       // taken nowhere, so it need not be stored before it is stored here.
@@ -84,7 +89,7 @@ class basic_spsc_producer {
     const auto& lap = straight_.lap();
     const ask_behind<Atomics> ask{lap, end, end - pos, straight_.left_behind(end)};
     lap.fill(pos + header_bytes, one, ask);
-    commit_straight(lap, count, pos, end);
+    publish(lap.header(pos), lap.header(end), count, pos, end);
     return status::ok;
   }
 
@@ -140,18 +145,11 @@ class basic_spsc_producer {
   friend claim_type;
   using word = typename Atomics::template word<std::uint64_t>;
 
-  // Whether a message of so many bytes and the terminator behind it lie in room that is known to be
-  // free, on this side of the end of the data, and nothing else is due.
-  [[nodiscard, gnu::always_inline]] bool is_straight(std::uint64_t count,
-                                                     std::uint64_t end) noexcept {
-    return count <= ring_.geometry.max_message && straight_.reaches(end);
-  }
-
   // Room at pos, which is write_pos_ or, in a batch, behind the records before it.
   [[nodiscard, gnu::always_inline]] status make_way(std::uint64_t count,
                                                     std::uint64_t pos) noexcept {
     const auto record = annulus::record_bytes(count, 0), end = pos + record;
-    if (!is_straight(count, end)) [[unlikely]]
+    if (count > ring_.geometry.max_message || !straight_.reaches(end)) [[unlikely]]
       return make_way_slowly(count, pos);
     ask_ahead<Atomics>({straight_.lap(), end, record, straight_.left_behind(end)});
     return status::ok;
@@ -173,11 +171,8 @@ class basic_spsc_producer {
     if (!claim_.leave()) return;  // given up when the role closed, or another process's
     straight_.close_claim();
     const auto pos = write_pos_, end = pos + annulus::record_bytes(count, 0);
-    straight_.reaches(end) ? commit_straight(straight_.lap(), count, pos, end) : commit(count);
-  }
-  [[gnu::always_inline]] void commit_straight(const auto& lap, std::uint64_t count,
-                                              std::uint64_t pos, std::uint64_t end) noexcept {
-    counters_.message(pos, end, count);
+    if (!straight_.reaches(end) || !counters_.goes_on(count)) return commit(count);
+    const auto& lap = straight_.lap();
     publish(lap.header(pos), lap.header(end), count, pos, end);
   }
 
@@ -245,7 +240,7 @@ class basic_spsc_consumer {
     cursor_ = released_ = freed_ = doubted_ = find_start(ring_);
     pace_.begin_at(cursor_);
     catch_up(ring_, counters_, cursor_);
-    counters_.begin_at(cursor_);
+    counters_.begin_at(cursor_, ring_.record_bytes(0));
     publish_freed(freed_);
   }
 
@@ -343,7 +338,7 @@ class basic_spsc_consumer {
     if (HasChecksum && !ring_.is_whole(pos, count)) [[unlikely]]
       return lost(pos);
     if (!HasChecksum) ahead_.ask(ring_.data, ring_.index_of(pos), cursor_ - pos);
-    counters_.message_of_any_length(pos, cursor_, count);
+    counters_.message(pos, cursor_, count);
     return const_bytes(ring_.payload(pos, count));
   }
 
@@ -360,8 +355,7 @@ class basic_spsc_consumer {
     counters_.publish(cursor_);
     freed_ = to;
     publish_at_ = to + ring_.chunk();
-    const auto record = ring_.record_bytes(usual_.last_bytes());
-    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity, record);
+    ahead_.ask_if(pace_.is_behind(cursor_), ring_.geometry.capacity);
     // [free] release: all reading and taking over comes before the producer writes there.
     ring_.control->freed.template store<edge::free>(to, std::memory_order_release);
   }

@@ -33,17 +33,16 @@ class tallied : public counted<Atomics> {
     unpublished_messages_ += count;
     unpublished_bytes_ += bytes;
   }
-  // The first run begins here.
-  void begin_at(std::uint64_t pos) noexcept { run_ = {pos, 0, header_bytes}; }
+  // The first run begins here: of empty messages, whose records are so long.
+  void begin_at(std::uint64_t pos, std::uint64_t record) noexcept { run_ = {pos, 0, record}; }
+  // Whether a message of so many bytes is one more of the run: its position alone counts it.
+  [[nodiscard]] bool goes_on(std::uint64_t bytes) const noexcept { return bytes == run_.bytes; }
   // A message whose record is [pos, end).
   [[gnu::always_inline]] void message(std::uint64_t pos, std::uint64_t end,
                                       std::uint64_t bytes) noexcept {
-    if (bytes != run_.bytes) [[unlikely]]
-      begin_run_apart(pos, end, bytes);
-  }
-  // The same where most are of another length than the last: without a call.
-  void message_of_any_length(std::uint64_t pos, std::uint64_t end, std::uint64_t bytes) noexcept {
-    if (bytes != run_.bytes) begin_run(pos, end, bytes);
+    if (goes_on(bytes)) return;
+    end_run(pos);
+    run_ = {pos, bytes, end - pos};
   }
   // Messages that are counted otherwise, or none, are in [from, to).
   void pass(std::uint64_t from, std::uint64_t to) noexcept {
@@ -77,14 +76,6 @@ class tallied : public counted<Atomics> {
     std::uint64_t from = 0, bytes = 0, record = 0;
   };
 
-  void begin_run(std::uint64_t pos, std::uint64_t end, std::uint64_t bytes) noexcept {
-    end_run(pos);
-    run_ = {pos, bytes, end - pos};
-  }
-  [[gnu::noinline]] void begin_run_apart(std::uint64_t pos, std::uint64_t end,
-                                         std::uint64_t bytes) noexcept {
-    begin_run(pos, end, bytes);
-  }
   void end_run(std::uint64_t pos) noexcept {
     if (run_.record == 0) return;  // a role of many counts each message
     const std::uint64_t passed = pos - run_.from;

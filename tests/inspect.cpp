@@ -113,6 +113,59 @@ TEST(Inspect, a_batch_of_any_length_is_counted_at_once) {
   EXPECT_EQ(inspect(ring).value().producers[0].counters.messages, many.size());
 }
 
+// Their record is longer than a header, and the role's first count begins with them.
+TEST(Inspect, empty_messages_with_a_checksum_are_counted_once_each) {
+  for (const auto kind : {topology::spsc, topology::mpsc}) {
+    ring_options shape;
+    shape.topology = kind;
+    shape.integrity = integrity::crc32c;
+    const auto ring = segment::anonymous(shape).value();
+    const auto count = [&](auto tx, auto rx) {
+      for (int i = 0; i < 3; ++i) ASSERT_EQ(tx.try_push(message{}), status::ok);
+      EXPECT_EQ(rx.drain([](message) {}, 3).count, 3u);
+      tx.close();
+      rx.close();
+    };
+    if (kind == topology::spsc) {
+      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
+    } else {
+      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
+    }
+    const auto seen = inspect(ring).value();
+    EXPECT_EQ(seen.producers[0].counters.messages, 3u);
+    EXPECT_EQ(seen.consumer.counters.messages, 3u);
+    EXPECT_EQ(seen.consumer.counters.bytes, 0u);
+  }
+}
+
+// A lone producer begins to count a length before it knows whether there is room.
+TEST(Inspect, a_push_that_fails_is_not_counted_whatever_its_length) {
+  const auto ring = ring_of(topology::spsc);
+  auto tx = spsc_producer::attach(ring).value();
+  auto rx = spsc_consumer::attach(ring).value();
+  std::uint64_t messages = 0, all_bytes = 0;
+  for (int round = 0; round < 3; ++round) {
+    while (tx.try_push(bytes("sixteen bytes...")) == status::ok) {
+      ++messages;
+      all_bytes += 16;
+    }
+    EXPECT_EQ(tx.try_push(bytes("seventeen bytes..")), status::full);
+    EXPECT_EQ(rx.drain([](message) {}, 20).count, 20u);
+    auto open = tx.try_claim(8);
+    ASSERT_TRUE(open);
+    EXPECT_EQ(tx.try_push(bytes("twelve bytes")), status::not_permitted);
+    open.commit(8);
+    ++messages;
+    all_bytes += 8;
+    while (rx.drain([](message) {}, 100).count != 0) {
+    }
+  }
+  tx.close();
+  const auto seen = inspect(ring).value().producers[0].counters;
+  EXPECT_EQ(seen.messages, messages);
+  EXPECT_EQ(seen.bytes, all_bytes);
+}
+
 // A consumer expects a length that comes often, and reads such messages another way.
 TEST(Inspect, messages_of_a_length_that_comes_often_are_counted_as_the_others) {
   for (const auto kind : {topology::spsc, topology::mpsc}) {
