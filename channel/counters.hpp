@@ -65,14 +65,15 @@ class counted {
   std::uint64_t bytes_;
 };
 
+// It remembers only how long the last message was.
 template <class Atomics>
 class uncounted {
  public:
   explicit uncounted(counter_words<Atomics>&) noexcept {}
   void messages(std::uint64_t, std::uint64_t) noexcept {}
   void begin_at(std::uint64_t, std::uint64_t) noexcept {}
-  [[nodiscard]] bool goes_on(std::uint64_t) const noexcept { return false; }
-  void message(std::uint64_t, std::uint64_t, std::uint64_t) noexcept {}
+  [[nodiscard]] bool is_as_last(std::uint64_t bytes) const noexcept { return bytes == last_; }
+  void message(std::uint64_t, std::uint64_t, std::uint64_t bytes) noexcept { last_ = bytes; }
   void pass(std::uint64_t, std::uint64_t) noexcept {}
   void messages_now(std::uint64_t, std::uint64_t) noexcept {}
   void publish(std::uint64_t) noexcept {}
@@ -83,6 +84,9 @@ class uncounted {
   void recovered() noexcept {}
   void corrupt() noexcept {}
   void depth(std::uint64_t) noexcept {}
+
+ private:
+  std::uint64_t last_ = 0;
 };
 
 template <class Atomics>

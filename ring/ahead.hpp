@@ -86,8 +86,8 @@ class read_ahead {
   }
 
  private:
-  // Most records lie in one line: for them it is one instruction. A long record's lines but the
-  // first come by themselves: the processor sees the pattern.
+  // For a record no longer than a line it is one instruction. A long record's lines but the first
+  // come by themselves: the processor sees the pattern.
   [[gnu::always_inline]] static void ask_for_lines(const area& data, std::uint64_t index,
                                                    std::uint64_t record) noexcept {
     constexpr std::uint64_t longest = 1024;

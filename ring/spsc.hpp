@@ -73,8 +73,8 @@ class basic_spsc_producer {
   [[nodiscard, gnu::always_inline]] status try_push(const_bytes one) noexcept {
     const std::uint64_t count = one.size(), pos = write_pos_;
     const auto end = pos + annulus::record_bytes(count, 0);
-    // As long as the last: not too long, and counted by its position.
-    if (!counters_.goes_on(count)) [[unlikely]] {
+    // One as long as the last is not too long, and its position counts it.
+    if (!counters_.is_as_last(count)) [[unlikely]] {
       if (count > ring_.geometry.max_message) return status::never_fits;
       counters_.message(pos, pos + ring_.record_bytes(count), count);
     }
@@ -171,7 +171,7 @@ class basic_spsc_producer {
     if (!claim_.leave()) return;  // given up when the role closed, or another process's
     straight_.close_claim();
     const auto pos = write_pos_, end = pos + annulus::record_bytes(count, 0);
-    if (!straight_.reaches(end) || !counters_.goes_on(count)) return commit(count);
+    if (!straight_.reaches(end) || !counters_.is_as_last(count)) return commit(count);
     const auto& lap = straight_.lap();
     publish(lap.header(pos), lap.header(end), count, pos, end);
   }

@@ -1,5 +1,5 @@
-// The stretch of free room in which a lone producer's push makes one check: whether its record ends
-// there (the fast path of spsc.hpp).
+// The stretch of free room in which a lone producer's push makes one check of room: whether its
+// record ends there (the fast path of spsc.hpp).
 //
 // It goes to the end of the data, or of the room, or until it is time to publish the counters.
 // Behind short records it ends sooner: the slow path asks for the lines of the next step, and the

@@ -71,6 +71,8 @@ TYPED_TEST_P(Messages, one_byte_more_than_the_largest_never_fits_by_any_form) {
   const auto larger = pattern(this->tx_.max_message() + 1, 1);
   const std::array<message, 2> parts{message(larger).first(7), message(larger).subspan(7)};
   const std::array<message, 1> one{message(larger)};
+  EXPECT_EQ(this->tx_.try_push(message(larger).first(7)), status::ok);
+  EXPECT_EQ(this->tx_.try_push(one[0]), status::never_fits);
   EXPECT_EQ(this->tx_.try_push(one[0]), status::never_fits);
   EXPECT_EQ(this->tx_.try_push(pieces(parts)), status::never_fits);
   EXPECT_EQ(this->tx_.try_push_batch(one).why, status::never_fits);
@@ -81,6 +83,7 @@ TYPED_TEST_P(Messages, one_byte_more_than_the_largest_never_fits_by_any_form) {
   EXPECT_EQ(this->tx_.push_batch(one, no_deadline).why, status::never_fits);
   EXPECT_EQ(this->tx_.claim(larger.size(), no_deadline).status(), status::never_fits);
   EXPECT_EQ(this->tx_.push_or_drop(one[0]), status::never_fits);
+  EXPECT_EQ(next(this->rx_).size(), 7u);
   EXPECT_EQ(next(this->rx_), "[empty]");
 }
 

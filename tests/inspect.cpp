@@ -151,6 +151,9 @@ TEST(Inspect, a_push_that_fails_is_not_counted_whatever_its_length) {
     }
     EXPECT_EQ(tx.try_push(bytes("seventeen bytes..")), status::full);
     EXPECT_EQ(rx.drain([](message) {}, 20).count, 20u);
+    ASSERT_EQ(tx.try_push(bytes("seventeen bytes..")), status::ok);
+    ++messages;
+    all_bytes += 17;
     auto open = tx.try_claim(8);
     ASSERT_TRUE(open);
     EXPECT_EQ(tx.try_push(bytes("twelve bytes")), status::not_permitted);
