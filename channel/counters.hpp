@@ -65,7 +65,7 @@ class counted {
   std::uint64_t bytes_;
 };
 
-// It remembers only how long the last message was.
+// Counts nothing. It only knows how long the last message was, as a push asks.
 template <class Atomics>
 class uncounted {
  public:

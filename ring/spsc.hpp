@@ -171,7 +171,8 @@ class basic_spsc_producer {
     if (!claim_.leave()) return;  // given up when the role closed, or another process's
     straight_.close_claim();
     const auto pos = write_pos_, end = pos + annulus::record_bytes(count, 0);
-    if (!straight_.reaches(end) || !counters_.is_as_last(count)) return commit(count);
+    if (!straight_.reaches(end)) return commit(count);
+    counters_.message(pos, end, count);
     const auto& lap = straight_.lap();
     publish(lap.header(pos), lap.header(end), count, pos, end);
   }

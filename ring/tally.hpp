@@ -35,7 +35,7 @@ class tallied : public counted<Atomics> {
   }
   // The first run begins here: of empty messages, whose records are so long.
   void begin_at(std::uint64_t pos, std::uint64_t record) noexcept { run_ = {pos, 0, record}; }
-  // Whether a message is as long as the last: then its position alone counts it.
+  // Whether a message is as long as the last of message(): then its position alone counts it.
   [[nodiscard]] bool is_as_last(std::uint64_t bytes) const noexcept { return bytes == run_.bytes; }
   // A message whose record is [pos, end), or will be: it counts once the role has passed it.
   // Requires: at most max_message long, as is_as_last() says of the next one.

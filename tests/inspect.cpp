@@ -25,6 +25,16 @@ segment ring_of(topology kind) {
   return segment::anonymous(shape).value();
 }
 
+// Calls `use` with a producer and the consumer.
+template <class Use>
+void with_roles_of(topology kind, const segment& ring, Use use) {
+  if (kind == topology::spsc) {
+    use(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
+  } else {
+    use(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
+  }
+}
+
 TEST(Inspect, a_fresh_ring_is_empty_and_nobody_came) {
   const auto seen = inspect(ring_of(topology::mpsc)).value();
   EXPECT_EQ(seen.front, front::empty);
@@ -92,11 +102,7 @@ TEST(Inspect, it_counts_messages_bytes_refusals_and_drops) {
       EXPECT_GE(seen.producers[0].counters.high_water, seen.depth);
       EXPECT_EQ(seen.front, front::readable);
     };
-    if (kind == topology::spsc) {
-      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
-    } else {
-      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
-    }
+    with_roles_of(kind, ring, count);
   }
 }
 
@@ -126,11 +132,7 @@ TEST(Inspect, empty_messages_with_a_checksum_are_counted_once_each) {
       tx.close();
       rx.close();
     };
-    if (kind == topology::spsc) {
-      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
-    } else {
-      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
-    }
+    with_roles_of(kind, ring, count);
     const auto seen = inspect(ring).value();
     EXPECT_EQ(seen.producers[0].counters.messages, 3u);
     EXPECT_EQ(seen.consumer.counters.messages, 3u);
@@ -187,11 +189,7 @@ TEST(Inspect, messages_of_a_length_that_comes_often_are_counted_as_the_others) {
         EXPECT_EQ(seen.bytes, all_bytes);
       }
     };
-    if (kind == topology::spsc) {
-      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
-    } else {
-      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
-    }
+    with_roles_of(kind, ring, count);
   }
 }
 
@@ -246,11 +244,7 @@ TEST(Inspect, the_deepest_that_a_role_saw_is_told_to_the_byte) {
       EXPECT_EQ(seen.producers[0].counters.high_water, seen.depth);
       EXPECT_EQ(seen.depth, kind == topology::mpsc ? 4096u : 4096u - 32);
     };
-    if (kind == topology::spsc) {
-      count(spsc_producer::attach(ring).value(), spsc_consumer::attach(ring).value());
-    } else {
-      count(mpsc_producer::attach(ring).value(), mpsc_consumer::attach(ring).value());
-    }
+    with_roles_of(kind, ring, count);
   }
 }
 

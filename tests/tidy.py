@@ -53,7 +53,7 @@ LAYERS = {  # folder -> the folders that it may include
 MAX_COLUMNS, MAX_HEADER, MAX_FUNCTION = 100, 400, 60
 # Lines of C++ in each room, at most. Lowered when lines go; raised only for what is new, and the
 # commit says for what. Who adds to what is there takes out elsewhere.
-ROOMS = {"channel": 3285, "ring": 5098, "pipe": 3170, "bus": 3027, "nats": 1999, "bench": 6015,
+ROOMS = {"channel": 3285, "ring": 5099, "pipe": 3170, "bus": 3027, "nats": 1999, "bench": 6015,
          "cli": 5025, "windows": 2065}  # windows: the rooms of that name
 ROOM_SLACK = 400
 
